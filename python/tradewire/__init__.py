@@ -1,0 +1,1 @@
+"""tradewire connects trading strategies to venues."""

@@ -1,0 +1,457 @@
+"""The contract of the hot core: what `pure` implements in Python and `_native` in Rust, word for word the same.
+
+Common to all classes: they are not thread-safe unless said otherwise (one event loop owns them); times are integers in
+nanoseconds; integers outside a parameter's range are a `ValueError`, other types a `TypeError`, in both
+implementations with the same message. Expected outcomes (ring full, wait so long, gap) are return values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DecodeError
+from .plan import FieldPlan, SequenceRule
+
+__all__ = [
+    "BOOK_OUTCOMES",
+    "FULL",
+    "REASONS",
+    "SEQUENCE_OUTCOMES",
+    "Batch",
+    "BookSetProtocol",
+    "BucketSetProtocol",
+    "DecoderProtocol",
+    "Event",
+    "HistogramProtocol",
+    "OrderBookProtocol",
+    "RingProtocol",
+    "SequenceTrackerProtocol",
+    "SignerProtocol",
+    "SymbolTableProtocol",
+    "TokenBucketProtocol",
+    "WantedProtocol",
+    "WireReaderProtocol",
+    "WireResultProtocol",
+]
+
+#: A batch of whole messages: read-only structured array of dtype `record.RECORD`, shape (records,), oldest first.
+Batch: TypeAlias = NDArray[np.void]
+
+#: What `decode_into` returns when the ring has no room: nothing was written; drain, then call again.
+FULL = -1
+
+#: Why a message was refused (`DecodeError.reason`), and the names of the decoders' error counters.
+REASONS = (
+    "syntax",  # not JSON (RFC 8259) or MessagePack; truncated; bytes after the end; a byte order mark
+    "nesting",  # deeper than 64
+    "utf8",  # text that is not UTF-8, lone surrogates included
+    "number",  # numeric text outside `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, over 40 characters, or |exponent| > 30
+    "range",  # an integer beyond i64, or a sign or zero that the plan does not allow
+    "type",  # another JSON type than the field's codec reads
+    "missing",  # a required field is absent or null
+    "code",  # a string or bool that the field's codes do not list
+    "time",  # not a time stamp of the field's format, or before 1970 or after 2262
+    "symbol",  # empty, over 64 bytes, or holding a control character
+    "size",  # more records than the ring holds, or a stream name over 256 bytes
+)
+
+#: Results of `OrderBook.apply`. `crossed`: applied, and the best bid is now at or above the best ask.
+BOOK_OUTCOMES = ("applied", "buffered", "stale", "gap", "need_snapshot", "crossed")
+
+#: Results of `SequenceTracker.observe`.
+SEQUENCE_OUTCOMES = ("expected", "gap", "duplicate", "reordered")
+
+Levels: TypeAlias = Sequence[tuple[float, float]]
+BookOutcome: TypeAlias = Literal["applied", "buffered", "stale", "gap", "need_snapshot", "crossed"]
+SequenceOutcome: TypeAlias = Literal["expected", "gap", "duplicate", "reordered"]
+
+
+class Event(Protocol):
+    """Common to all event classes (`Trade`, `Quote`, ...): frozen, hashable, picklable, equal by value.
+
+    `event["price"]` reads the same as `event.price` (KeyError for an unknown name). Constructed with keyword arguments
+    only, in the order of `__match_args__`; `repr` lists the fields in that order. Copies pickle across implementations.
+
+    Attributes:
+        symbol: the venue's spelling; `""` where a message belongs to none (Control).
+        venue: the plan's venue.
+        event_ns: transaction time, else event time, else 0; ns since 1970 UTC.
+        recv_ns: local receive time as given to the decoder, ns since 1970 UTC.
+        seq: trade id, update id or last update id; 0 where there is none.
+        flags: flag bits of the message's first record (`record.INEXACT`, ...); MORE is never shown.
+    """
+
+    symbol: str
+    venue: str
+    event_ns: int
+    recv_ns: int
+    seq: int
+    flags: int
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+class SymbolTableProtocol(Protocol):
+    """(venue, symbol) -> u32, append-only, shared by the decoders of a gateway, ids never reused. Thread-safe.
+
+    `SymbolTable(capacity=65536)`; capacity 1..2**31.
+    """
+
+    def __init__(self, capacity: int = 65536) -> None: ...
+    def add(self, venue: str, symbol: str) -> int:
+        """The id of the pair, given out on first sight. ValueError: table full, or a name empty or over 64 bytes."""
+
+    def get(self, venue: str, symbol: str) -> int | None:
+        """The id of a known pair."""
+
+    def lookup(self, symbol_id: int) -> tuple[str, str]:
+        """(venue, symbol) of an id. KeyError: never given out."""
+
+    def __len__(self) -> int: ...
+
+
+class DecoderProtocol(Protocol):
+    """Payload bytes to events or records, by a field plan.
+
+    `Decoder(plan, symbols=None, *, learn=None)`. `symbols`: names of the plan's venue, or a shared SymbolTable, or None.
+    `learn`: whether unseen symbols are added to the table; by default only when `symbols` is None. Otherwise a message
+    of an unknown symbol is dropped, counted as `unknown_symbol` and quarantined.
+
+    A refused message raises DecodeError and is counted under its reason. In an array, an element with a bad field is
+    counted and left out; DecodeError only if no element is left. Duplicate keys: the last one wins (`duplicate_key`).
+    """
+
+    def __init__(
+        self,
+        plan: FieldPlan,
+        symbols: Iterable[str] | SymbolTableProtocol | None = None,
+        *,
+        learn: bool | None = None,
+    ) -> None: ...
+    @property
+    def symbols(self) -> SymbolTableProtocol:
+        """The table in use."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Totals since construction: `messages`, one per kind (`trade`, `quote`, ...), one per reason, and `filtered`,
+        `unknown_symbol`, `unknown_event`, `duplicate_key`, `inexact`. All names are always present."""
+
+    @property
+    def quarantine(self) -> list[tuple[str, str]]:
+        """The last 16 (class, excerpt) of unknown symbols, unknown events and refused messages, oldest first."""
+
+    def decode(self, data: bytes, recv_ns: int, stream: str | None = None) -> list[Event]:
+        """Events of one payload. `stream` names the source where the payload does not (raw streams, REST snapshots)."""
+
+    def decode_into(
+        self, data: bytes | Sequence[bytes], recv_ns: int, ring: RingProtocol, stream: str | None = None
+    ) -> int:
+        """Writes the messages of one payload to the ring: all of them, or none and `FULL`. Returns their number.
+
+        A list or tuple of payloads is written in order until one does not fit: then, and only then, the number of
+        *payloads* written is less than its length; the return value is the number of payloads done. A bad payload in a
+        list is counted and quarantined, and does not raise."""
+
+
+class RingProtocol(Protocol):
+    """Single-writer, single-reader ring of whole messages, lossless (`RELIABILITY.md` 1.5).
+
+    `Ring(capacity)`: records, 1..2**26, exact (no rounding up). One writer and one reader may be different threads;
+    a second simultaneous writer or reader is a StateError.
+    """
+
+    def __init__(self, capacity: int) -> None: ...
+    @property
+    def capacity(self) -> int: ...
+    def __len__(self) -> int:
+        """Records waiting."""
+
+    def push(self, records: Batch) -> int:
+        """Writes whole messages from a contiguous RECORD array, oldest first, while there is room; returns the records
+        written. Does not hold the GIL. ValueError: wrong dtype, last message incomplete, or a message over capacity."""
+
+    def drain(self, limit: int) -> Batch:
+        """Up to `limit` records, whole messages only, oldest first; empty when there are none. A single message longer
+        than `limit` is given alone. limit 1..2**26."""
+
+
+class WantedProtocol(Protocol):
+    """Which messages `objects` turns into events: `Wanted(symbols)` starts empty."""
+
+    def __init__(self, symbols: SymbolTableProtocol) -> None: ...
+    def add(self, kind: int, symbol_id: int | None = None) -> None:
+        """Asks for a kind, of one symbol or (None) of all. Control messages have no symbol: use None."""
+
+    def discard(self, kind: int, symbol_id: int | None = None) -> None:
+        """Undoes `add` with the same arguments."""
+
+
+class WireResultProtocol(Protocol):
+    """What one read of the socket gave.
+
+    Attributes:
+        messages: messages written to the ring.
+        counts: messages per kind name (`{"trade": 3}`), only those above zero.
+        frames: control frames in order, as (opcode, payload): 9 ping (answer with a pong of the same payload), 10 pong,
+            8 close (payload as received).
+        errors: refused messages, at most 16, as DecodeError values; `error_count` is exact.
+        full: the ring had no room; bytes wait in the buffer. Drain, then call `resume()`.
+        close: None, or (code, reason) to fail the connection with: 1002 protocol, 1007 UTF-8, 1009 size. Nothing is
+            read after it.
+    """
+
+    messages: int
+    counts: Mapping[str, int]
+    frames: list[tuple[int, bytes]]
+    errors: list[DecodeError]
+    error_count: int
+    full: bool
+    close: tuple[int, str] | None
+
+
+class WireReaderProtocol(Protocol):
+    """RFC 6455 client-side frame reader joined to a decoder and a ring: one call per socket read. Sans-I/O.
+
+    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. `max_message` (bytes, 125..2**26)
+    is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text and binary messages
+    are decoded alike. No extensions: a reserved bit set is an error.
+    """
+
+    def __init__(
+        self,
+        decoder: DecoderProtocol,
+        ring: RingProtocol,
+        *,
+        stream: str | None = None,
+        max_message: int = 1 << 20,
+        max_fragments: int = 1024,
+    ) -> None: ...
+    def get_buffer(self) -> memoryview:
+        """At least 64 KiB of writable memory behind the tail of an unfinished frame. Valid until the next call."""
+
+    def buffer_updated(self, count: int, recv_ns: int) -> WireResultProtocol:
+        """Parses `count` bytes written to the buffer. ValueError: more than the buffer holds."""
+
+    def feed(self, data: bytes, recv_ns: int) -> WireResultProtocol:
+        """The copying form, for replay and tests: any number of bytes."""
+
+    def resume(self) -> WireResultProtocol:
+        """Goes on with the bytes that waited for room, under the receive time of their read."""
+
+    @property
+    def pending(self) -> int:
+        """Bytes held: the tail of an unfinished frame, or what waits for room."""
+
+
+class OrderBookProtocol(Protocol):
+    """One book of absolute price levels, synchronised by a `SequenceRule` (venue sheet section 12).
+
+    `OrderBook(rule=None, *, symbol="")`; no rule: deltas apply as they come, and no snapshot is needed. A book with a
+    rule buffers deltas until its snapshot, then checks every delta, for ever. After a gap it is empty and buffers again.
+    Levels are kept by exact float price. O(log n) per level.
+    """
+
+    def __init__(self, rule: SequenceRule | None = None, *, symbol: str = "") -> None: ...
+    def apply(self, delta: Event) -> BookOutcome:
+        """Applies a BookDelta. `buffered`/`need_snapshot`: kept, waiting (`need_snapshot`: no snapshot fits any more
+        than the buffered ones; fetch a new one). `stale`: older than the book, ignored. `gap`: the chain is broken."""
+
+    def apply_snapshot(self, bids: Levels, asks: Levels, last_seq: int, event_ns: int) -> BookOutcome:
+        """Replaces the book, then replays the buffered deltas. `applied` (or `crossed`): live, or waiting for the first
+        straddling delta; `need_snapshot`: older than the first buffered delta; `gap`: the buffer itself has a hole."""
+
+    def best(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+        """((bid price, quantity), (ask price, quantity)); None for an empty side. O(1)."""
+
+    def levels(self, depth: int) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        """Up to `depth` levels a side, best first. depth 1..2**31."""
+
+    def digest(self) -> str:
+        """First 16 hex digits of SHA-256 over `B price quantity` lines (descending), then `A ...` (ascending), shortest
+        round-trip decimals without exponent, joined by newlines."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def state(self) -> Literal["syncing", "live"]:
+        """`live`: snapshot applied and chain unbroken. Nothing is served while `syncing`: `best` and `levels` are empty."""
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence of the last applied delta or snapshot; 0 at first."""
+
+    @property
+    def event_ns(self) -> int:
+        """Venue time of the last applied delta or snapshot; 0 at first."""
+
+    def __len__(self) -> int:
+        """Levels on both sides."""
+
+
+class BookSetProtocol(Protocol):
+    """All books of a feed, fed from batches. `BookSet(rule, symbols)`.
+
+    Books are made when their first book message arrives. A BookSnapshot without PARTIAL goes to `apply_snapshot`; one
+    with PARTIAL replaces the book as it stands (a top-of-book feed has no deltas).
+    """
+
+    def __init__(self, rule: SequenceRule | None, symbols: SymbolTableProtocol) -> None: ...
+    def apply(self, batch: Batch) -> tuple[list[int], list[tuple[int, int, BookOutcome]]]:
+        """(ids of changed live books, each once, in order of first change; incidents as (row of the message in the
+        batch, symbol id, outcome) for every outcome but `applied` and `buffered`)."""
+
+    def book(self, symbol_id: int) -> OrderBookProtocol | None:
+        """The live book itself, not a copy."""
+
+    def reset(self, symbol_id: int) -> None:
+        """Empties a book back to `syncing`, its buffer too (after a reconnect). Unknown ids are ignored."""
+
+    def ids(self) -> list[int]:
+        """Symbol ids with a book, ascending."""
+
+
+class SequenceTrackerProtocol(Protocol):
+    """Continuity of numbered streams: `SequenceTracker({Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"})`.
+
+    One stream per (kind, symbol). `contiguous`: each number is the last plus one. `increasing`: holes are normal.
+    Equal to the last: `duplicate`; below: `reordered` (state unchanged); a hole in a contiguous stream: `gap`, and the
+    stream goes on from the new number. The first number of a stream is always `expected`.
+    """
+
+    def __init__(self, rules: Mapping[int, Literal["contiguous", "increasing"]]) -> None: ...
+    def observe(self, kind: int, symbol_id: int, seq: int) -> SequenceOutcome: ...
+    def apply(self, batch: Batch) -> list[tuple[int, SequenceOutcome, int]]:
+        """(row, outcome, missing) of every message that was not as expected; missing: numbers skipped by a gap, else 0.
+        Kinds without a rule are passed over."""
+
+    def reset(self, kind: int, symbol_id: int) -> None:
+        """Forgets a stream, so that its next number is `expected`."""
+
+
+class TokenBucketProtocol(Protocol):
+    """Token bucket, GCRA form: over any window T at most `burst + rate_per_s * T` weight passes. Thread-safe.
+
+    `TokenBucket(rate_per_s, burst)`: rate 1e-6..1e9 per second (float), burst 1..2**31 (weight). Starts full.
+    """
+
+    def __init__(self, rate_per_s: float, burst: int) -> None: ...
+    def try_acquire(self, weight: int = 1, now_ns: int | None = None) -> int:
+        """0: granted. Otherwise nothing was taken, and it is worth asking again after that many ns. `now_ns` None: the
+        monotonic clock. A clock that steps back never refunds. ValueError: weight below 1 or over burst."""
+
+    def available(self, now_ns: int | None = None) -> int:
+        """Weight that would be granted now."""
+
+    @property
+    def rate_per_s(self) -> float: ...
+    @property
+    def burst(self) -> int: ...
+
+
+class BucketSetProtocol(Protocol):
+    """Several buckets taken all or nothing: `BucketSet([TokenBucket(...), ...])`, 1..16 distinct buckets. Thread-safe."""
+
+    def __init__(self, buckets: Sequence[TokenBucketProtocol]) -> None: ...
+    def try_acquire(self, weights: Sequence[int], now_ns: int | None = None) -> int:
+        """0: every bucket granted its weight (0 = not asked). Otherwise nothing was taken anywhere; the longest wait."""
+
+
+class HistogramProtocol(Protocol):
+    """HDR histogram (Gil Tene): counts in log-linear buckets, relative error at most 10**-digits.
+
+    `Histogram(lowest, highest, digits=3)`: 1 <= lowest, highest >= 2 * lowest and < 2**62, digits 1..5. Values are
+    integers in a unit of the caller's choice (usually ns). Negative values and values over `highest` are not recorded
+    but counted in `negative` and `overflow`; nothing is dropped silently.
+    """
+
+    def __init__(self, lowest: int, highest: int, digits: int = 3) -> None: ...
+    def record(self, value: int) -> None: ...
+    def record_many(self, values: NDArray[np.int64]) -> None:
+        """Records a contiguous int64 or uint64 array. TypeError: another dtype."""
+
+    def record_corrected(self, value: int, expected_interval: int) -> None:
+        """Records, and adds the values that a stall of this length hid from a caller who meant to sample every
+        `expected_interval` (coordinated omission; HdrHistogram `recordValueWithExpectedInterval`)."""
+
+    def percentile(self, percentile: float) -> int:
+        """Highest value equivalent to the one at `percentile` (0..100); 0 when empty."""
+
+    def percentiles(self, percentiles: Sequence[float]) -> list[int]: ...
+    def merge(self, other: HistogramProtocol) -> None:
+        """Adds the other's counts. ValueError: it has another range or digits."""
+
+    def encode(self) -> str:
+        """Compressed V2, base64, as the HdrHistogram tools read it."""
+
+    @classmethod
+    def decode(cls, encoded: str) -> HistogramProtocol:
+        """ValueError: not a compressed V2 histogram of integer counts."""
+
+    def reset(self) -> None: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def min(self) -> int: ...
+    @property
+    def max(self) -> int: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def negative(self) -> int: ...
+    @property
+    def overflow(self) -> int: ...
+    @property
+    def lowest(self) -> int: ...
+    @property
+    def highest(self) -> int: ...
+    @property
+    def digits(self) -> int: ...
+
+
+class SignerProtocol(Protocol):
+    """Signs requests; `Signer(secret)` is `Signer.hmac(secret)`. The key never shows in repr, pickle or errors.
+
+    Thread-safe. Native: the key is wiped when dropped; the caller's own copies are beyond reach (best effort).
+    """
+
+    def __init__(self, secret: str | bytes) -> None: ...
+    @classmethod
+    def hmac(cls, secret: str | bytes) -> SignerProtocol:
+        """HMAC-SHA256. ValueError: empty secret."""
+
+    @classmethod
+    def ed25519(cls, pem: str | bytes) -> SignerProtocol:
+        """Ed25519 from an unencrypted PKCS#8 PEM. ValueError: not such a key (the text never shows it)."""
+
+    def sign(self, payload: bytes | str) -> str:
+        """HMAC: 64 lower-case hex digits. Ed25519: base64 of the 64-byte signature."""
+
+    def sign_query(self, pairs: Iterable[tuple[str, Any]], timestamp_ms: int) -> bytes:
+        """Percent-encodes (RFC 3986, UTF-8, upper-case hex) in the order given, adds `timestamp`, signs, appends
+        `signature` last (for Ed25519 percent-encoded). Values: str, int, bool (`true`/`false`), Decimal (no exponent)
+        or float (shortest form, no exponent). TypeError: another type. ValueError: NaN or infinite."""
+
+    def sign_sorted(self, pairs: Iterable[tuple[str, Any]]) -> str:
+        """Sorts by name, joins `name=value` with `&` without encoding, signs: the WebSocket API rule."""
+
+
+class ClockProtocol(Protocol):
+    """`monotonic_ns()` (same clock as `time.monotonic_ns`) and `wall_ns()` (same as `time.time_ns`)."""
+
+    def __call__(self) -> int: ...
+
+
+class ObjectsProtocol(Protocol):
+    """`objects(batch, wanted)`: the events of a batch that `wanted` asks for, oldest first.
+
+    `wanted` may be a SymbolTable: then everything is wanted. Equal to what `decode` gives for the same payloads.
+    ValueError: `batch` is not a whole-message RECORD array, or holds ids that the table never gave out.
+    """
+
+    def __call__(self, batch: Batch, wanted: WantedProtocol | SymbolTableProtocol) -> list[Event]: ...
+

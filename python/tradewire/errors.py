@@ -1,0 +1,103 @@
+"""Every exception that tradewire raises, in one tree. Rust raises these same classes; nothing else is raised on purpose.
+
+```text
+TradewireError
+├── RejectedError              the request is wrong; repeating it unchanged cannot help
+│   ├── PlanError              a field plan or sequence rule that makes no sense
+│   └── UnsupportedError       a venue, stream or option that this installation does not know
+├── DecodeError                a message that is not what its plan says; the connection lives on
+├── TransientError             may succeed when tried again
+│   ├── FeedConnectionError    a market data connection could not be opened, or was lost
+│   └── SnapshotError          a book snapshot could not be fetched
+├── ProtocolError              the peer broke the WebSocket protocol; the connection is closed
+└── StateError                 a call that this object cannot serve in its present state
+```
+
+Wrong types raise `TypeError` and values out of range `ValueError`, as everywhere in Python; their messages name the
+field, the value and the allowed range.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DecodeError",
+    "FeedConnectionError",
+    "PlanError",
+    "ProtocolError",
+    "RejectedError",
+    "SnapshotError",
+    "StateError",
+    "TradewireError",
+    "TransientError",
+    "UnsupportedError",
+]
+
+
+class TradewireError(Exception):
+    """Base of all errors of this library."""
+
+
+class RejectedError(TradewireError):
+    """The request is wrong; repeating it unchanged cannot help."""
+
+
+class PlanError(RejectedError, ValueError):
+    """A field plan or sequence rule that makes no sense; the message names the shape and the field."""
+
+
+class UnsupportedError(RejectedError, ValueError):
+    """A venue, stream or option that this installation does not know."""
+
+
+class DecodeError(TradewireError, ValueError):
+    """A message that is not what its plan says. It is skipped and counted; the connection lives on.
+
+    Attributes:
+        venue: the plan's venue.
+        channel: the channel of the shape that matched, or the stream name, or `"?"`.
+        offset: byte offset in the payload at which the problem was seen.
+        reason: one of `tradewire.core.REASONS`.
+        excerpt: at most 64 bytes around the offset, printable ASCII, everything else as `.`.
+    """
+
+    def __init__(self, venue: str, channel: str, offset: int, reason: str, excerpt: str) -> None:
+        super().__init__(f"{venue} {channel}: {reason} at byte {offset}, near {excerpt!r}")
+        self.venue = venue
+        self.channel = channel
+        self.offset = offset
+        self.reason = reason
+        self.excerpt = excerpt
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str, int, str, str]]:
+        return (type(self), (self.venue, self.channel, self.offset, self.reason, self.excerpt))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DecodeError) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash(self.__reduce__())
+
+
+class TransientError(TradewireError):
+    """May succeed when tried again."""
+
+
+class FeedConnectionError(TransientError, ConnectionError):
+    """A market data connection could not be opened, or was lost."""
+
+
+class SnapshotError(TransientError):
+    """A book snapshot could not be fetched."""
+
+
+class ProtocolError(TradewireError):
+    """The peer broke the WebSocket protocol (RFC 6455); the connection is closed with `code`."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"WebSocket protocol error, closing with {code}: {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class StateError(TradewireError, RuntimeError):
+    """A call that this object cannot serve in its present state; the message says what to do first."""
