@@ -9,6 +9,8 @@ SETUP := $(VENV)/.setup
 NATIVE := $(VENV)/.native
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust_core -name '*.rs' -o -name Cargo.toml | grep -v /fuzz/)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# pip runs maturin, which it must find in the same environment.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## Show this list
