@@ -5,9 +5,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS ?= benches/peers/venvs
 SETUP := $(VENV)/.setup
 NATIVE := $(VENV)/.native
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust_core -name '*.rs' -o -name Cargo.toml | grep -v /fuzz/)
+RUST_SOURCES := Cargo.toml $(shell find rust_core -name fuzz -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # pip runs maturin, which it must find in the same environment.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -17,18 +18,17 @@ help: ## Show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 $(SETUP): pyproject.toml constraints.txt
-	@echo "Setting up $(VENV) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tradewire needs Python 3.11 or newer, this is " + sys.version.split()[0])'
 	@command -v cargo >/dev/null || { echo "tradewire needs Rust (cargo) to build its core: see https://rustup.rs"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tradewire needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name one with PYTHON=...")'
+	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the packages (about a minute the first time) ..."
 	@$(BIN)/pip install --quiet --constraint constraints.txt 'maturin>=1.9.4,<2'
-	@echo "Installing the packages and building the native core (release) ..."
 	@$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
-	@touch $(SETUP) $(NATIVE)
+	@touch $(SETUP)
 
 $(NATIVE): $(SETUP) $(RUST_SOURCES)
 	@echo "Building the native core (release) ..."
-	@$(BIN)/maturin develop --release --quiet --skip-install 2>/dev/null || $(BIN)/maturin develop --release --quiet
+	@$(BIN)/maturin develop --release --locked --quiet
 	@touch $(NATIVE)
 
 .PHONY: build
@@ -39,30 +39,104 @@ demo: build ## Simulated venue, live gateway, terminal view
 	@$(BIN)/tradewire demo
 
 .PHONY: test
-test: build ## All tests, on the native core, then on the pure one
+test: build ## All tests: on the native core, on the pure one, and the Rust tests
 	TRADEWIRE_CORE=native $(BIN)/python -m pytest
 	TRADEWIRE_CORE=pure $(BIN)/python -m pytest
-	cargo test --workspace --quiet
+	cargo test --workspace --locked --quiet
+
+.PHONY: quick
+quick: format-check ruff types test-native ## For every edit: format, lint, types, native tests
+
+.PHONY: test-native
+test-native: build ## The Python tests on the native core
+	TRADEWIRE_CORE=native $(BIN)/python -m pytest
+
+.PHONY: check
+check: data lint types test loom fuzz wheel-test foreign bench-check ## Everything that must hold before a change lands
+	@echo "make check: all passed"
+
+.PHONY: data
+data: # The recorded frames must be there, or be declared absent.
+	@test "$${TRADEWIRE_DATA:-}" = none -o -d "$${TRADEWIRE_DATA:-../shared/data}" || \
+	  { echo "recorded data not found at $${TRADEWIRE_DATA:-../shared/data}: point TRADEWIRE_DATA at it, or set TRADEWIRE_DATA=none"; exit 1; }
 
 .PHONY: format
 format: build ## Format the sources
 	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff check --fix .
 	cargo fmt --all
 
-.PHONY: lint
-lint: build ## Formatting, lints, import layers
+.PHONY: format-check
+format-check: build
 	$(BIN)/ruff format --check .
+	cargo fmt --all --check
+
+.PHONY: ruff
+ruff: build
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: lint
+lint: format-check ruff ## Formatting, lints, import layers, clippy
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
 .PHONY: types
 types: build ## mypy --strict and stubtest
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest tradewire.core._native --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest_allowlist.txt
 
+.PHONY: loom
+loom: ## Model checking of the ring
+	CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" cargo test --release --locked --quiet -p tradewire-core --test loom_ring
+
+.PHONY: stress
+stress: build ## The long forms: 10^8 records through the ring, 10,000 book streams
+	TRADEWIRE_STRESS=1 TRADEWIRE_CORE=native $(BIN)/python -m pytest -m stress --timeout 1800
+	cargo test --release --locked -p tradewire-core -- --ignored
+
+FUZZ_SECONDS ?= 20
+.PHONY: fuzz
+fuzz: ## Fuzz wire, decoder and numbers, FUZZ_SECONDS (20) each
+	rust_core/fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: wheel
+wheel: build ## Build a wheel into dist/
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --quiet --out dist
+	@ls dist/*.whl
+
+.PHONY: wheel-test
+wheel-test: wheel ## Install the wheel into an empty environment and use it there
+	$(BIN)/python -m pytest tests/installed --timeout 300
+
+.PHONY: foreign
+foreign: build ## ccxt's and python-binance's own clients against the simulated venue
+	@test -e .venv-foreign/.ready || { echo "Installing ccxt and python-binance into .venv-foreign ..."; \
+	  $(PYTHON) -m venv .venv-foreign; .venv-foreign/bin/pip install --quiet ccxt python-binance; touch .venv-foreign/.ready; }
+	$(BIN)/python -m pytest tests/foreign --timeout 120
+
+.PHONY: peers
+peers: ## Install the peers and build the C floors for the benchmarks
+	benches/peers/setup.sh $(PEERS) $(PYTHON)
+
+.PHONY: bench
+bench: build peers ## Native, pure, peers and floors in one run; regenerates the README table (about 30 minutes)
+	$(BIN)/python benches/run.py --peers $(PEERS)
+	cargo bench --workspace --locked
+
+.PHONY: bench-quick
+bench-quick: build peers ## Only our cores, msgspec and the floors
+	$(BIN)/python benches/run.py --peers $(PEERS) --quick
+
+.PHONY: bench-check
+bench-check: build ## The benchmarks run and their answers are right (no timing)
+	$(BIN)/python -m pytest benches/python --benchmark-disable
+	cargo test --benches --workspace --locked --quiet
+
+.PHONY: docs
+docs: build ## Regenerate the reference pages
+	$(BIN)/python docs/generate.py
+
 .PHONY: clean
-clean: ## Remove what was built
-	rm -rf $(VENV) target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## Remove everything that was built
+	rm -rf $(VENV) .venv-foreign target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .tools rust_core/fuzz/target
