@@ -30,5 +30,8 @@ if [ ! -e "$W/floors/.ready" ]; then
     "$W/core/bin/pip" download --quiet --no-binary :all: --no-deps -d "$W/simdjson" pysimdjson
   tar -xzf "$W"/simdjson/*.tar.gz -C "$W/simdjson"
   header=$(find "$W/simdjson" -name simdjson.h | head -n 1)
-  SIMDJSON=$(dirname "$header") "$here/floors/build.sh" "$W/floors" "$W/core/bin/python" && touch "$W/floors/.ready"
+  simdjson=$(dirname "$header")
+  SIMDJSON=$simdjson "$here/floors/build.sh" "$W/floors" "$W/core/bin/python" &&
+    g++ -O3 -march=native -std=c++17 -I"$simdjson" -o "$W/floors/recording_floor" "$here/../floors/recording_floor.cpp" "$simdjson/simdjson.cpp" &&
+    touch "$W/floors/.ready"
 fi

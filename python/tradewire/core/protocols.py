@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DecodeError
+from tradewire.errors import DecodeError
 from .plan import FieldPlan, SequenceRule
 
 __all__ = [

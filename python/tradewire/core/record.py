@@ -92,9 +92,7 @@ SLOTS: dict[Kind, tuple[tuple[tuple[str, str], ...], ...]] = {
         (("last_price", "<f8"), ("last_quantity", "<f8"), ("open", "<f8"), ("high", "<f8")),
         (("low", "<f8"), ("volume", "<f8"), ("quote_volume", "<f8"), ("trades", "<i8")),
     ),
-    Kind.LIQUIDATION: (
-        (("price", "<f8"), ("quantity", "<f8"), ("average_price", "<f8"), ("filled_quantity", "<f8")),
-    ),
+    Kind.LIQUIDATION: ((("price", "<f8"), ("quantity", "<f8"), ("average_price", "<f8"), ("filled_quantity", "<f8")),),
     Kind.CONTROL: ((("status", "<i8"), ("request_id", "<i8"), ("code", "<i8")),),
     Kind.LEVEL: ((("price", "<f8"), ("quantity", "<f8")),),
 }

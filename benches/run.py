@@ -1,0 +1,252 @@
+"""One run of everything: our cores, the peers and the floors on the same bytes; raw results and the README table.
+
+usage: python benches/run.py --peers VENVDIR [--quick] [--only TEXT] [--no-table]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gzip
+import json
+import os
+import platform
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from goals import GOALS, Goal
+from tradewire import core
+
+ROOT = Path(__file__).resolve().parents[1]
+PEER_SCRIPTS = ROOT / "benches" / "peers"
+RESULTS = ROOT / "benches" / "results"
+README = ROOT / "README.md"
+MARKS = ("<!-- benchmarks: begin -->", "<!-- benchmarks: end -->")
+
+#: (environment, script, arguments); `quick` runs the first group only.
+QUICK = [
+    ("core", "decode.py", ["floor", "msgspec", "batch"]),
+    ("core", "histogram.py", []),
+    ("core", "signing.py", ["std"]),
+]
+FULL = [
+    *QUICK,
+    ("ccxt", "decode.py", ["ccxt"]),
+    ("cf", "decode.py", ["cryptofeed"]),
+    ("naut", "decode.py", ["nautilus"]),
+    ("core", "limiter.py", []),
+    ("ccxt", "signing.py", ["ccxt"]),
+    ("pb", "signing.py", ["python-binance"]),
+    ("bc", "signing.py", ["binance-connector"]),
+    ("naut", "signing.py", ["nautilus"]),
+    *[("core", "memory.py", [case]) for case in ("bare", "numpy")],
+    ("pb", "memory.py", ["python-binance"]),
+    ("ccxt", "memory.py", ["ccxt.pro binance instance"]),
+    ("naut", "memory.py", ["nautilus_trader binance adapter"]),
+]
+
+Row = dict[str, Any]
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def ours(only: str | None) -> list[Row]:
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "benches/python",
+            "-q",
+            "-p",
+            "no:randomly",
+            "--timeout",
+            "900",
+            "--benchmark-json",
+            file.name,
+        ]
+        say("ours: " + " ".join(command[2:4]))
+        subprocess.run([*command, *(["-k", only] if only else [])], cwd=ROOT, check=True, stdout=sys.stderr)
+        measured = json.load(file)["benchmarks"]
+    rows = []
+    for one in measured:
+        operations = one["extra_info"]["operations"]
+        samples = sorted(value / operations * 1e9 for value in one["stats"]["data"])
+        rows.append(
+            {
+                "topic": "ours",
+                "peer": f"tradewire {one['extra_info']['implementation']}",
+                "case": one["name"],
+                "version": core.BUILD["version"],
+                "ns_per_op": round(statistics.median(samples), 3),
+                "min": round(samples[0], 3),
+                "max": round(samples[-1], 3),
+                "repeats": len(samples),
+            }
+        )
+    return rows
+
+
+def peers(venvs: Path, jobs: list[tuple[str, str, list[str]]]) -> Iterator[Row]:
+    environment = {**os.environ, "PYTHONPATH": str(venvs / "floors")}
+    for name, script, arguments in jobs:
+        python = venvs / name / "bin" / "python"
+        label = f"{name}: {script} {' '.join(arguments)}"
+        if not (venvs / name / ".ready").exists():
+            say(f"{label}: absent")
+            yield {"topic": "absent", "peer": name, "case": script, "version": ""}
+            continue
+        say(label)
+        done = subprocess.run(
+            [python, script, *arguments], cwd=PEER_SCRIPTS, env=environment, capture_output=True, text=True
+        )
+        yield from (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+        if done.returncode:
+            say(done.stderr[-500:])
+
+
+def recording_floor(venvs: Path) -> Iterator[Row]:
+    data = Path(os.environ.get("TRADEWIRE_DATA", ROOT.parent / "shared" / "data"))
+    recording, program = data / "binance_usdm_btcusdt_20240808.gz", venvs / "floors" / "recording_floor"
+    if not (recording.exists() and program.exists()):
+        return
+    say("floor: the recording by simdjson")
+    with gzip.open(recording) as lines, tempfile.NamedTemporaryFile() as bare:
+        for line in lines:
+            payload = line.rstrip(b"\n").split(b" ", 1)[1]
+            if payload.startswith(b'{"stream"'):
+                bare.write(struct.pack("<I", len(payload)) + payload)
+        bare.flush()
+        done = subprocess.run(["taskset", "-c", "0", program, bare.name], capture_output=True, text=True, check=True)
+    yield from (json.loads(line) for line in done.stdout.splitlines())
+
+
+def memory() -> Iterator[Row]:
+    """Resident memory of an embedded gateway with one Binance stream on the simulated venue."""
+    script = ROOT / "benches" / "scenario" / "gateway_memory.py"
+    for arguments in ([], ["--view"]):
+        say(f"memory of the gateway {' '.join(arguments)}")
+        done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=True)
+        yield json.loads(done.stdout)
+
+
+def machine() -> dict[str, Any]:
+    model = (
+        next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            "",
+        )
+        if Path("/proc/cpuinfo").exists()
+        else ""
+    )
+    rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.strip()
+    return {
+        "cpu": model or platform.processor(),
+        "cpus": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "rustc": rust,
+    }
+
+
+def figure(rows: list[Row], key: str) -> Row | None:
+    if key.startswith("="):
+        return {"ns_per_op": float(key[1:]), "version": ""}
+    if "|" not in key:
+        return next((row for row in rows if row["case"] == key), None)
+    topic, peer, case = key.split("|")
+    if case == "p99":
+        found = next(
+            (row for row in rows if row["topic"] == topic and row["peer"] == peer and "p99_query_ns" in row), None
+        )
+        return found and {**found, "ns_per_op": found["p99_query_ns"]}
+    matching = [
+        row
+        for row in rows
+        if row["topic"] == topic and row["peer"] == peer and case in row["case"] and "ns_per_op" in row
+    ]
+    if topic == "decode" and "->" not in case and not peer.startswith("floor"):
+        matching = [row for row in matching if row["case"].startswith(case.split(":")[0] + ":")]
+    return min(matching, key=lambda row: row["ns_per_op"], default=None)
+
+
+def line(goal: Goal, rows: list[Row]) -> str | None:
+    mine, other = figure(rows, goal.ours), figure(rows, goal.other)
+    pure = figure(rows, goal.ours.replace("native", "pure"))
+    if mine is None:
+        return None
+    aim = f"{goal.ratio:.3g}x" if goal.ratio else "floor"
+    if goal.stretch:
+        aim += f" [{goal.stretch:g}x]"
+    if other is None:
+        return f"| {goal.work} | {mine['ns_per_op']:.4g} | {pure['ns_per_op']:.4g} | {goal.name} | absent | | {aim} | |"
+    ratio = other["ns_per_op"] / mine["ns_per_op"]
+    verdict = "" if not goal.ratio else "yes" if ratio >= goal.ratio else "**no**"
+    name = f"{goal.name} {other['version']}".strip()
+    return f"| {goal.work} | {mine['ns_per_op']:.4g} | {pure['ns_per_op']:.4g} | {name} | {other['ns_per_op']:.4g} | {ratio:.3g}x | {aim} | {verdict} |"
+
+
+def table(result: dict[str, Any]) -> str:
+    rows = result["rows"]
+    lines = [
+        f"Measured {result['date']} on {result['machine']['cpu']} ({result['machine']['cpus']} CPUs), Python {result['machine']['python']}, "
+        f"{result['machine']['rustc']}; ns per operation, medians of one run; ratio = other / native (above 1: native is faster).",
+        "",
+        "| work | native ns | pure ns | compared with | its ns | ratio | goal | reached |",
+        "|---|---|---|---|---|---|---|---|",
+        *filter(None, (line(goal, rows) for goal in GOALS)),
+    ]
+    resident = [row for row in rows if row["topic"] == "memory" and "rss_kib" in row]
+    if resident:
+        lines += ["", "| resident memory | MiB |", "|---|---|"]
+        lines += [
+            f"| {row['peer']} {row['version']}: {row['case']} | {row['rss_kib'] / 1024:.0f} |" for row in resident
+        ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peers", type=Path, required=True, help="folder that `make peers` filled")
+    parser.add_argument("--quick", action="store_true", help="only our cores, msgspec and the floors")
+    parser.add_argument("--only", help="only our benchmarks whose name holds this (no table)")
+    arguments = parser.parse_args()
+    if core.IMPLEMENTATION != "native" or core.BUILD["profile"] != "release":
+        sys.exit(f"benchmarks want the release build of the native core; this is {core.IMPLEMENTATION} {core.BUILD}")
+    venvs = arguments.peers.resolve()
+    rows = ours(arguments.only)
+    if not arguments.only:
+        rows += [*peers(venvs, QUICK if arguments.quick else FULL), *recording_floor(venvs), *memory()]
+    now = datetime.datetime.now(datetime.UTC)
+    result = {
+        "date": now.date().isoformat(),
+        "machine": machine(),
+        "build": core.BUILD,
+        "quick": arguments.quick,
+        "rows": rows,
+    }
+    text = table(result)
+    print(text)
+    if arguments.only or arguments.quick:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{now:%Y%m%d-%H%M}.json").write_text(json.dumps(result, indent=1) + "\n")
+    readme = README.read_text()
+    before, rest = readme.split(MARKS[0])
+    README.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
+
+
+if __name__ == "__main__":
+    main()
