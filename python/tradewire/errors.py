@@ -54,10 +54,10 @@ class DecodeError(TradewireError, ValueError):
 
     Attributes:
         venue: the plan's venue.
-        channel: the channel of the shape that matched, or the stream name, or `"?"`.
+        channel: the channel of the shape that matched, else the caller's stream name, else `"?"`.
         offset: byte offset in the payload at which the problem was seen.
         reason: one of `tradewire.core.REASONS`.
-        excerpt: at most 64 bytes around the offset, printable ASCII, everything else as `.`.
+        excerpt: the at most 64 bytes from 32 before the offset; printable ASCII, everything else as `.`.
     """
 
     def __init__(self, venue: str, channel: str, offset: int, reason: str, excerpt: str) -> None:

@@ -122,7 +122,36 @@ class DecoderProtocol(Protocol):
     of an unknown symbol is dropped, counted as `unknown_symbol` and quarantined.
 
     A refused message raises DecodeError and is counted under its reason. In an array, an element with a bad field is
-    counted and left out; DecodeError only if no element is left. Duplicate keys: the last one wins (`duplicate_key`).
+    counted and left out; DecodeError (that of the first such element) only if no message at all is left. Duplicate
+    keys: the last one wins (`duplicate_key`).
+
+    Two steps, so that the outcome does not depend on the order of keys:
+
+    1. The whole payload is checked (reasons syntax, nesting, utf8): the first problem from the left refuses it. Offset:
+       the first byte that no JSON could have there, where a number is the longest match of the number grammar; the
+       opening bracket of level 65; the backslash of a bad escape (an escaped lone surrogate is utf8); the first byte of
+       a bad UTF-8 sequence; the length of the data if it ends early.
+    2. Each message is read: shape, filters, symbol, then the other targets in the order of their first field, then levels
+       in plan order; the first problem refuses it. Offset: the first byte of the value (a string's quote), or of the
+       message (the level, for one without price or quantity) when something is missing.
+
+    An envelope's stream name must be a string. A payload, or an element of an array, that is no object is reason `type`.
+    null is as absent, except that a shape's `keys` only have to be there. No shape fits: Control, status unknown, counted
+    as `unknown_event`. A shape is known in an error only from step 2 on; where none is, the channel is the caller's
+    `stream`, or `"?"`. `size` has offset 0, or that of the envelope's stream name.
+
+    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number with
+    a fraction or an exponent is no integer (`type`). A minus sign is refused (`range`) unless the sign is `any`, that of
+    zero too; `seq` is never negative. Times are 0 or more. `rfc3339` ends in `Z`, upper case, no leap second. A decimal
+    slot takes codec decimal, an integer slot the others. Levels: price positive, quantity zero or more. Stream names
+    are upper-cased in ASCII only.
+
+    Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. LAST is on every record of the
+    payload's last message; INEXACT is on the message's first record and on the one that holds the value.
+
+    Counters count payloads that were not FULL. `inexact` counts messages. `duplicate_key` counts repeated keys that
+    the plan names: of the message, of a wrapper's last value, of levels read, of an envelope. A payload refused in step 1,
+    or for its size, counts nothing but its reason.
     """
 
     def __init__(
@@ -143,7 +172,9 @@ class DecoderProtocol(Protocol):
 
     @property
     def quarantine(self) -> list[tuple[str, str]]:
-        """The last 16 (class, excerpt) of unknown symbols, unknown events and refused messages, oldest first."""
+        """The last 16 (class, excerpt) of unknown symbols, unknown events and refused messages, oldest first. Class: a
+        reason, `unknown_symbol` (excerpt at the symbol) or `unknown_event` (at the message). Excerpt as in DecodeError:
+        the bytes from 32 before the offset, at most 64."""
 
     def decode(self, data: bytes, recv_ns: int, stream: str | None = None) -> list[Event]:
         """Events of one payload. `stream` names the source where the payload does not (raw streams, REST snapshots)."""
