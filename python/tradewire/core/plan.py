@@ -10,7 +10,7 @@ How a payload is read:
 2. An array payload holds one message per element (all of them or, on malformed JSON, none are delivered).
 3. A message object is matched to the first `Shape` that fits: if it holds the key `dispatch` with a string value, only
    shapes with that `value` (no such shape: a Control event, status unknown); otherwise only shapes without `value`
-   whose `keys` are all present. A shape with `stream` also wants the channel part of the stream name to be one of those.
+   whose `keys` are all present. A shape with `stream` also wants the channel part of the stream name to be one of them.
 4. Rows that a `Filter` refuses are counted and dropped.
 5. Each `Field` fills one target. When several fields name one target, the first present one in plan order wins.
 """

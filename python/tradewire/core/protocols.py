@@ -115,43 +115,55 @@ class SymbolTableProtocol(Protocol):
 
 
 class DecoderProtocol(Protocol):
-    """Payload bytes to events or records, by a field plan.
+    """Payload bytes to events or records, by a field plan (`plan.py` says how a message is found and read).
 
-    `Decoder(plan, symbols=None, *, learn=None)`. `symbols`: names of the plan's venue, or a shared SymbolTable, or None.
-    `learn`: whether unseen symbols are added to the table; by default only when `symbols` is None. Otherwise a message
-    of an unknown symbol is dropped, counted as `unknown_symbol` and quarantined.
+    `Decoder(plan, symbols=None, *, learn=None)`. `symbols`: names of the plan's venue, or a shared SymbolTable, or
+    None. `learn`: whether unseen symbols are added to the table; by default only when `symbols` is None. Otherwise
+    (and when the table is full) a message of an unknown symbol is dropped, counted as `unknown_symbol` and
+    quarantined. PlanError: see `plan_check.check`. A payload is bytes, `recv_ns` 0..2**63-1.
 
     A refused message raises DecodeError and is counted under its reason. In an array, an element with a bad field is
     counted and left out; DecodeError (that of the first such element) only if no message at all is left. Duplicate
-    keys: the last one wins (`duplicate_key`).
+    keys: the last one wins (`duplicate_key`). Two steps, so that the outcome does not depend on the order of keys:
 
-    Two steps, so that the outcome does not depend on the order of keys:
+    1. The whole payload is checked (reasons syntax, nesting, utf8): the first problem from the left refuses it.
+       Offset: the first byte that no JSON could have there, where a number is the longest match of the number grammar
+       (`1.` fails at the point, `-` at itself); the opening bracket of level 65; the backslash of a bad escape; the
+       first byte of a bad UTF-8 sequence; the length of the data if it ends early. An escaped high surrogate that
+       an escape `u` does not follow at once, or that no low one follows, and a low one alone, are utf8 at its backslash. A
+       non-ASCII byte outside a string is syntax.
+    2. Each message is read: shape, filters, symbol (unknown: dropped, whatever else is wrong), then the other targets
+       in the order of their first field, then levels in plan order, price first; the first problem refuses it.
+       Offset: the first byte of the value (a string's quote), or of the message (the level, for one without price or
+       quantity) when something is missing. A field behind the one that gives its target a value is not looked at.
 
-    1. The whole payload is checked (reasons syntax, nesting, utf8): the first problem from the left refuses it. Offset:
-       the first byte that no JSON could have there, where a number is the longest match of the number grammar; the
-       opening bracket of level 65; the backslash of a bad escape (an escaped lone surrogate is utf8); the first byte of
-       a bad UTF-8 sequence; the length of the data if it ends early.
-    2. Each message is read: shape, filters, symbol, then the other targets in the order of their first field, then levels
-       in plan order; the first problem refuses it. Offset: the first byte of the value (a string's quote), or of the
-       message (the level, for one without price or quantity) when something is missing.
-
-    An envelope's stream name must be a string. A payload, or an element of an array, that is no object is reason `type`.
-    null is as absent, except that a shape's `keys` only have to be there. No shape fits: Control, status unknown, counted
-    as `unknown_event`. A shape is known in an error only from step 2 on; where none is, the channel is the caller's
-    `stream`, or `"?"`. `size` has offset 0, or that of the envelope's stream name.
+    An envelope's stream name must be a string. A payload, an envelope's data or an element of an array that is no object
+    is reason `type` (the payload or data may be an array). null is as absent, except that a shape's `keys` only have to
+    be there. No shape fits: Control, status unknown, counted as `unknown_event`. A wrapper that is no object is `type`
+    once a field or levels read through it, absent to a filter. A shape is known in an error only from step 2 on; where
+    none is, the channel is the caller's `stream` (first 64 bytes of UTF-8, as in an excerpt), or `"?"`. `size` has
+    offset 0, or that of the envelope's stream name; errors win over FULL, and FULL leaves counters and quarantine alone.
 
     Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number with
-    a fraction or an exponent is no integer (`type`). A minus sign is refused (`range`) unless the sign is `any`, that of
-    zero too; `seq` is never negative. Times are 0 or more. `rfc3339` ends in `Z`, upper case, no leap second. A decimal
-    slot takes codec decimal, an integer slot the others. Levels: price positive, quantity zero or more. Stream names
-    are upper-cased in ASCII only.
+    a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A minus
+    sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. Times outside 0..i64
+    ns are `time`, even beyond i64 as they stand. `rfc3339` is `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap second.
+    Symbols and times in text that are no string are `type`, a `code` that is no string or bool too. A decimal slot takes
+    codec decimal, an integer slot the others. Levels: price positive, quantity zero or more, null in one is `missing`.
+    Filters: an integer without fraction or exponent by value, a string by its text; another type is refused. A symbol
+    has no byte below 0x20 and no 0x7f. A message (not Control) without symbol field has that of the stream name, at the
+    offset of the envelope's stream, else 0; without a stream name it is `missing`. Stream names are upper-cased in ASCII
+    only; without separator a name is all symbol.
 
-    Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. LAST is on every record of the
-    payload's last message; INEXACT is on the message's first record and on the one that holds the value.
+    Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the payload's
+    last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on the first,
+    SIDE also on ask levels; INEXACT (over 15 digits from the first to the last nonzero one) on the message's first
+    record and on the one that holds the value. Levels come in the order of `Shape.levels`.
 
-    Counters count payloads that were not FULL. `inexact` counts messages. `duplicate_key` counts repeated keys that
-    the plan names: of the message, of a wrapper's last value, of levels read, of an envelope. A payload refused in step 1,
-    or for its size, counts nothing but its reason.
+    Counters count payloads that were not FULL. A message counts once: refused, filtered, unknown symbol or delivered.
+    `inexact` counts delivered messages. `duplicate_key` counts, of delivered messages, repeated keys that the shape names
+    (with the dispatch key): in the message, in a wrapper's last value, in level maps; and those of an envelope. A payload
+    refused in step 1 or 2 as a whole, or for its size, counts nothing but its reason.
     """
 
     def __init__(
