@@ -129,41 +129,42 @@ class DecoderProtocol(Protocol):
     1. The whole payload is checked (reasons syntax, nesting, utf8): the first problem from the left refuses it.
        Offset: the first byte that no JSON could have there, where a number is the longest match of the number grammar
        (`1.` fails at the point, `-` at itself); the opening bracket of level 65; the backslash of a bad escape; the
-       first byte of a bad UTF-8 sequence; the length of the data if it ends early. An escaped high surrogate that
-       an escape `u` does not follow at once, or that no low one follows, and a low one alone, are utf8 at its backslash. A
-       non-ASCII byte outside a string is syntax.
+       first byte of a bad UTF-8 sequence; the length of the data if it ends early. An escaped high surrogate that an
+       escape `u` does not follow at once, or that no low one follows, and a low one alone, are utf8 at its backslash.
+       A non-ASCII byte outside a string is syntax.
     2. Each message is read: shape, filters, symbol (unknown: dropped, whatever else is wrong), then the other targets
        in the order of their first field, then levels in plan order, price first; the first problem refuses it.
        Offset: the first byte of the value (a string's quote), or of the message (the level, for one without price or
        quantity) when something is missing. A field behind the one that gives its target a value is not looked at.
 
-    An envelope's stream name must be a string. A payload, an envelope's data or an element of an array that is no object
-    is reason `type` (the payload or data may be an array). null is as absent, except that a shape's `keys` only have to
-    be there. No shape fits: Control, status unknown, counted as `unknown_event`. A wrapper that is no object is `type`
-    once a field or levels read through it, absent to a filter. A shape is known in an error only from step 2 on; where
-    none is, the channel is the caller's `stream` (first 64 bytes of UTF-8, as in an excerpt), or `"?"`. `size` has
-    offset 0, or that of the envelope's stream name; errors win over FULL, and FULL leaves counters and quarantine alone.
+    An envelope's stream name must be a string. A payload, an envelope's data or an element of an array that is no
+    object is reason `type` (the payload or data may be an array). null is as absent, except that a shape's `keys`
+    only have to be there. No shape fits: Control, status unknown, counted as `unknown_event`. A wrapper that is no
+    object is `type` once a field or levels read through it, absent to a filter. A shape is known in an error only
+    from step 2 on; where none is, the channel is the caller's `stream` (first 64 bytes of UTF-8, as in an excerpt),
+    or `"?"`. `size` has offset 0, or that of the envelope's stream name; errors win over FULL, and FULL leaves
+    counters and quarantine alone.
 
-    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number with
-    a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A minus
-    sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. Times outside 0..i64
-    ns are `time`, even beyond i64 as they stand. `rfc3339` is `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap second.
-    Symbols and times in text that are no string are `type`, a `code` that is no string or bool too. A decimal slot takes
-    codec decimal, an integer slot the others. Levels: price positive, quantity zero or more, null in one is `missing`.
-    Filters: an integer without fraction or exponent by value, a string by its text; another type is refused. A symbol
-    has no byte below 0x20 and no 0x7f. A message (not Control) without symbol field has that of the stream name, at the
-    offset of the envelope's stream, else 0; without a stream name it is `missing`. Stream names are upper-cased in ASCII
-    only; without separator a name is all symbol.
+    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number
+    with a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A
+    minus sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. Times outside
+    0..i64 ns are `time`, even beyond i64 as they stand. `rfc3339` is `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap
+    second. Symbols and times in text that are no string are `type`, a `code` that is no string or bool too. A decimal
+    slot takes codec decimal, an integer slot the others. Levels: price positive, quantity zero or more, null in one
+    is `missing`. Filters: an integer without fraction or exponent by value, a string by its text; another type is
+    refused. A symbol has no byte below 0x20 and no 0x7f. A message (not Control) without symbol field has that of the
+    stream name, at the offset of the envelope's stream, else 0; without a stream name it is `missing`. Stream names
+    are upper-cased in ASCII only; without separator a name is all symbol.
 
-    Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the payload's
-    last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on the first,
-    SIDE also on ask levels; INEXACT (over 15 digits from the first to the last nonzero one) on the message's first
-    record and on the one that holds the value. Levels come in the order of `Shape.levels`.
+    Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the
+    payload's last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on
+    the first, SIDE also on ask levels; INEXACT (over 15 digits from the first to the last nonzero one) on the
+    message's first record and on the one that holds the value. Levels come in the order of `Shape.levels`.
 
     Counters count payloads that were not FULL. A message counts once: refused, filtered, unknown symbol or delivered.
-    `inexact` counts delivered messages. `duplicate_key` counts, of delivered messages, repeated keys that the shape names
-    (with the dispatch key): in the message, in a wrapper's last value, in level maps; and those of an envelope. A payload
-    refused in step 1 or 2 as a whole, or for its size, counts nothing but its reason.
+    `inexact` counts delivered messages. `duplicate_key` counts, of delivered messages, repeated keys that the shape
+    names (with the dispatch key): in the message, in a wrapper's last value, in level maps; and those of an envelope.
+    A payload refused in step 1 or 2 as a whole, or for its size, counts nothing but its reason.
     """
 
     def __init__(
@@ -497,4 +498,3 @@ class ObjectsProtocol(Protocol):
     """
 
     def __call__(self, batch: Batch, wanted: WantedProtocol | SymbolTableProtocol) -> list[Event]: ...
-
