@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewire.errors import DecodeError
+
 from .plan import FieldPlan, SequenceRule
 
 __all__ = [
@@ -71,26 +72,37 @@ SequenceOutcome: TypeAlias = Literal["expected", "gap", "duplicate", "reordered"
 
 
 class Event(Protocol):
-    """Common to all event classes (`Trade`, `Quote`, ...): frozen, hashable, picklable, equal by value.
+    """Common to all event classes (`Trade`, `Quote`, ...): frozen, final, hashable, picklable, equal by value.
 
     `event["price"]` reads the same as `event.price` (KeyError for an unknown name). Constructed with keyword arguments
-    only, in the order of `__match_args__`; `repr` lists the fields in that order. Copies pickle across implementations.
-
-    Attributes:
-        symbol: the venue's spelling; `""` where a message belongs to none (Control).
-        venue: the plan's venue.
-        event_ns: transaction time, else event time, else 0; ns since 1970 UTC.
-        recv_ns: local receive time as given to the decoder, ns since 1970 UTC.
-        seq: trade id, update id or last update id; 0 where there is none.
-        flags: flag bits of the message's first record (`record.INEXACT`, ...); MORE is never shown.
+    only, in the order of `__match_args__`; `repr` lists the fields in that order. Floats may be given as ints. The bits
+    of `flags` that follow from another field (side, closed) are set from that one. Pickles load as the class of the
+    running implementation. An absent float is NaN in the record, an absent integer -1: optional fields read None.
     """
 
-    symbol: str
-    venue: str
-    event_ns: int
-    recv_ns: int
-    seq: int
-    flags: int
+    @property
+    def symbol(self) -> str:
+        """The venue's spelling; `""` where a message belongs to none (Control)."""
+
+    @property
+    def venue(self) -> str:
+        """The plan's venue."""
+
+    @property
+    def event_ns(self) -> int:
+        """Transaction time, else event time, else 0; ns since 1970 UTC."""
+
+    @property
+    def recv_ns(self) -> int:
+        """Local receive time as given to the decoder, ns since 1970 UTC."""
+
+    @property
+    def seq(self) -> int:
+        """Trade id, update id or last update id; 0 where there is none."""
+
+    @property
+    def flags(self) -> int:
+        """Flag bits of the message's first record (`record.INEXACT`, ...); MORE is never shown."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
@@ -98,7 +110,7 @@ class Event(Protocol):
 class SymbolTableProtocol(Protocol):
     """(venue, symbol) -> u32, append-only, shared by the decoders of a gateway, ids never reused. Thread-safe.
 
-    `SymbolTable(capacity=65536)`; capacity 1..2**31.
+    `SymbolTable(capacity=65536)`; capacity 1..2**31. Venues have numbers of their own, at most 65536.
     """
 
     def __init__(self, capacity: int = 65536) -> None: ...
@@ -110,6 +122,12 @@ class SymbolTableProtocol(Protocol):
 
     def lookup(self, symbol_id: int) -> tuple[str, str]:
         """(venue, symbol) of an id. KeyError: never given out."""
+
+    def add_venue(self, venue: str) -> int:
+        """The number of a venue (`batch["venue"]`), given out on first sight. ValueError as in `add`."""
+
+    def venue(self, venue_id: int) -> str:
+        """The venue of a number. KeyError: never given out."""
 
     def __len__(self) -> int: ...
 
@@ -229,10 +247,11 @@ class WantedProtocol(Protocol):
 
     def __init__(self, symbols: SymbolTableProtocol) -> None: ...
     def add(self, kind: int, symbol_id: int | None = None) -> None:
-        """Asks for a kind, of one symbol or (None) of all. Control messages have no symbol: use None."""
+        """Asks for a kind (not LEVEL), of one symbol or (None) of all. Control messages have no symbol: use None.
+        ValueError: a symbol id that the table never gave out."""
 
     def discard(self, kind: int, symbol_id: int | None = None) -> None:
-        """Undoes `add` with the same arguments."""
+        """Undoes `add` with the same arguments, however often it was called; otherwise nothing."""
 
 
 class WireResultProtocol(Protocol):

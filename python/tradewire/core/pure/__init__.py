@@ -5,7 +5,28 @@ from __future__ import annotations
 from time import monotonic_ns
 from time import time_ns as wall_ns
 
-__all__ = ["PROFILE", "VERSION", "monotonic_ns", "wall_ns"]
+from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
+from .objects import Wanted, objects
+from .symbols import SymbolTable
+
+__all__ = [
+    "PROFILE",
+    "VERSION",
+    "Bar",
+    "BookDelta",
+    "BookSnapshot",
+    "Control",
+    "Liquidation",
+    "MarkPrice",
+    "Quote",
+    "SymbolTable",
+    "Ticker",
+    "Trade",
+    "Wanted",
+    "monotonic_ns",
+    "objects",
+    "wall_ns",
+]
 
 VERSION = "0.1.0"
 PROFILE = "pure"
