@@ -6,6 +6,7 @@ from typing import Any
 
 from ._select import BUILD, IMPLEMENTATION, IMPORT_ERROR, load, selected
 
+Ring = selected.Ring
 monotonic_ns = selected.monotonic_ns
 wall_ns = selected.wall_ns
 
@@ -16,4 +17,4 @@ def _rebuild_event(name: str, values: tuple[Any, ...]) -> Any:
     return made(**dict(zip(made.__match_args__, values, strict=True)))
 
 
-__all__ = ["BUILD", "IMPLEMENTATION", "IMPORT_ERROR", "load", "monotonic_ns", "wall_ns"]
+__all__ = ["BUILD", "IMPLEMENTATION", "IMPORT_ERROR", "Ring", "load", "monotonic_ns", "wall_ns"]

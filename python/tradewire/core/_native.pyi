@@ -1,5 +1,9 @@
+from . import protocols
+
 VERSION: str
 PROFILE: str
 
 def monotonic_ns() -> int: ...
 def wall_ns() -> int: ...
+
+class Ring(protocols.RingProtocol): ...

@@ -2,13 +2,19 @@
 
 use pyo3::prelude::*;
 
+mod argument;
+mod batch;
 mod clock;
+mod error;
+mod ring;
 
 /// The native core.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use super::clock::{monotonic_ns, wall_ns};
+    #[pymodule_export]
+    use super::ring::Ring;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

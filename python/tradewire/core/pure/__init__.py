@@ -7,6 +7,7 @@ from time import time_ns as wall_ns
 
 from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
 from .objects import Wanted, objects
+from .ring import Ring
 from .symbols import SymbolTable
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Liquidation",
     "MarkPrice",
     "Quote",
+    "Ring",
     "SymbolTable",
     "Ticker",
     "Trade",

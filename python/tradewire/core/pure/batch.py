@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..protocols import Batch
-from ..record import MORE, RECORD
+from tradewire.core.protocols import Batch
+from tradewire.core.record import MORE, RECORD
 
 __all__ = ["array", "message_ends", "records"]
 
@@ -39,6 +39,6 @@ def array(parts: Sequence[Batch]) -> Batch:
 
 
 def message_ends(batch: Batch) -> list[int]:
-    """Index behind the last record of each message, ascending. Records behind the last one belong to no whole message."""
+    """Index behind the last record of each message, ascending. What follows the last one is no whole message."""
     ends: list[int] = (np.flatnonzero((batch["flags"] & MORE) == 0) + 1).tolist()
     return ends
