@@ -39,6 +39,9 @@ use slots::Slots;
 /// Most records a ring may hold.
 pub const MOST: usize = 1 << 26;
 
+/// Records that `push` publishes at a time: 64 KiB, small enough to be in the reader's reach while still in cache.
+const PORTION: usize = 1024;
+
 /// On cache lines of its own, two of them because CPUs fetch lines in pairs: each side writes its index without
 /// taking the other's line away.
 #[derive(Debug)]
@@ -173,21 +176,33 @@ impl Writer<'_> {
         self.free
     }
 
-    /// Writes and publishes whole messages from `records`, oldest first, while there is room. Returns the records
-    /// written. `records` must end on the end of a message.
+    /// Writes and publishes whole messages from `records`, oldest first, while there is room, also room that the
+    /// reader makes meanwhile. Returns the records written. `records` must end on the end of a message.
     pub fn push(&mut self, records: &[Record]) -> usize {
         self.abort();
-        let count = whole_messages(records, self.room());
-        let start = self.ring.slot(self.head);
-        let first = count.min(self.ring.capacity - start);
-        // SAFETY: `count` records behind `head` are free, so they are the writer's alone.
-        unsafe {
-            self.ring.slots.write(start, &records[..first]);
-            self.ring.slots.write(0, &records[first..count]);
+        let mut done = 0;
+        loop {
+            let rest = &records[done..];
+            let room = self.room();
+            // Published in portions, so that the reader copies one while the next is written.
+            let count = match whole_messages(rest, room.min(PORTION)) {
+                0 => whole_messages(rest, room),
+                count => count,
+            };
+            if count == 0 {
+                return done;
+            }
+            let start = self.ring.slot(self.head);
+            let first = count.min(self.ring.capacity - start);
+            // SAFETY: `count` records behind `head` are free, so they are the writer's alone.
+            unsafe {
+                self.ring.slots.write(start, &rest[..first]);
+                self.ring.slots.write(0, &rest[first..count]);
+            }
+            self.open = count;
+            self.commit();
+            done += count;
         }
-        self.open = count;
-        self.commit();
-        count
     }
 }
 
