@@ -60,3 +60,30 @@ pub struct DecodeError {
     /// Index of the shape that matched, if one had.
     pub shape: Option<u16>,
 }
+
+/// The bytes that stand for `offset` in reports: at most 64, from 32 before it.
+pub fn excerpt(data: &[u8], offset: usize) -> &[u8] {
+    let start = offset.saturating_sub(32).min(data.len());
+    &data[start..data.len().min(start + 64)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reason, excerpt};
+
+    #[test]
+    fn names_are_in_the_order_of_the_codes() {
+        for (at, (reason, name)) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!((reason as usize, reason.name()), (at, name));
+        }
+    }
+
+    #[test]
+    fn an_excerpt_stays_inside_the_data() {
+        let data: Vec<u8> = (0..200).collect();
+        assert_eq!(excerpt(&data, 0), &data[..64]);
+        assert_eq!(excerpt(&data, 100), &data[68..132]);
+        assert_eq!(excerpt(&data, 200), &data[168..]);
+        assert_eq!(excerpt(&data[..3], 900), b"");
+    }
+}

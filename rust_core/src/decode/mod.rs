@@ -1,16 +1,31 @@
-//! Field-plan driven decoding: payload bytes to records, in one pass, without allocating per message.
+//! Field-plan driven decoding: payload bytes to records. Not for framing (`wire`) or for books (`book`).
 //!
-//! Not for framing (`wire`) or for books (`book`).
+//! `message` decides every case; the contract it keeps is the docstring of `DecoderProtocol` in `protocols.py`.
 
+mod compile;
+mod counters;
 mod error;
+mod json;
+mod keys;
+mod message;
+mod names;
+mod numbers;
 pub mod plan;
+mod scan;
+mod times;
+mod values;
 
-pub use error::{DecodeError, Reason};
+pub use counters::{Counters, Quarantined};
+pub use error::{DecodeError, Reason, excerpt};
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::sink::{Full, Sink};
 use crate::symbols::SymbolTable;
+use compile::Program;
+use counters::Quarantine;
+use message::{Payload, Reading};
+use names::Names;
 
 /// The table shared by the decoders of a gateway.
 pub type SharedSymbols = Arc<RwLock<SymbolTable>>;
@@ -33,25 +48,79 @@ impl From<Full> for Refused {
 /// Payload bytes to records, by a field plan.
 #[derive(Debug)]
 pub struct Decoder {
-    symbols: SharedSymbols,
+    program: Program,
+    names: Names,
+    counters: Counters,
+    quarantine: Quarantine,
+    reading: Reading,
 }
 
 impl Decoder {
-    /// A decoder for `plan`; with `learn`, unseen symbols are added to the table.
-    pub fn new(_plan: &plan::FieldPlan, symbols: SharedSymbols, _learn: bool) -> Result<Self, String> {
-        Ok(Self { symbols })
+    /// A decoder for `plan`; with `learn`, unseen symbols are added to the table. The error is a `PlanError`'s text.
+    pub fn new(plan: &plan::FieldPlan, symbols: SharedSymbols, learn: bool) -> Result<Self, String> {
+        let venue = symbols.write().unwrap_or_else(PoisonError::into_inner).venue(&plan.venue);
+        let venue =
+            venue.map_err(|_| "the symbol table holds as many venues as it can (65536)".to_owned())?;
+        Ok(Self {
+            program: Program::new(plan, venue)?,
+            names: Names::new(symbols, venue, learn),
+            counters: Counters::default(),
+            quarantine: Quarantine::default(),
+            reading: Reading::default(),
+        })
+    }
+
+    /// Totals since construction.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The last 16 messages that could not be used, oldest first.
+    pub fn quarantine(&self) -> impl Iterator<Item = &Quarantined> {
+        self.quarantine.iter()
+    }
+
+    /// The channel of the shape with this index, as in `DecodeError::shape`.
+    pub fn channel(&self, shape: u16) -> Option<&str> {
+        self.program.shapes.get(usize::from(shape)).map(|shape| shape.channel.as_str())
     }
 
     /// Decodes one payload into `sink`: all of its messages are committed, or none. Returns their number.
     pub fn decode<S: Sink>(
         &mut self,
-        _data: &[u8],
-        _recv_ns: i64,
-        _stream: Option<&str>,
+        data: &[u8],
+        recv_ns: i64,
+        stream: Option<&str>,
         sink: &mut S,
     ) -> Result<u32, Refused> {
-        let _ = &self.symbols;
-        sink.abort();
-        Ok(0)
+        let payload = Payload { data, recv_ns, stream: stream.map(str::as_bytes), stream_at: 0 };
+        self.reading.clear();
+        if let Err((reason, offset)) = self.reading.payload(&self.program, &mut self.names, payload) {
+            return Err(self.refuse(data, DecodeError { reason, offset, shape: None }));
+        }
+        if self.reading.records.len() > sink.capacity() {
+            return Err(self.refuse(data, DecodeError { reason: Reason::Size, offset: 0, shape: None }));
+        }
+        for record in &self.reading.records {
+            if let Err(full) = sink.put(record) {
+                sink.abort();
+                return Err(full.into());
+            }
+        }
+        sink.commit();
+        self.counters.add(&self.reading.counters);
+        self.quarantine.append(&mut self.reading.quarantine);
+        match (self.reading.counters.messages, self.reading.refused) {
+            (0, Some(error)) => Err(Refused::Error(error)),
+            (messages, _) => Ok(messages as u32),
+        }
+    }
+
+    /// Counts a payload that gave nothing at all.
+    #[cold]
+    fn refuse(&mut self, data: &[u8], error: DecodeError) -> Refused {
+        self.counters.refuse(error.reason);
+        self.quarantine.push(error.reason.name(), data, error.offset);
+        Refused::Error(error)
     }
 }

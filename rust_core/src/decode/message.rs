@@ -1,0 +1,466 @@
+//! Messages to records, one value after the other, for any order of keys: the path that decides every case.
+
+use std::ops::Range;
+
+use super::compile::{EVENT, Known, Program, RECORD, RECV, SEQ, SLOTS, Side, To, Words};
+use super::counters::{Counters, Quarantine};
+use super::error::{DecodeError, Reason};
+use super::json;
+use super::keys::KeyId;
+use super::names::{Found, Names};
+use super::plan::{Sign, StreamName};
+use super::scan::{Elements, Members, text};
+use super::values::{self, Value};
+use crate::record::{ControlStatus, Kind, NO_SYMBOL, Record, Slot, flags};
+
+/// Longest stream name, bytes.
+pub(super) const LONGEST_STREAM: usize = 256;
+
+/// What is wrong with a message: reason, offset.
+type Problem = (Reason, usize);
+
+/// One payload, and what is known about it from outside.
+#[derive(Clone, Copy)]
+pub(super) struct Payload<'a> {
+    pub data: &'a [u8],
+    pub recv_ns: i64,
+    pub stream: Option<&'a [u8]>,
+    /// Where the stream name stands in the payload; 0 if it does not.
+    pub stream_at: usize,
+}
+
+/// What one payload gave; kept from payload to payload for its memory.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    pub records: Vec<Record>,
+    pub counters: Counters,
+    pub quarantine: Quarantine,
+    /// The first refused message.
+    pub refused: Option<DecodeError>,
+    /// First record of the last message.
+    last: usize,
+    found: Vec<Range<usize>>,
+    buffer: Vec<u8>,
+}
+
+impl Reading {
+    /// Forgets the payload before.
+    pub fn clear(&mut self) {
+        self.records.clear();
+        self.counters = Counters::default();
+        self.quarantine.clear();
+        self.refused = None;
+        self.last = 0;
+    }
+
+    /// Reads a whole payload; the error refuses all of it.
+    pub fn payload(
+        &mut self,
+        program: &Program,
+        names: &mut Names,
+        payload: Payload<'_>,
+    ) -> Result<(), Problem> {
+        let data = payload.data;
+        json::validate(data).map_err(|fault| (fault.reason, fault.offset))?;
+        let start = json::skip_space(data, 0);
+        let mut stream_buffer = Vec::new();
+        let (payload, start) = match self.open_envelope(program, data, start) {
+            Some((name, start)) => {
+                let Value::Text(text) = Value::at(data, &name, &mut stream_buffer) else {
+                    return Err((Reason::Type, name.start));
+                };
+                (Payload { stream: Some(text), stream_at: name.start, ..payload }, start)
+            }
+            None => (payload, start),
+        };
+        if payload.stream.is_some_and(|name| name.len() > LONGEST_STREAM) {
+            return Err((Reason::Size, payload.stream_at));
+        }
+        match json::byte(data, start) {
+            b'[' => {
+                for element in Elements::new(data, start) {
+                    self.one(program, names, payload, element.start);
+                }
+            }
+            _ => self.one(program, names, payload, start),
+        }
+        for record in &mut self.records[self.last..] {
+            record.flags |= flags::LAST;
+        }
+        Ok(())
+    }
+
+    /// Stream name and start of the payload in an envelope.
+    fn open_envelope(
+        &mut self,
+        program: &Program,
+        data: &[u8],
+        start: usize,
+    ) -> Option<(Range<usize>, usize)> {
+        let (name_key, payload_key) = program.envelope.as_ref()?;
+        if json::byte(data, start) != b'{' {
+            return None;
+        }
+        let (mut name, mut inside, mut repeated) = (None, None, 0);
+        for member in Members::new(data, start) {
+            let key = text(&data[member.key], &mut self.buffer);
+            if *key == **name_key {
+                repeated += u64::from(name.replace(member.value).is_some());
+            } else if *key == **payload_key {
+                repeated += u64::from(inside.replace(member.value.start).is_some());
+            }
+        }
+        let both = name.zip(inside)?;
+        self.counters.duplicate_key += repeated;
+        Some(both)
+    }
+
+    /// Reads the message at `open`, or counts why not.
+    fn one(&mut self, program: &Program, names: &mut Names, payload: Payload<'_>, open: usize) {
+        let before = self.records.len();
+        let mut shape = None;
+        if let Err((reason, offset)) = self.message(program, names, payload, open, &mut shape) {
+            self.records.truncate(before);
+            self.counters.refuse(reason);
+            self.quarantine.push(reason.name(), payload.data, offset);
+            let error = DecodeError { reason, offset, shape: shape.map(|shape| shape as u16) };
+            self.refused.get_or_insert(error);
+        }
+    }
+
+    fn message(
+        &mut self,
+        program: &Program,
+        names: &mut Names,
+        payload: Payload<'_>,
+        open: usize,
+        matched: &mut Option<usize>,
+    ) -> Result<(), Problem> {
+        let data = payload.data;
+        if json::byte(data, open) != b'{' {
+            return Err((Reason::Type, open));
+        }
+        self.scan(program, data, open);
+        let Some(index) = self.shape(program, payload) else {
+            self.unknown_event(payload, names.venue(), open);
+            return Ok(());
+        };
+        *matched = Some(index);
+        let shape = &program.shapes[index];
+        for (key, allowed) in &shape.filters {
+            if let Some(range) = self.present(data, *key) {
+                let value = Value::at(data, &range, &mut self.buffer);
+                if !allowed.iter().any(|token| value.is(token)) {
+                    self.counters.filtered += 1;
+                    return Ok(());
+                }
+            }
+        }
+        let Some(symbol) = self.symbol(program, shape, names, payload, open)? else { return Ok(()) };
+        let mut words = shape.base;
+        let inexact = self.groups(shape, data, open, &mut words)?;
+        self.put(shape, data, open, symbol, payload.recv_ns, words, inexact)
+    }
+
+    /// Notes where the values of the plan's keys are.
+    fn scan(&mut self, program: &Program, data: &[u8], open: usize) {
+        self.found.clear();
+        self.found.resize(program.keys.len(), 0..0);
+        let mut repeated = 0;
+        let mut note = |found: &mut [Range<usize>], key: KeyId, value: Range<usize>| {
+            let place = &mut found[usize::from(key)];
+            repeated += u64::from(place.end > 0);
+            *place = value;
+        };
+        for member in Members::new(data, open) {
+            if let Some(key) = program.keys.top.get(text(&data[member.key], &mut self.buffer)) {
+                note(&mut self.found, key, member.value);
+            }
+        }
+        for (outer, keys) in &program.keys.wrappers {
+            let inside = self.found[usize::from(*outer)].clone();
+            if inside.end == 0 || data[inside.start] != b'{' {
+                continue;
+            }
+            for member in Members::new(data, inside.start) {
+                if let Some(key) = keys.get(text(&data[member.key], &mut self.buffer)) {
+                    note(&mut self.found, key, member.value);
+                }
+            }
+        }
+        self.counters.duplicate_key += repeated;
+    }
+
+    /// A value that is there and not null.
+    fn present(&self, data: &[u8], key: KeyId) -> Option<Range<usize>> {
+        let range = self.found[usize::from(key)].clone();
+        (range.end > 0 && data[range.start] != b'n').then_some(range)
+    }
+
+    /// The first shape that fits.
+    fn shape(&mut self, program: &Program, payload: Payload<'_>) -> Option<usize> {
+        let channel = match (&program.stream_name, payload.stream) {
+            (Some(rule), Some(name)) => Some(split(rule, name).1),
+            _ => None,
+        };
+        let streams_fit = |shape: &Known| {
+            shape.streams.is_empty()
+                || channel.is_some_and(|channel| shape.streams.iter().any(|name| **name == *channel))
+        };
+        let dispatch = program.dispatch.map(|key| self.found[usize::from(key)].clone());
+        if let Some(range) = dispatch
+            && let Value::Text(text) = Value::at(payload.data, &range, &mut self.buffer)
+        {
+            let fits = |shape: &Known| shape.value.as_deref() == Some(text) && streams_fit(shape);
+            return program.shapes.iter().position(fits);
+        }
+        let found = &self.found;
+        let fits = |shape: &Known| {
+            shape.value.is_none()
+                && shape.keys.iter().all(|key| found[usize::from(*key)].end > 0)
+                && streams_fit(shape)
+        };
+        program.shapes.iter().position(fits)
+    }
+
+    fn unknown_event(&mut self, payload: Payload<'_>, venue: u16, open: usize) {
+        self.counters.unknown_event += 1;
+        self.counters.deliver(Kind::Control);
+        self.quarantine.push("unknown_event", payload.data, open);
+        self.last = self.records.len();
+        self.records.push(Record {
+            kind: Kind::Control as u8,
+            venue,
+            symbol: NO_SYMBOL,
+            recv_ns: payload.recv_ns,
+            slots: [Slot::i64(ControlStatus::Unknown as i64), Slot::i64(-1), Slot::i64(-1), Slot::default()],
+            ..Record::default()
+        });
+    }
+
+    /// The symbol's number; None: unknown, counted.
+    fn symbol(
+        &mut self,
+        program: &Program,
+        shape: &Known,
+        names: &mut Names,
+        payload: Payload<'_>,
+        open: usize,
+    ) -> Result<Option<u32>, Problem> {
+        let data = payload.data;
+        let field = shape.symbol.iter().find_map(|key| self.present(data, *key));
+        let (found, offset) = match (field, &program.stream_name, payload.stream) {
+            (Some(range), ..) => match Value::at(data, &range, &mut self.buffer) {
+                Value::Text(text) => (names.find(text), range.start),
+                _ => return Err((Reason::Type, range.start)),
+            },
+            _ if shape.symbol_required => return Err((Reason::Missing, open)),
+            _ if shape.kind == Kind::Control => return Ok(Some(NO_SYMBOL)),
+            (None, Some(rule), Some(name)) => {
+                let mut symbol = split(rule, name).0.to_vec();
+                if rule.upper {
+                    symbol.make_ascii_uppercase();
+                }
+                (names.find(&symbol), payload.stream_at)
+            }
+            _ => return Err((Reason::Missing, open)),
+        };
+        match found {
+            Found::Id(id) => Ok(Some(id)),
+            Found::Malformed => Err((Reason::Symbol, offset)),
+            Found::Unknown => {
+                self.counters.unknown_symbol += 1;
+                self.quarantine.push("unknown_symbol", data, offset);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads all targets into `words`; whether one of them is inexact, by record.
+    fn groups(
+        &mut self,
+        shape: &Known,
+        data: &[u8],
+        open: usize,
+        words: &mut Words,
+    ) -> Result<[bool; 2], Problem> {
+        let mut inexact = [false; 2];
+        for group in &shape.groups {
+            let present =
+                group.sources.iter().find_map(|source| Some((source, self.present(data, source.key)?)));
+            let Some((source, range)) = present else {
+                if group.required {
+                    return Err((Reason::Missing, open));
+                }
+                if group.to == To::Side {
+                    words[0] |= u64::from(flags::SIDELESS) << 8;
+                }
+                continue;
+            };
+            let value = Value::at(data, &range, &mut self.buffer);
+            let problem = |reason| (reason, range.start);
+            match group.to {
+                To::Side | To::Closed => {
+                    let flag = if group.to == To::Side { flags::SIDE } else { flags::CLOSED };
+                    if values::integral(&value, source).map_err(problem)? == 1 {
+                        words[0] |= u64::from(flag) << 8;
+                    }
+                }
+                To::Word(word) if group.decimal => {
+                    let decimal = values::decimal(&value, source.sign).map_err(problem)?;
+                    inexact[usize::from(word) / RECORD] |= decimal.inexact;
+                    words[usize::from(word)] = decimal.value.to_bits();
+                }
+                To::Word(word) => {
+                    let number = values::integral(&value, source).map_err(problem)?;
+                    if number < 0 && usize::from(word) % RECORD == SEQ {
+                        return Err(problem(Reason::Range));
+                    }
+                    words[usize::from(word)] = number as u64;
+                }
+            }
+        }
+        Ok(inexact)
+    }
+
+    /// Completes and keeps the records of a message.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of one message, taken apart so that each step borrows its own"
+    )]
+    fn put(
+        &mut self,
+        shape: &Known,
+        data: &[u8],
+        open: usize,
+        symbol: u32,
+        recv_ns: i64,
+        mut words: Words,
+        inexact: [bool; 2],
+    ) -> Result<(), Problem> {
+        let first = self.records.len();
+        words[0] |= u64::from(symbol) << 32;
+        words[RECV] = recv_ns as u64;
+        self.records.push(record(&words[..RECORD]));
+        let mut any_inexact = inexact[0] || inexact[1];
+        if shape.is_book() {
+            let mut level = self.records[first];
+            level.kind = Kind::Level as u8;
+            for side in &shape.levels {
+                level.flags = shape.flags | if side.ask { flags::SIDE } else { 0 };
+                let count = self.levels(side, level, data, open, &mut any_inexact)?;
+                self.records[first].slots[2 + usize::from(side.ask)] = Slot::i64(count);
+            }
+            for side in [false, true] {
+                let slot = &mut self.records[first].slots[2 + usize::from(side)];
+                if *slot == Slot::i64(-1) {
+                    *slot = Slot::i64(0);
+                }
+            }
+        } else if shape.records == 2 {
+            let second = &mut words[RECORD..];
+            second[RECV] = recv_ns as u64;
+            self.records.push(record(second));
+            let head = self.records[first];
+            let own = &mut self.records[first + 1];
+            own.flags = shape.flags | if inexact[1] { flags::INEXACT } else { 0 };
+            (own.symbol, own.event_ns) = (head.symbol, head.event_ns);
+            if !shape.has_own_second_seq() {
+                own.seq = head.seq;
+            }
+        }
+        if any_inexact {
+            self.records[first].flags |= flags::INEXACT;
+            self.counters.inexact += 1;
+        }
+        let last = self.records.len() - 1;
+        for record in &mut self.records[first..last] {
+            record.flags |= flags::MORE;
+        }
+        self.counters.deliver(shape.kind);
+        self.last = first;
+        Ok(())
+    }
+
+    /// Reads one side of a book message: its number of levels.
+    fn levels(
+        &mut self,
+        side: &Side,
+        mut level: Record,
+        data: &[u8],
+        open: usize,
+        any_inexact: &mut bool,
+    ) -> Result<i64, Problem> {
+        let Some(list) = self.present(data, side.key) else {
+            return if side.required { Err((Reason::Missing, open)) } else { Ok(0) };
+        };
+        if data[list.start] != b'[' {
+            return Err((Reason::Type, list.start));
+        }
+        let before = self.records.len();
+        let plain = level.flags;
+        for element in Elements::new(data, list.start) {
+            let pair = self.level(side, data, element.start)?;
+            level.flags = plain;
+            for (slot, (range, sign)) in pair.into_iter().zip([Sign::Positive, Sign::Zero]).enumerate() {
+                let range = range.ok_or((Reason::Missing, element.start))?;
+                let value = Value::at(data, &range, &mut self.buffer);
+                let decimal = values::decimal(&value, sign).map_err(|reason| (reason, range.start))?;
+                level.slots[slot] = Slot::f64(decimal.value);
+                if decimal.inexact {
+                    level.flags |= flags::INEXACT;
+                    *any_inexact = true;
+                }
+            }
+            level.slots[2..].fill(Slot::default());
+            self.records.push(level);
+        }
+        Ok((self.records.len() - before) as i64)
+    }
+
+    /// Where price and quantity of the level at `open` are.
+    fn level(&mut self, side: &Side, data: &[u8], open: usize) -> Result<[Option<Range<usize>>; 2], Problem> {
+        let mut pair = [None, None];
+        match (&side.map, data[open]) {
+            (None, b'[') => {
+                for (place, element) in pair.iter_mut().zip(Elements::new(data, open)) {
+                    *place = Some(element);
+                }
+            }
+            (Some((price, quantity)), b'{') => {
+                for member in Members::new(data, open) {
+                    let key = text(&data[member.key], &mut self.buffer);
+                    let place = match [price, quantity].iter().position(|known| ***known == *key) {
+                        Some(index) => &mut pair[index],
+                        None => continue,
+                    };
+                    self.counters.duplicate_key += u64::from(place.replace(member.value).is_some());
+                }
+            }
+            _ => return Err((Reason::Type, open)),
+        }
+        Ok(pair.map(|range| range.filter(|range| data[range.start] != b'n')))
+    }
+}
+
+/// Symbol part and channel part of a stream name.
+pub(super) fn split<'a>(rule: &StreamName, name: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let mut parts = name.split(|byte| *byte == rule.separator);
+    (parts.next().unwrap_or(&[]), parts.next().unwrap_or(&[]))
+}
+
+/// Eight words as a record.
+#[inline]
+pub(super) fn record(words: &[u64]) -> Record {
+    let head = words[0];
+    Record {
+        kind: head as u8,
+        flags: (head >> 8) as u8,
+        venue: (head >> 16) as u16,
+        symbol: (head >> 32) as u32,
+        event_ns: words[EVENT] as i64,
+        recv_ns: words[RECV] as i64,
+        seq: words[SEQ],
+        slots: [words[SLOTS], words[SLOTS + 1], words[SLOTS + 2], words[SLOTS + 3]].map(Slot),
+    }
+}
