@@ -1,0 +1,25 @@
+"""Venue simulators on loopback: real HTTP and real WebSocket, a market with a matching engine behind them.
+
+They share no code with the clients they are there to test. Light to import; the servers are loaded when used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewire.sim.binance import BinanceSim
+    from tradewire.sim.process import SimProcess
+    from tradewire.sim.runner import run
+
+__all__ = ["BinanceSim", "SimProcess", "run"]
+
+_HOMES = {"BinanceSim": "binance", "SimProcess": "process", "run": "runner"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

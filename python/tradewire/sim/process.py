@@ -1,0 +1,91 @@
+"""A simulated venue in a child process that ends with its parent. For the demo, tests and benchmarks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import Self
+
+from tradewire.sim.binance import DEFAULT_RATE, DEFAULT_SYMBOLS
+
+__all__ = ["SimProcess"]
+
+_STOP_TIMEOUT_S = 5.0
+
+
+class SimProcess:
+    """`with SimProcess(rate=1000) as sim: sim.rest_url, sim.stream_url`. Starting blocks until the venue is ready.
+
+    The child has a process group of its own, so that a Ctrl-C in the terminal reaches the parent only, and it stops
+    when its standard input ends: by `stop()`, or because the parent died.
+
+    Args:
+        venue: which venue.
+        port: 0 takes a free one.
+        symbols: what is listed.
+        rate: trades and quotes a second over all symbols.
+        seed: of the market.
+
+    Raises:
+        RuntimeError: the child ended before it was ready; carries what it wrote.
+    """
+
+    def __init__(
+        self,
+        venue: str = "binance",
+        *,
+        port: int = 0,
+        symbols: tuple[str, ...] = DEFAULT_SYMBOLS,
+        rate: float = DEFAULT_RATE,
+        seed: int = 1,
+    ) -> None:
+        options = ["--port", str(port), "--symbols", ",".join(symbols), "--rate", str(rate), "--seed", str(seed)]
+        self._child = subprocess.Popen(  # noqa: S603 # reason: our own interpreter and module
+            [sys.executable, "-m", "tradewire.sim", venue, *options, "--until-eof"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.rest_url = self._ready_line("REST ")
+        self.stream_url = self._ready_line("streams ")
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._child.pid
+
+    def stop(self) -> None:
+        """End the venue and wait for it. May be called again."""
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+        try:
+            self._child.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+        for pipe in (self._child.stdout, self._child.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ready_line(self, label: str) -> str:
+        stdout, stderr = self._child.stdout, self._child.stderr
+        if stdout is None or stderr is None:
+            raise RuntimeError("Invariant: the child was started with pipes")
+        line = stdout.readline()
+        if not line.startswith(label):
+            self._child.kill()
+            said = line + stderr.read()
+            self.stop()
+            raise RuntimeError(f"the simulated venue did not start: {said.strip()}")
+        return line.removeprefix(label).strip()

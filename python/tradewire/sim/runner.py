@@ -1,0 +1,85 @@
+"""Runs one simulated venue until it is interrupted: what `tradewire sim` and `python -m tradewire.sim` call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from tradewire.sim.binance import DEFAULT_RATE, DEFAULT_SYMBOLS, BinanceSim
+
+__all__ = ["VENUES", "run"]
+
+VENUES = ("binance",)
+
+
+def run(
+    venue: str = "binance",
+    *,
+    port: int = 0,
+    symbols: tuple[str, ...] = DEFAULT_SYMBOLS,
+    rate: float = DEFAULT_RATE,
+    seed: int = 1,
+    announce: Callable[[str], None] | None = None,
+    until_eof: bool = False,
+) -> None:
+    """Serve until SIGINT or SIGTERM. Blocks; call it from the main thread, outside an event loop.
+
+    Args:
+        venue: one of `VENUES`.
+        port: 0 takes a free one.
+        symbols: what is listed.
+        rate: trades and quotes a second over all symbols.
+        seed: of the market.
+        announce: is given each line of the ready message (`REST <url>`, `streams <url>`); default: standard output.
+        until_eof: stop at the end of standard input, too: a venue started by a program then ends with it.
+
+    Raises:
+        ValueError: an unknown venue, a bad symbol or rate.
+        OSError: the port is taken.
+    """
+    if venue not in VENUES:
+        raise ValueError(f"venue must be one of {', '.join(VENUES)}, was {venue!r}")
+    sim = BinanceSim(port=port, symbols=symbols, rate=rate, seed=seed)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(sim, announce or _print, until_eof))
+
+
+async def _serve(sim: BinanceSim, announce: Callable[[str], None], until_eof: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+            loop.add_signal_handler(number, stopped.set)
+    if until_eof:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stopped)
+    async with sim:
+        announce(f"REST {sim.rest_url}")
+        announce(f"streams {sim.stream_url}")
+        ends = {asyncio.create_task(sim.wait()), asyncio.create_task(stopped.wait())}
+        _, pending = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(ends)
+    if until_eof:
+        loop.remove_reader(sys.stdin.fileno())
+
+
+def _stop_at_eof(stopped: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4_096):
+        stopped.set()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 # reason: this is the command's output
