@@ -103,7 +103,7 @@ fn two_record_kinds() {
     let bar = records(&mut decoder, kline, None);
     assert_eq!(bar[0].flags, flags::LAST | flags::MORE | flags::CLOSED);
     assert_eq!((bar[1].flags, bar[1].seq, bar[1].event_ns), (flags::LAST, 60_000_000_000, bar[0].event_ns));
-    assert_eq!(bar[0].slots.map(Slot::as_f64), [83084.90, 83091.70, 83051.20, 83091.60]);
+    assert_eq!(bar[0].slots, [83084.90, 83091.70, 83051.20, 83091.60].map(Slot::f64));
     assert_eq!(
         (float(&bar[1], 0), raw(&bar[1], 2), raw(&bar[1], 3)),
         (13.551, 1027, 1_791_382_980_000_000_000)
@@ -186,7 +186,7 @@ fn field_errors_name_reason_and_value() {
         ("false", "0.5", Reason::Type, "0.5"),
         ("\"BTCUSDT\"", "\"\"", Reason::Symbol, "\"\""),
         ("\"BTCUSDT\"", "\"BTC\\u0000\"", Reason::Symbol, "\"BTC\\u0000\""),
-        ("\"BTCUSDT\"", "7", Reason::Type, "7"),
+        ("\"BTCUSDT\"", "[7]", Reason::Type, "[7]"),
     ] {
         let data = AGG.replacen(from, to, 1);
         let error = refusal(&mut decoder, data.as_bytes(), None);
