@@ -1,4 +1,4 @@
-"""The simulated Binance USD-M venue as a whole: market, HTTP and WebSocket on one loopback port, and its pump.
+"""The simulated Binance USD-M venue as a whole: market, HTTP and WebSocket on two loopback ports, and its pump.
 
 The market and both faces are separate modules; this one only starts, drives and stops them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from aiohttp import web
 
@@ -24,7 +24,6 @@ DEFAULT_RATE = 300.0
 _HOST = "127.0.0.1"
 _TICK_S = 0.002
 _BACKLOG_S = 0.1
-_MAX_HEAD = 65_536
 
 
 class BinanceSim:
@@ -34,7 +33,8 @@ class BinanceSim:
     `"/market"` and `"/private"`.
 
     Args:
-        port: 0 takes a free one.
+        port: of the HTTP calls; streams are on the next one. 0 takes two free ones. (One port for both would mislead
+            clients that reuse an HTTP connection for a WebSocket of the same address; the venue has two hosts.)
         symbols: upper-case names quoted in USDT or USDC; the first are the busiest.
         rate: trades and best-price changes a second, over all symbols (what clients get if they take `@trade` and
             `@bookTicker` of all; the other streams come on top, at their own speeds). 0 is a market at rest.
@@ -66,21 +66,21 @@ class BinanceSim:
         self.skipped = 0
         self._rest = RestFace(self.feed, weight_limit=weight_limit)
         self._rate = rate
-        self._port = port
+        self._rest_port = port
+        self._stream_port = port + 1 if port else 0
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._pump: asyncio.Task[None] | None = None
-        self._fronts: set[asyncio.Transport] = set()
 
     @property
     def rest_url(self) -> str:
         """Base of the HTTP calls, without a path."""
-        return f"http://{_HOST}:{self._port}"
+        return f"http://{_HOST}:{self._rest_port}"
 
     @property
     def stream_url(self) -> str:
         """Base of the streams, without a route."""
-        return f"ws://{_HOST}:{self._port}"
+        return f"ws://{_HOST}:{self._stream_port}"
 
     async def start(self) -> None:
         """Listen and let the market run.
@@ -88,16 +88,17 @@ class BinanceSim:
         Raises:
             OSError: the port is taken.
         """
-        runner = web.AppRunner(self._rest.application(), access_log=None)
-        await runner.setup()
-        self._runner = runner
+        self._runner = web.AppRunner(self._rest.application(), access_log=None)
+        await self._runner.setup()
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Front(self), _HOST, self._port)
+            await web.TCPSite(self._runner, _HOST, self._rest_port).start()
+            self._server = await loop.create_server(self.streams.session, _HOST, self._stream_port)
         except OSError:
             await self.stop()
             raise
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._rest_port = self._runner.addresses[0][1]
+        self._stream_port = self._server.sockets[0].getsockname()[1]
         self._pump = asyncio.create_task(self._run(), name="simulated market")
 
     async def stop(self) -> None:
@@ -105,8 +106,6 @@ class BinanceSim:
         if self._server is not None:
             self._server.close()
         self.streams.close()
-        for transport in tuple(self._fronts):
-            transport.abort()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._pump is not None:
@@ -130,14 +129,6 @@ class BinanceSim:
     ) -> None:
         await self.stop()
 
-    def handler(self, *, is_websocket: bool) -> asyncio.Protocol:
-        """The protocol that goes on with a connection whose first request is known."""
-        if is_websocket:
-            return self.streams.session()
-        if self._runner is None or self._runner.server is None:
-            raise RuntimeError("Invariant: connections come only while the HTTP face runs")
-        return self._runner.server()
-
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
         started_s = clock()
@@ -156,35 +147,3 @@ class BinanceSim:
             self.streams.tick(now_s)
             await asyncio.sleep(_TICK_S)
 
-
-class _Front(asyncio.Protocol):
-    """Reads the head of a connection's first request and hands the connection to the face that it asks for."""
-
-    def __init__(self, venue: BinanceSim) -> None:
-        self._venue = venue
-        self._head = b""
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class, which asyncio's does not know
-        self._venue._fronts.add(self._transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._transport is not None:
-            self._venue._fronts.discard(self._transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._head += data
-        transport = self._transport
-        if transport is None:
-            return
-        if b"\r\n\r\n" not in self._head:
-            if len(self._head) > _MAX_HEAD:
-                transport.abort()
-            return
-        head = self._head.partition(b"\r\n\r\n")[0].lower()
-        self._venue._fronts.discard(transport)
-        protocol = self._venue.handler(is_websocket=b"\r\nupgrade: websocket" in head)
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
-        protocol.data_received(self._head)

@@ -280,7 +280,7 @@ class StreamFace:
         self.slow_readers = 0
 
     def session(self) -> StreamSession:
-        """A protocol for a connection whose first bytes ask for a WebSocket."""
+        """The protocol of a new connection."""
         return StreamSession(self)
 
     def tick(self, now_s: float) -> None:

@@ -22,7 +22,7 @@ class SimProcess:
 
     Args:
         venue: which venue.
-        port: 0 takes a free one.
+        port: of the HTTP calls; streams are on the next one. 0 takes two free ones.
         symbols: what is listed.
         rate: trades and quotes a second over all symbols.
         seed: of the market.

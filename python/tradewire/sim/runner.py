@@ -30,7 +30,7 @@ def run(
 
     Args:
         venue: one of `VENUES`.
-        port: 0 takes a free one.
+        port: of the HTTP calls; streams are on the next one. 0 takes two free ones.
         symbols: what is listed.
         rate: trades and quotes a second over all symbols.
         seed: of the market.
