@@ -136,6 +136,22 @@ pub struct Record {
 
 const _: () = assert!(size_of::<Record>() == 64 && align_of::<Record>() == 8);
 
+/// The messages of records that begin with one: each up to and including its first record without `MORE`. The last one
+/// may be incomplete, which its last record's `MORE` tells.
+pub struct Messages<'a>(pub &'a [Record]);
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = &'a [Record];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [Record]> {
+        let end = self.0.iter().position(|record| record.flags & flags::MORE == 0).map_or(self.0.len(), |last| last + 1);
+        let (message, rest) = self.0.split_at(end);
+        self.0 = rest;
+        (!message.is_empty()).then_some(message)
+    }
+}
+
 /// Symbol number of messages that belong to no symbol.
 pub const NO_SYMBOL: u32 = u32::MAX;
 

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// Longest name, in bytes.
+pub const NAME_BYTES: usize = 64;
+
 /// The table holds as many symbols (or venues) as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableFull;
@@ -47,6 +50,11 @@ impl SymbolTable {
     /// The number of a known symbol.
     pub fn get(&self, venue: u16, symbol: &[u8]) -> Option<u32> {
         self.by_name.get(usize::from(venue))?.get(symbol).copied()
+    }
+    /// The number of a known symbol of a venue given by name.
+    pub fn find(&self, venue: &str, symbol: &str) -> Option<u32> {
+        let at = self.venues.iter().position(|known| known == venue)?;
+        self.by_name[at].get(symbol.as_bytes()).copied()
     }
     /// Venue number and name of a symbol.
     pub fn symbol(&self, id: u32) -> Option<(u16, &str)> {

@@ -2,19 +2,106 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._select import BUILD, IMPLEMENTATION, IMPORT_ERROR, load, selected
+from .plan import Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
+from .protocols import BOOK_OUTCOMES, FULL, REASONS, SEQUENCE_OUTCOMES, Batch, Event
+from .record import (
+    BACKFILL,
+    CLOSED,
+    INEXACT,
+    INTERVALS,
+    LAST,
+    MORE,
+    NO_SYMBOL,
+    PARTIAL,
+    RECORD,
+    RECORD_VERSION,
+    SIDE,
+    SIDELESS,
+    SLOTS,
+    ControlStatus,
+    Kind,
+    view,
+)
 
-Ring = selected.Ring
-monotonic_ns = selected.monotonic_ns
-wall_ns = selected.wall_ns
+if TYPE_CHECKING:
+    # Both implementations have the same names and types; the checker reads those of the native one.
+    from ._native import (
+        Bar,
+        BookDelta,
+        BookSnapshot,
+        Control,
+        Liquidation,
+        MarkPrice,
+        Quote,
+        Ring,
+        SymbolTable,
+        Ticker,
+        Trade,
+        Wanted,
+        monotonic_ns,
+        objects,
+        wall_ns,
+    )
+
+__all__ = [
+    "BACKFILL",
+    "BOOK_OUTCOMES",
+    "BUILD",
+    "CLOSED",
+    "FULL",
+    "IMPLEMENTATION",
+    "IMPORT_ERROR",
+    "INEXACT",
+    "INTERVALS",
+    "LAST",
+    "MORE",
+    "NO_SYMBOL",
+    "PARTIAL",
+    "REASONS",
+    "RECORD",
+    "RECORD_VERSION",
+    "SEQUENCE_OUTCOMES",
+    "SIDE",
+    "SIDELESS",
+    "SLOTS",
+    "Bar",
+    "Batch",
+    "BookDelta",
+    "BookSnapshot",
+    "Control",
+    "ControlStatus",
+    "Event",
+    "Field",
+    "FieldPlan",
+    "Filter",
+    "Kind",
+    "Levels",
+    "Liquidation",
+    "MarkPrice",
+    "Quote",
+    "Ring",
+    "SequenceRule",
+    "Shape",
+    "StreamName",
+    "SymbolTable",
+    "Ticker",
+    "Trade",
+    "Wanted",
+    "load",
+    "monotonic_ns",
+    "objects",
+    "view",
+    "wall_ns",
+]
+
+# What is not imported above comes from the chosen implementation.
+globals().update({name: getattr(selected, name) for name in __all__ if name not in globals()})
 
 
 def _rebuild_event(name: str, values: tuple[Any, ...]) -> Any:
     """Unpickles an event, as the class of the running implementation."""
     made = getattr(selected, name)
     return made(**dict(zip(made.__match_args__, values, strict=True)))
-
-
-__all__ = ["BUILD", "IMPLEMENTATION", "IMPORT_ERROR", "Ring", "load", "monotonic_ns", "wall_ns"]

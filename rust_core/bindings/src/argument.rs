@@ -15,9 +15,13 @@ pub fn integer(value: &Bound<'_, PyAny>, name: &str, range: RangeInclusive<i64>)
             return Ok(number);
         }
     } else if !value.is_instance_of::<PyInt>() && !value.hasattr("__index__")? {
-        let kind = value.get_type().name()?.to_string();
-        return Err(PyTypeError::new_err(format!("{name} must be an integer, was {kind}")));
+        return Err(PyTypeError::new_err(format!("{name} must be an integer, was {}", type_name(value)?)));
     }
     let (lowest, highest) = range.into_inner();
     Err(PyValueError::new_err(format!("{name} must be {lowest}..{highest}, was {}", value.str()?)))
+}
+
+/// Name of the type of `value`, as error texts give it.
+pub fn type_name(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(value.get_type().name()?.to_string())
 }

@@ -6,7 +6,15 @@ mod argument;
 mod batch;
 mod clock;
 mod error;
+mod events;
+mod events_methods;
+mod events_new;
+mod events_object;
+mod events_table;
+mod events_value;
+mod objects;
 mod ring;
+mod symbols;
 
 /// The native core.
 #[pymodule(gil_used = false)]
@@ -14,12 +22,17 @@ mod _native {
     #[pymodule_export]
     use super::clock::{monotonic_ns, wall_ns};
     #[pymodule_export]
+    use super::objects::{Wanted, objects};
+    #[pymodule_export]
     use super::ring::Ring;
+    #[pymodule_export]
+    use super::symbols::SymbolTable;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::events::add_to(module)?;
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
         module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })
     }

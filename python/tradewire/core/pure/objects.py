@@ -133,9 +133,9 @@ def _check_shape(row: int, message: list[Row]) -> None:
 
 
 def _header(row: int, first: Row, symbols: SymbolTable) -> Header:
-    kind, flags, venue_id, symbol_id, event_ns, recv_ns, seq = first[:7]
+    _, flags, venue_id, symbol_id, event_ns, recv_ns, seq = first[:7]
     try:
-        symbol = "" if kind == Kind.CONTROL and symbol_id == NO_SYMBOL else symbols.lookup(symbol_id)[1]
+        symbol = "" if symbol_id == NO_SYMBOL else symbols.lookup(symbol_id)[1]
     except KeyError:
         raise ValueError(f"record {row}: symbol id {symbol_id} is not in the table") from None
     try:
