@@ -6,11 +6,12 @@ from types import ModuleType
 
 import pytest
 
+import recordings
 from tradewire import core
 
 
-def pytest_report_header() -> str:
-    return f"tradewire core: {core.IMPLEMENTATION} {core.BUILD}"
+def pytest_report_header() -> list[str]:
+    return [f"tradewire core: {core.IMPLEMENTATION} {core.BUILD}", recordings.header()]
 
 
 @pytest.fixture(params=["native", "pure"], scope="session")

@@ -28,7 +28,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _run(python: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "TRADEWIRE"))}
     environment["TRADEWIRE_CORE"] = "native"
-    return subprocess.run([python, *words], cwd=python.parents[2], capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(
+        [python, *words], cwd=python.parents[2], capture_output=True, text=True, env=environment, timeout=120
+    )
 
 
 def test_demo(python: Path) -> None:

@@ -144,6 +144,5 @@ class BinanceSim:
             before = self.feed.market.messages
             self.feed.advance(time.time_ns() // 1_000_000, int(due))
             produced += self.feed.market.messages - before
-            self.streams.tick()
+            self.streams.tick(now_s)
             await asyncio.sleep(_TICK_S)
-

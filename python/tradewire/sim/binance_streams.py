@@ -21,7 +21,7 @@ from tradewire.sim.binance_control import TooManyStreams, answer, parse_target
 from tradewire.sim.binance_topics import PRIVATE, Topic, text_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["StreamFace", "StreamLimits", "StreamSession"]
 
@@ -65,11 +65,12 @@ class StreamSession(asyncio.Protocol):
         self._limits = face.limits
         self._protocol = ServerProtocol()
         self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
         self._route = PRIVATE
         self._names: dict[str, Topic | None] = {}  # everything asked for; None is a name that stays silent
         self._text = bytearray()
         self._pings: deque[tuple[bytes, float]] = deque()  # unanswered, oldest first
-        self._opened_s = self._pinged_s = self._credit_s = face.clock()
+        self._opened_s = self._pinged_s = self._credit_s = self._loop.time()
         self._credit = float(self._limits.burst)
         self._is_closing = False
         self.combined = False
@@ -115,7 +116,7 @@ class StreamSession(asyncio.Protocol):
         self._transport.write(b"".join(frames))
 
     def on_time(self, now_s: float) -> None:
-        """Ping, and end what is too old or does not answer; `now_s` is the time by `StreamFace.clock`."""
+        """Ping, and end what is too old or does not answer; `now_s` is the event loop's time."""
         if self._is_closing:
             return
         if now_s - self._opened_s >= self._limits.lifetime_s:
@@ -141,7 +142,7 @@ class StreamSession(asyncio.Protocol):
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
             self._send_control()
-            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, self.abort)
+            self._loop.call_later(_CLOSE_TIMEOUT_S, self.abort)
         else:
             self.abort()
 
@@ -241,7 +242,7 @@ class StreamSession(asyncio.Protocol):
                 pass
 
     def _take_credit(self) -> bool:
-        now_s = self._face.clock()
+        now_s = self._loop.time()
         self._credit += (now_s - self._credit_s) * self._limits.messages_per_s
         self._credit = min(self._credit, float(self._limits.burst))
         self._credit_s = now_s
@@ -269,16 +270,12 @@ class StreamFace:
 
     Attributes:
         sessions: the open ones.
-        clock: gives seconds; times of connections are measured with it.
         slow_readers: how many were disconnected because they did not keep up.
     """
 
-    def __init__(
-        self, topics: Mapping[str, Topic], limits: StreamLimits, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, topics: Mapping[str, Topic], limits: StreamLimits) -> None:
         self.topics = topics
         self.limits = limits
-        self.clock = clock
         self.sessions: set[StreamSession] = set()
         self.slow_readers = 0
 
@@ -286,9 +283,8 @@ class StreamFace:
         """The protocol of a new connection."""
         return StreamSession(self)
 
-    def tick(self) -> None:
+    def tick(self, now_s: float) -> None:
         """Send what has been collected and keep the connections' times."""
-        now_s = self.clock()
         for session in tuple(self.sessions):
             session.flush()
             session.on_time(now_s)

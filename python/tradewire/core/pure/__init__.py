@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from time import time_ns as wall_ns
 
+from .decoder import Decoder
 from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
 from .objects import Wanted, objects
 from .ring import Ring
@@ -17,6 +18,7 @@ __all__ = [
     "BookDelta",
     "BookSnapshot",
     "Control",
+    "Decoder",
     "Liquidation",
     "MarkPrice",
     "Quote",

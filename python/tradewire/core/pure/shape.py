@@ -1,0 +1,226 @@
+"""Message objects to `Message`s, by one shape of a field plan. Not for finding the shape: the decoder does that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from tradewire.core.plan import Field, Filter, Levels, Shape
+from tradewire.core.record import CLOSED, INEXACT, SIDE, SIDELESS, Kind
+
+from .json_grammar import Array, Literal, Number, Object, Problem, Text, Value
+from .message import Level, Message
+from .numbers import decimal, integer
+from .times import UNITS, integer_time, rfc3339
+
+__all__ = ["ShapeReader", "check_symbol"]
+
+_SYMBOL_BYTES = 64
+_SIDED = (Kind.TRADE, Kind.LIQUIDATION)
+
+#: A field's value and whether it may be inexact.
+Read: TypeAlias = tuple[float, bool]
+
+
+class ShapeReader:
+    """Reads the messages of one shape. Every method may raise Problem."""
+
+    def __init__(self, shape: Shape, dispatch: str | None) -> None:
+        self.shape = shape
+        self._targets: dict[str, list[Field]] = {}
+        for field in shape.fields:
+            self._targets.setdefault(field.target, []).append(field)
+        self._symbol_fields = self._targets.pop("symbol", [])
+        self._named = _named_keys(shape, dispatch)
+
+    def keeps(self, found: Object) -> bool:
+        """Whether all filters let the message through."""
+        return all(_allowed(_present(found, each.key, lenient=True), each.allowed) for each in self.shape.filters)
+
+    def symbol(self, found: Object, stream: Text | None) -> Text | None:
+        """The symbol and where it stands; None for a Control message without one.
+
+        Args:
+            found: the message object.
+            stream: symbol part of the stream name, for messages without a symbol field.
+        """
+        value = _first_present(found, self._symbol_fields)
+        if value is not None:
+            return check_symbol(value[1])
+        if any(field.required for field in self._symbol_fields):
+            raise Problem("missing", found.offset)
+        if self.shape.kind == Kind.CONTROL:
+            return None
+        if stream is None:
+            raise Problem("missing", found.offset)
+        return check_symbol(stream)
+
+    def message(self, found: Object) -> Message:
+        """Everything but the symbol."""
+        message = Message(self.shape.kind, self.shape.flags)
+        if self.shape.kind in _SIDED:
+            message.first_flags = SIDELESS
+        for name, number in self.shape.constants:
+            _fill(message, name, (number, False))
+        for target, fields in self._targets.items():
+            value = _first_present(found, fields)
+            if value is not None:
+                _fill(message, target, _read(*value))
+            elif any(field.required for field in fields):
+                raise Problem("missing", found.offset)
+        for levels in self.shape.levels:
+            message.levels.extend(_side(found, levels))
+        return message
+
+    def repeats(self, found: Object) -> int:
+        """Repetitions of keys that the shape names."""
+        count = 0
+        for head, inner in self._named.items():
+            count += found.repeats.get(head, 0)
+            wrapper = found.members.get(head)
+            if isinstance(wrapper, Object):
+                count += sum(wrapper.repeats.get(key, 0) for key in inner)
+        for levels in self.shape.levels:
+            side = _present(found, levels.key, lenient=True)
+            for level in side.items if isinstance(side, Array) else ():
+                if isinstance(level, Object):
+                    count += sum(level.repeats.get(key or "", 0) for key in (levels.price, levels.quantity))
+        return count
+
+
+def check_symbol(value: Value) -> Text:
+    """A symbol as venues may spell it: 1 to 64 bytes without control characters."""
+    if not isinstance(value, Text):
+        raise Problem("type", value.offset)
+    size = len(value.text.encode())
+    if not 1 <= size <= _SYMBOL_BYTES or any(character < " " or character == "\x7f" for character in value.text):
+        raise Problem("symbol", value.offset)
+    return value
+
+
+def _named_keys(shape: Shape, dispatch: str | None) -> dict[str, set[str]]:
+    """Keys of the message that the shape names, each with the keys inside it."""
+    named: dict[str, set[str]] = {key: set() for key in shape.keys}
+    if dispatch is not None:
+        named[dispatch] = set()
+    parts: list[Field | Levels | Filter] = [*shape.fields, *shape.levels, *shape.filters]
+    for part in parts:
+        head, _, inner = part.key.partition(".")
+        named.setdefault(head, set()).update({inner} - {""})
+    return named
+
+
+def _present(found: Object, key: str, *, lenient: bool = False) -> Value | None:
+    """The value under a key that may go through a wrapper; None when absent or null. `lenient`: a wrapper that is no
+    object holds nothing, instead of being refused."""
+    head, _, inner = key.partition(".")
+    value = _unless_null(found.members.get(head))
+    if not inner or value is None:
+        return value
+    if isinstance(value, Object):
+        return _unless_null(value.members.get(inner))
+    if lenient:
+        return None
+    raise Problem("type", value.offset)
+
+
+def _unless_null(value: Value | None) -> Value | None:
+    return None if isinstance(value, Literal) and value.value is None else value
+
+
+def _first_present(found: Object, fields: list[Field]) -> tuple[Field, Value] | None:
+    for field in fields:
+        value = _present(found, field.key)
+        if value is not None:
+            return field, value
+    return None
+
+
+def _allowed(value: Value | None, allowed: tuple[int | str, ...]) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, Text):
+        return value.text in allowed
+    if not isinstance(value, Number):
+        return False
+    try:
+        return integer(value, "any") in allowed
+    except Problem:
+        return False
+
+
+def _read(field: Field, value: Value) -> Read:
+    match field.codec:
+        case "decimal":
+            return decimal(value, field.sign)
+        case "integer":
+            number = integer(value, field.sign)
+            if field.target == "seq" and number < 0:
+                raise Problem("range", value.offset)
+            return number, False
+        case "ms" | "us" | "ns":
+            return integer_time(value, UNITS[field.codec]), False
+        case "rfc3339":
+            return rfc3339(value), False
+        case _:
+            return _code(field, value), False
+
+
+def _code(field: Field, value: Value) -> int:
+    wanted: str | bool | None = None
+    if isinstance(value, Text):
+        wanted = value.text
+    elif isinstance(value, Literal):
+        wanted = value.value
+    else:
+        raise Problem("type", value.offset)
+    for known, number in field.codes:
+        if known == wanted:
+            return number
+    raise Problem("code", value.offset)
+
+
+def _fill(message: Message, target: str, read: Read) -> None:
+    number, inexact = read
+    match target:
+        case "event_ns" | "seq" | "interval_ns":
+            setattr(message, target, number)
+        case "side":
+            message.first_flags = SIDE if number else 0
+        case "closed":
+            message.first_flags |= CLOSED if number else 0
+        case _:
+            message.put(target, number, inexact=inexact)
+
+
+def _side(found: Object, levels: Levels) -> Iterator[Level]:
+    value = _present(found, levels.key)
+    if value is None:
+        if levels.required:
+            raise Problem("missing", found.offset)
+        return
+    if not isinstance(value, Array):
+        raise Problem("type", value.offset)
+    flags = SIDE if levels.side == "ask" else 0
+    for item in value.items:
+        price_value, quantity_value = _pair(item, levels)
+        if price_value is None:
+            raise Problem("missing", item.offset)
+        price, price_inexact = decimal(price_value, "positive")
+        if quantity_value is None:
+            raise Problem("missing", item.offset)
+        quantity, quantity_inexact = decimal(quantity_value, "zero")
+        yield Level(price, quantity, flags | (INEXACT if price_inexact or quantity_inexact else 0))
+
+
+def _pair(item: Value, levels: Levels) -> tuple[Value | None, Value | None]:
+    found: list[Value | None]
+    if levels.price is None or levels.quantity is None:
+        if not isinstance(item, Array):
+            raise Problem("type", item.offset)
+        found = [*item.items[:2], None, None]
+    else:
+        if not isinstance(item, Object):
+            raise Problem("type", item.offset)
+        found = [item.members.get(levels.price), item.members.get(levels.quantity)]
+    return _unless_null(found[0]), _unless_null(found[1])

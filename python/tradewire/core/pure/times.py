@@ -1,0 +1,55 @@
+"""Time stamps as venues write them, to ns since 1970 UTC. Not for clocks or clock offsets."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+
+from .json_grammar import Problem, Text, Value
+from .numbers import I64_MAX, integer_text
+
+__all__ = ["UNITS", "integer_time", "rfc3339"]
+
+#: Nanoseconds in one unit of the integer codecs.
+UNITS: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
+
+_RFC3339 = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?Z")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def integer_time(value: Value, unit_ns: int) -> int:
+    """An integer time, in units of `unit_ns`.
+
+    Raises:
+        Problem: type, number or time.
+    """
+    return _in_range(int(integer_text(value)) * unit_ns, value)
+
+
+def rfc3339(value: Value) -> int:
+    """RFC 3339 text in UTC with 0 to 9 fraction digits. `datetime` holds only six.
+
+    Raises:
+        Problem: type or time.
+    """
+    if not isinstance(value, Text):
+        raise Problem("type", value.offset)
+    match = _RFC3339.fullmatch(value.text)
+    if match is None:
+        raise Problem("time", value.offset)
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    try:
+        days = date(year, month, day).toordinal() - _EPOCH
+    except ValueError:
+        raise Problem("time", value.offset) from None
+    if hour > 23 or minute > 59 or second > 59:
+        raise Problem("time", value.offset)
+    fraction = int((match[7] or "").ljust(9, "0"))
+    return _in_range((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction, value)
+
+
+def _in_range(time_ns: int, value: Value) -> int:
+    if not 0 <= time_ns <= I64_MAX:
+        raise Problem("time", value.offset)
+    return time_ns

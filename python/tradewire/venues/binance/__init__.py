@@ -1,0 +1,24 @@
+"""Binance USD-M futures and Spot: field plans and sequence rules of their market data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .plans import (
+        SPOT_BOOK_RULE,
+        SPOT_MARKET_DATA,
+        SPOT_MARKET_DATA_US,
+        USDM_BOOK_RULE,
+        USDM_MARKET_DATA,
+    )
+
+__all__ = ["SPOT_BOOK_RULE", "SPOT_MARKET_DATA", "SPOT_MARKET_DATA_US", "USDM_BOOK_RULE", "USDM_MARKET_DATA"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from . import plans
+
+        return getattr(plans, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
