@@ -144,5 +144,6 @@ class BinanceSim:
             before = self.feed.market.messages
             self.feed.advance(time.time_ns() // 1_000_000, int(due))
             produced += self.feed.market.messages - before
-            self.streams.tick(now_s)
+            self.streams.tick()
             await asyncio.sleep(_TICK_S)
+

@@ -21,7 +21,7 @@ from tradewire.sim.binance_control import TooManyStreams, answer, parse_target
 from tradewire.sim.binance_topics import PRIVATE, Topic, text_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["StreamFace", "StreamLimits", "StreamSession"]
 
@@ -65,12 +65,11 @@ class StreamSession(asyncio.Protocol):
         self._limits = face.limits
         self._protocol = ServerProtocol()
         self._transport: asyncio.Transport | None = None
-        self._loop = asyncio.get_running_loop()
         self._route = PRIVATE
         self._names: dict[str, Topic | None] = {}  # everything asked for; None is a name that stays silent
         self._text = bytearray()
         self._pings: deque[tuple[bytes, float]] = deque()  # unanswered, oldest first
-        self._opened_s = self._pinged_s = self._credit_s = self._loop.time()
+        self._opened_s = self._pinged_s = self._credit_s = face.clock()
         self._credit = float(self._limits.burst)
         self._is_closing = False
         self.combined = False
@@ -116,7 +115,7 @@ class StreamSession(asyncio.Protocol):
         self._transport.write(b"".join(frames))
 
     def on_time(self, now_s: float) -> None:
-        """Ping, and end what is too old or does not answer; `now_s` is the event loop's time."""
+        """Ping, and end what is too old or does not answer; `now_s` is the time by `StreamFace.clock`."""
         if self._is_closing:
             return
         if now_s - self._opened_s >= self._limits.lifetime_s:
@@ -142,7 +141,7 @@ class StreamSession(asyncio.Protocol):
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
             self._send_control()
-            self._loop.call_later(_CLOSE_TIMEOUT_S, self.abort)
+            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT_S, self.abort)
         else:
             self.abort()
 
@@ -242,7 +241,7 @@ class StreamSession(asyncio.Protocol):
                 pass
 
     def _take_credit(self) -> bool:
-        now_s = self._loop.time()
+        now_s = self._face.clock()
         self._credit += (now_s - self._credit_s) * self._limits.messages_per_s
         self._credit = min(self._credit, float(self._limits.burst))
         self._credit_s = now_s
@@ -270,12 +269,16 @@ class StreamFace:
 
     Attributes:
         sessions: the open ones.
+        clock: gives seconds; times of connections are measured with it.
         slow_readers: how many were disconnected because they did not keep up.
     """
 
-    def __init__(self, topics: Mapping[str, Topic], limits: StreamLimits) -> None:
+    def __init__(
+        self, topics: Mapping[str, Topic], limits: StreamLimits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.topics = topics
         self.limits = limits
+        self.clock = clock
         self.sessions: set[StreamSession] = set()
         self.slow_readers = 0
 
@@ -283,8 +286,9 @@ class StreamFace:
         """The protocol of a new connection."""
         return StreamSession(self)
 
-    def tick(self, now_s: float) -> None:
+    def tick(self) -> None:
         """Send what has been collected and keep the connections' times."""
+        now_s = self.clock()
         for session in tuple(self.sessions):
             session.flush()
             session.on_time(now_s)

@@ -210,10 +210,8 @@ class History:
     def day(self, now_ms: int) -> Bar:
         """Statistics of the last 24 hours; `start_ms` is where they begin."""
         start = now_ms // MINUTE_MS * MINUTE_MS - _DAY_MS
-        bar = self._between(start, now_ms + MINUTE_MS, start)
-        if bar is None:
-            raise RuntimeError("Invariant: the running minute belongs to the last day")
-        return bar
+        # A wall clock that was set back by more than a day leaves only the running minute.
+        return self._between(start, now_ms + MINUTE_MS, start) or _begin(self._bar, start)
 
     def _between(self, start_ms: int, end_ms: int, label_ms: int) -> Bar | None:
         whole: Bar | None = None

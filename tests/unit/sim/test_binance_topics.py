@@ -1,0 +1,55 @@
+"""Frames and modes of a stream."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from websockets.client import ClientProtocol
+from websockets.frames import Frame
+from websockets.protocol import OPEN
+from websockets.uri import parse_uri
+
+from tradewire.sim.binance_topics import PUBLIC, Topic, text_frame
+
+
+class Inbox:
+    def __init__(self, *, combined: bool) -> None:
+        self.combined = combined
+        self.out: list[bytes] = []
+
+
+def _read(data: bytes) -> list[bytes]:
+    """Payloads, as the websockets library reads them."""
+    protocol = ClientProtocol(parse_uri("ws://x/"), max_size=None, state=OPEN)
+    protocol.receive_data(data)
+    events = protocol.events_received()
+    assert all(isinstance(event, Frame) and event.fin for event in events)
+    return [bytes(event.data) for event in events if isinstance(event, Frame)]
+
+
+@pytest.mark.parametrize("length", [0, 1, 125, 126, 65_535, 65_536, 100_000])
+def test_frame_of_any_length(length: int) -> None:
+    payload = b"x" * length
+    assert _read(text_frame(payload)) == [payload]
+
+
+def test_listeners_get_their_own_mode() -> None:
+    topic = Topic("币安人生usdt@trade", PUBLIC)
+    raw, combined = Inbox(combined=False), Inbox(combined=True)
+    topic.add(raw)
+    topic.add(combined)
+    topic.publish('{"e":"trade"}')
+    assert topic.listeners == 2
+    assert _read(raw.out[0]) == [b'{"e":"trade"}']
+    assert json.loads(_read(combined.out[0])[0]) == {"stream": "币安人生usdt@trade", "data": {"e": "trade"}}
+
+
+def test_nothing_after_remove() -> None:
+    topic = Topic("btcusdt@trade", PUBLIC)
+    inbox = Inbox(combined=False)
+    topic.add(inbox)
+    topic.remove(inbox)
+    topic.publish("{}")
+    assert topic.listeners == 0
+    assert inbox.out == []
