@@ -21,14 +21,12 @@ $(SETUP): pyproject.toml constraints.txt
 	@command -v cargo >/dev/null || { echo "tradewire needs Rust (cargo) to build its core: see https://rustup.rs"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tradewire needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name one with PYTHON=...")'
 	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
-	@echo "Installing the packages (about a minute the first time) ..."
 	@$(BIN)/pip install --quiet --constraint constraints.txt 'maturin>=1.9.4,<2'
-	@$(BIN)/pip install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
 	@touch $(SETUP)
 
 $(NATIVE): $(SETUP) $(RUST_SOURCES)
-	@echo "Building the native core (release) ..."
-	@$(BIN)/maturin develop --release --locked --quiet
+	@echo "Installing the packages and building the native core (about two minutes the first time) ..."
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/maturin develop --release --locked --quiet --extras dev
 	@touch $(NATIVE)
 
 .PHONY: build
