@@ -146,10 +146,10 @@ class DecoderProtocol(Protocol):
 
     1. The whole payload is checked (reasons syntax, nesting, utf8): the first problem from the left refuses it.
        Offset: the first byte that no JSON could have there, where a number is the longest match of the number grammar
-       (`1.` fails at the point, `-` at itself); the opening bracket of level 65; the backslash of a bad escape; the
-       first byte of a bad UTF-8 sequence; the length of the data if it ends early. An escaped high surrogate that an
-       escape `u` does not follow at once, or that no low one follows, and a low one alone, are utf8 at its backslash.
-       A non-ASCII byte outside a string is syntax.
+       (`1.` fails at the point, `-` at itself) and a misspelt word fails at its first letter; the opening bracket of
+       level 65; the backslash of a bad or unfinished escape; the first byte of a bad UTF-8 sequence; the length of
+       the data if it ends early. An escaped high surrogate that no escaped low one follows at once, and a low one
+       alone, are utf8 at the backslash. A non-ASCII byte outside a string is syntax.
     2. Each message is read: shape, filters, symbol (unknown: dropped, whatever else is wrong), then the other targets
        in the order of their first field, then levels in plan order, price first; the first problem refuses it.
        Offset: the first byte of the value (a string's quote), or of the message (the level, for one without price or
@@ -166,13 +166,14 @@ class DecoderProtocol(Protocol):
     Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number
     with a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A
     minus sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. Times outside
-    0..i64 ns are `time`, even beyond i64 as they stand. `rfc3339` is `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap
-    second. Symbols and times in text that are no string are `type`, a `code` that is no string or bool too. A decimal
-    slot takes codec decimal, an integer slot the others. Levels: price positive, quantity zero or more, null in one
-    is `missing`. Filters: an integer without fraction or exponent by value, a string by its text; another type is
-    refused. A symbol has no byte below 0x20 and no 0x7f. A message (not Control) without symbol field has that of the
-    stream name, at the offset of the envelope's stream, else 0; without a stream name it is `missing`. Stream names
-    are upper-cased in ASCII only; without separator a name is all symbol.
+    0..i64 ns are `time`, even beyond i64 as they stand, and so is one with a minus sign. `rfc3339` is
+    `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap second. Symbols and times in text that are no string are `type`, a
+    `code` that is no string or bool too. A decimal slot takes codec decimal, an integer slot the others. Levels:
+    price positive, quantity zero or more, null in one is `missing`. Filters: an integer without fraction or exponent
+    by value, a string by its text; another type is refused. A symbol has no byte below 0x20 and no 0x7f. A message
+    (not Control) without symbol field has that of the stream name, at the offset of the envelope's stream, else 0;
+    without a stream name it is `missing`. Stream names are upper-cased in ASCII only; without separator a name is all
+    symbol.
 
     Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the
     payload's last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on
@@ -180,9 +181,9 @@ class DecoderProtocol(Protocol):
     message's first record and on the one that holds the value. Levels come in the order of `Shape.levels`.
 
     Counters count payloads that were not FULL. A message counts once: refused, filtered, unknown symbol or delivered.
-    `inexact` counts delivered messages. `duplicate_key` counts, of delivered messages, repeated keys that the shape
-    names (with the dispatch key): in the message, in a wrapper's last value, in level maps; and those of an envelope.
-    A payload refused in step 1 or 2 as a whole, or for its size, counts nothing but its reason.
+    `inexact` counts delivered messages. `duplicate_key` counts repeated keys that the plan names, whatever becomes of
+    the message: in a message, in a wrapper's last value, in the level maps read, in an envelope. A payload refused in
+    step 1, for its stream name or for its size, counts nothing but its reason.
     """
 
     def __init__(
@@ -282,8 +283,8 @@ class WireResultProtocol(Protocol):
 class WireReaderProtocol(Protocol):
     """RFC 6455 client-side frame reader joined to a decoder and a ring: one call per socket read. Sans-I/O.
 
-    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. `max_message` (bytes, 125..2**26)
-    is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text and binary messages
+    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. More than `max_message` (bytes,
+    125..2**26) is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text and binary messages
     are decoded alike. No extensions: a reserved bit set is an error.
     """
 
@@ -317,7 +318,7 @@ class OrderBookProtocol(Protocol):
     """One book of absolute price levels, synchronised by a `SequenceRule` (venue sheet section 12).
 
     `OrderBook(rule=None, *, symbol="")`; no rule: deltas apply as they come, and no snapshot is needed. A book with a
-    rule buffers deltas until its snapshot, then checks every delta, for ever. After a gap it is empty and buffers again.
+    rule buffers deltas until its snapshot, then checks every delta, for ever. After a gap it is empty, buffering again.
     Levels are kept by exact float price. O(log n) per level.
     """
 
@@ -344,7 +345,7 @@ class OrderBookProtocol(Protocol):
     def symbol(self) -> str: ...
     @property
     def state(self) -> Literal["syncing", "live"]:
-        """`live`: snapshot applied and chain unbroken. Nothing is served while `syncing`: `best` and `levels` are empty."""
+        """`live`: snapshot applied and chain unbroken. While `syncing`, `best` and `levels` are empty."""
 
     @property
     def last_seq(self) -> int:
@@ -419,11 +420,11 @@ class TokenBucketProtocol(Protocol):
 
 
 class BucketSetProtocol(Protocol):
-    """Several buckets taken all or nothing: `BucketSet([TokenBucket(...), ...])`, 1..16 distinct buckets. Thread-safe."""
+    """Several buckets taken all or nothing: `BucketSet([TokenBucket(...), ...])`, 1..16 distinct ones. Thread-safe."""
 
     def __init__(self, buckets: Sequence[TokenBucketProtocol]) -> None: ...
     def try_acquire(self, weights: Sequence[int], now_ns: int | None = None) -> int:
-        """0: every bucket granted its weight (0 = not asked). Otherwise nothing was taken anywhere; the longest wait."""
+        """0: every bucket granted its weight (0 = not asked). Otherwise nothing was taken; the longest wait."""
 
 
 class HistogramProtocol(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tradewire.core.plan import FieldPlan
+from tradewire.core.plan import Field, FieldPlan, Filter, Levels
 from tradewire.core.plan_check import check
 from tradewire.core.protocols import FULL, REASONS, Batch, Event
 from tradewire.core.record import NO_SYMBOL, RECORD, ControlStatus, Kind
@@ -48,7 +48,7 @@ _COUNTERS: Final = (
 class Decoder:
     """Payload bytes to events or records, by a field plan."""
 
-    __slots__ = ("_counters", "_learn", "_plan", "_quarantine", "_readers", "_symbols", "_venue_id")
+    __slots__ = ("_counters", "_learn", "_named", "_plan", "_quarantine", "_readers", "_symbols", "_venue_id")
 
     def __init__(
         self,
@@ -62,7 +62,8 @@ class Decoder:
         self._symbols = _table(plan.venue, symbols)
         self._venue_id = self._symbols.add_venue(plan.venue)
         self._learn = symbols is None if learn is None else learn
-        self._readers = [ShapeReader(shape, plan.dispatch) for shape in plan.shapes]
+        self._readers = [ShapeReader(shape) for shape in plan.shapes]
+        self._named = _named_keys(plan)
         self._counters = dict.fromkeys(_COUNTERS, 0)
         self._quarantine: deque[tuple[str, str]] = deque(maxlen=_QUARANTINED)
 
@@ -130,16 +131,12 @@ class Decoder:
     def _read(self, data: bytes, stream: str | None) -> _Payload:
         payload = _Payload(data, stream)
         try:
-            value, name, repeats = self._unwrap(parse(data), stream)
-            if not isinstance(value, Object | Array):
-                raise Problem("type", value.offset)
+            value, name, payload.tally["duplicate_key"] = self._unwrap(parse(data), stream)
         except Problem as problem:
             payload.refuse(problem, None)
             return payload
         for element in value.items if isinstance(value, Array) else [value]:
             self._element(element, name, payload)
-        if payload.messages or payload.error is None:
-            payload.tally["duplicate_key"] += repeats
         return payload
 
     def _unwrap(self, value: Value, stream: str | None) -> tuple[Value, Text | None, int]:
@@ -164,6 +161,7 @@ class Decoder:
         if not isinstance(value, Object):
             payload.refuse(Problem("type", value.offset), None)
             return
+        payload.tally["duplicate_key"] += _repeats(value, self._named)
         symbol_part, channel_part = self._parts(name)
         reader = self._reader(value, channel_part)
         if reader is None:
@@ -178,12 +176,11 @@ class Decoder:
             if symbol is not None and symbol_id is None:
                 payload.note("unknown_symbol", symbol.offset)
                 return
-            message = reader.message(value)
+            message = reader.message(value, payload.tally)
         except Problem as problem:
             payload.refuse(problem, reader.shape.channel)
             return
         message.symbol_id = NO_SYMBOL if symbol_id is None else symbol_id
-        payload.tally["duplicate_key"] += reader.repeats(value)
         payload.deliver(message)
 
     def _parts(self, name: Text | None) -> tuple[Text | None, str | None]:
@@ -211,8 +208,6 @@ class Decoder:
 
     def _unknown_event(self, found: Object, payload: _Payload) -> Message:
         payload.note("unknown_event", found.offset)
-        if self._plan.dispatch is not None:
-            payload.tally["duplicate_key"] += found.repeats.get(self._plan.dispatch, 0)
         message = Message(Kind.CONTROL, symbol_id=NO_SYMBOL)
         message.put("status", ControlStatus.UNKNOWN)
         return message
@@ -263,6 +258,28 @@ class _Payload:
 
     def _stream_excerpt(self) -> str:
         return "?" if self.stream is None else _printable(self.stream.encode()[:_EXCERPT_BYTES])
+
+
+def _named_keys(plan: FieldPlan) -> dict[str, set[str]]:
+    """Keys of messages that the plan names, each with the keys inside it."""
+    named: dict[str, set[str]] = {} if plan.dispatch is None else {plan.dispatch: set()}
+    for shape in plan.shapes:
+        parts: list[Field | Levels | Filter] = [*shape.fields, *shape.levels, *shape.filters]
+        for key in (*shape.keys, *(part.key for part in parts)):
+            head, _, inner = key.partition(".")
+            named.setdefault(head, set()).update({inner} - {""})
+    return named
+
+
+def _repeats(found: Object, named: dict[str, set[str]]) -> int:
+    """Repetitions of named keys in a message and in the last value of each wrapper."""
+    count = 0
+    for head, inner in named.items():
+        count += found.repeats.get(head, 0)
+        wrapper = found.members.get(head)
+        if isinstance(wrapper, Object):
+            count += sum(wrapper.repeats.get(key, 0) for key in inner)
+    return count
 
 
 def _printable(data: bytes) -> str:

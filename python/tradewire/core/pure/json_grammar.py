@@ -18,7 +18,7 @@ _SPACE = re.compile(rb"[ \t\n\r]*")
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f\x80-\xff]*')
 _NON_ASCII = re.compile(rb"[\x80-\xff]+")
-_HEX = re.compile(rb"[0-9a-fA-F]{0,4}")
+_CODE_UNIT = re.compile(rb"\\u([0-9a-fA-F]{4})")
 _LITERALS: Final = {ord("t"): (b"true", True), ord("f"): (b"false", False), ord("n"): (b"null", None)}
 _ESCAPES: Final = dict(zip(b'"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True))
 _HIGH, _LOW = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
@@ -164,10 +164,9 @@ class _Scanner:
 
     def _literal(self, word: bytes, value: bool | None) -> Literal:
         start = self.at
-        for byte in word:
-            if self.at == len(self.data) or self.data[self.at] != byte:
-                raise self.unexpected()
-            self.at += 1
+        if not self.data.startswith(word, start):
+            raise self.unexpected()
+        self.at += len(word)
         return Literal(start, value)
 
     def _number(self) -> Number:
@@ -204,32 +203,25 @@ class _Scanner:
             raise Problem("utf8", begin + error.start) from None
 
     def _escape(self) -> str:
-        backslash = self.at
-        if self.data[backslash + 1 : backslash + 2] != b"u":
-            return self._short_escape()
-        unit = self._hex_escape()
-        if unit in _HIGH and self.data[self.at : self.at + 2] == b"\\u":
-            low = self._hex_escape()
-            if low in _LOW:
-                return chr(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+        start = self.at
+        text = _ESCAPES.get(self.data[start + 1]) if start + 1 < len(self.data) else None
+        if text is not None:
+            self.at += 2
+            return text
+        unit = self._code_unit()
+        if unit is None:
+            raise self.unexpected()
+        self.at += 6
+        if unit in _HIGH:
+            low = self._code_unit()
+            if low is not None and low in _LOW:
+                self.at += 6
+                return chr(0x10000 + ((unit - _HIGH.start) << 10) + (low - _LOW.start))
         if unit in _HIGH or unit in _LOW:
-            raise Problem("utf8", backslash)
+            raise Problem("utf8", start)
         return chr(unit)
 
-    def _short_escape(self) -> str:
-        if self.at + 1 == len(self.data):
-            raise Problem("syntax", len(self.data))
-        text = _ESCAPES.get(self.data[self.at + 1])
-        if text is None:
-            raise self.unexpected()
-        self.at += 2
-        return text
-
-    def _hex_escape(self) -> int:
-        match = _HEX.match(self.data, self.at + 2)
-        digits = match.group() if match else b""
-        if len(digits) < 4:
-            ends_early = self.at + 2 + len(digits) == len(self.data)
-            raise Problem("syntax", len(self.data) if ends_early else self.at)
-        self.at += 6
-        return int(digits, 16)
+    def _code_unit(self) -> int | None:
+        """The UTF-16 code unit of the backslash-u escape that stands here, if one does."""
+        match = _CODE_UNIT.match(self.data, self.at)
+        return int(match[1], 16) if match else None

@@ -60,9 +60,10 @@ def integer_text(value: Value) -> str:
     Raises:
         Problem: type or number.
     """
-    if isinstance(value, Number) and not _INTEGER.fullmatch(value.token):
+    text = _text(value, _INTEGER)
+    if not _INTEGER.fullmatch(text):
         raise Problem("type", value.offset)
-    return _text(value, _INTEGER)
+    return text
 
 
 def _text(value: Value, grammar: re.Pattern[str]) -> str:

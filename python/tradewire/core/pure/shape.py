@@ -1,11 +1,12 @@
-"""Message objects to `Message`s, by one shape of a field plan. Not for finding the shape: the decoder does that."""
+"""Message objects to messages, by one shape of a field plan. Not for finding the shape: the decoder does that."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from tradewire.core.plan import Field, Filter, Levels, Shape
+from tradewire.core.plan import Field, Levels, Shape
 from tradewire.core.record import CLOSED, INEXACT, SIDE, SIDELESS, Kind
 
 from .json_grammar import Array, Literal, Number, Object, Problem, Text, Value
@@ -25,13 +26,12 @@ Read: TypeAlias = tuple[float, bool]
 class ShapeReader:
     """Reads the messages of one shape. Every method may raise Problem."""
 
-    def __init__(self, shape: Shape, dispatch: str | None) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self._targets: dict[str, list[Field]] = {}
         for field in shape.fields:
             self._targets.setdefault(field.target, []).append(field)
         self._symbol_fields = self._targets.pop("symbol", [])
-        self._named = _named_keys(shape, dispatch)
 
     def keeps(self, found: Object) -> bool:
         """Whether all filters let the message through."""
@@ -55,8 +55,8 @@ class ShapeReader:
             raise Problem("missing", found.offset)
         return check_symbol(stream)
 
-    def message(self, found: Object) -> Message:
-        """Everything but the symbol."""
+    def message(self, found: Object, tally: Counter[str]) -> Message:
+        """Everything but the symbol. Repeated keys of level maps go to the tally."""
         message = Message(self.shape.kind, self.shape.flags)
         if self.shape.kind in _SIDED:
             message.first_flags = SIDELESS
@@ -69,23 +69,8 @@ class ShapeReader:
             elif any(field.required for field in fields):
                 raise Problem("missing", found.offset)
         for levels in self.shape.levels:
-            message.levels.extend(_side(found, levels))
+            message.levels.extend(_side(found, levels, tally))
         return message
-
-    def repeats(self, found: Object) -> int:
-        """Repetitions of keys that the shape names."""
-        count = 0
-        for head, inner in self._named.items():
-            count += found.repeats.get(head, 0)
-            wrapper = found.members.get(head)
-            if isinstance(wrapper, Object):
-                count += sum(wrapper.repeats.get(key, 0) for key in inner)
-        for levels in self.shape.levels:
-            side = _present(found, levels.key, lenient=True)
-            for level in side.items if isinstance(side, Array) else ():
-                if isinstance(level, Object):
-                    count += sum(level.repeats.get(key or "", 0) for key in (levels.price, levels.quantity))
-        return count
 
 
 def check_symbol(value: Value) -> Text:
@@ -96,18 +81,6 @@ def check_symbol(value: Value) -> Text:
     if not 1 <= size <= _SYMBOL_BYTES or any(character < " " or character == "\x7f" for character in value.text):
         raise Problem("symbol", value.offset)
     return value
-
-
-def _named_keys(shape: Shape, dispatch: str | None) -> dict[str, set[str]]:
-    """Keys of the message that the shape names, each with the keys inside it."""
-    named: dict[str, set[str]] = {key: set() for key in shape.keys}
-    if dispatch is not None:
-        named[dispatch] = set()
-    parts: list[Field | Levels | Filter] = [*shape.fields, *shape.levels, *shape.filters]
-    for part in parts:
-        head, _, inner = part.key.partition(".")
-        named.setdefault(head, set()).update({inner} - {""})
-    return named
 
 
 def _present(found: Object, key: str, *, lenient: bool = False) -> Value | None:
@@ -193,7 +166,7 @@ def _fill(message: Message, target: str, read: Read) -> None:
             message.put(target, number, inexact=inexact)
 
 
-def _side(found: Object, levels: Levels) -> Iterator[Level]:
+def _side(found: Object, levels: Levels, tally: Counter[str]) -> Iterator[Level]:
     value = _present(found, levels.key)
     if value is None:
         if levels.required:
@@ -203,7 +176,7 @@ def _side(found: Object, levels: Levels) -> Iterator[Level]:
         raise Problem("type", value.offset)
     flags = SIDE if levels.side == "ask" else 0
     for item in value.items:
-        price_value, quantity_value = _pair(item, levels)
+        price_value, quantity_value = _pair(item, levels, tally)
         if price_value is None:
             raise Problem("missing", item.offset)
         price, price_inexact = decimal(price_value, "positive")
@@ -213,7 +186,7 @@ def _side(found: Object, levels: Levels) -> Iterator[Level]:
         yield Level(price, quantity, flags | (INEXACT if price_inexact or quantity_inexact else 0))
 
 
-def _pair(item: Value, levels: Levels) -> tuple[Value | None, Value | None]:
+def _pair(item: Value, levels: Levels, tally: Counter[str]) -> tuple[Value | None, Value | None]:
     found: list[Value | None]
     if levels.price is None or levels.quantity is None:
         if not isinstance(item, Array):
@@ -222,5 +195,6 @@ def _pair(item: Value, levels: Levels) -> tuple[Value | None, Value | None]:
     else:
         if not isinstance(item, Object):
             raise Problem("type", item.offset)
+        tally["duplicate_key"] += sum(item.repeats.get(key, 0) for key in (levels.price, levels.quantity))
         found = [item.members.get(levels.price), item.members.get(levels.quantity)]
     return _unless_null(found[0]), _unless_null(found[1])

@@ -24,7 +24,10 @@ def integer_time(value: Value, unit_ns: int) -> int:
     Raises:
         Problem: type, number or time.
     """
-    return _in_range(int(integer_text(value)) * unit_ns, value)
+    text = integer_text(value)
+    if text.startswith("-"):
+        raise Problem("time", value.offset)
+    return _in_range(int(text) * unit_ns, value)
 
 
 def rfc3339(value: Value) -> int:
