@@ -145,7 +145,11 @@ impl<'a> Iterator for Messages<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [Record]> {
-        let end = self.0.iter().position(|record| record.flags & flags::MORE == 0).map_or(self.0.len(), |last| last + 1);
+        let end = self
+            .0
+            .iter()
+            .position(|record| record.flags & flags::MORE == 0)
+            .map_or(self.0.len(), |last| last + 1);
         let (message, rest) = self.0.split_at(end);
         self.0 = rest;
         (!message.is_empty()).then_some(message)

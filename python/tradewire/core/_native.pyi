@@ -1,7 +1,8 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, Self, TypeAlias, final
 
 from . import protocols
+from .plan import FieldPlan
 
 _Side: TypeAlias = Literal["buy", "sell"]
 _Status: TypeAlias = Literal["ack", "error", "notice", "unknown"]
@@ -513,6 +514,26 @@ class SymbolTable(protocols.SymbolTableProtocol):
     def add_venue(self, venue: str) -> int: ...
     def venue(self, venue_id: int) -> str: ...
     def __len__(self) -> int: ...
+
+@final
+class Decoder(protocols.DecoderProtocol):
+    def __init__(
+        self,
+        plan: FieldPlan,
+        symbols: Iterable[str] | protocols.SymbolTableProtocol | None = None,
+        *,
+        learn: bool | None = None,
+    ) -> None: ...
+    @property
+    def symbols(self) -> protocols.SymbolTableProtocol: ...
+    @property
+    def counters(self) -> dict[str, int]: ...
+    @property
+    def quarantine(self) -> list[tuple[str, str]]: ...
+    def decode(self, data: bytes, recv_ns: int, stream: str | None = None) -> list[protocols.Event]: ...
+    def decode_into(
+        self, data: bytes | Sequence[bytes], recv_ns: int, ring: protocols.RingProtocol, stream: str | None = None
+    ) -> int: ...
 
 @final
 class Wanted(protocols.WantedProtocol):

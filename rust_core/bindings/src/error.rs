@@ -3,4 +3,6 @@
 
 use pyo3::import_exception;
 
+import_exception!(tradewire.errors, DecodeError);
+import_exception!(tradewire.errors, PlanError);
 import_exception!(tradewire.errors, StateError);

@@ -8,8 +8,6 @@ use tradewire_core::record::{Messages, Record};
 use crate::events_object::{Made, made, new};
 use crate::symbols::Names;
 
-pub(crate) use crate::events_object::book_records;
-
 /// Adds the event classes to the module.
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     for made in made(module.py())? {

@@ -98,7 +98,8 @@ fn arguments<'py>(
 
 /// A record in which everything optional is absent.
 fn blank(class: &Class, part: usize) -> Record {
-    let mut record = Record { kind: class.kind as u8, venue: u16::MAX, symbol: NO_SYMBOL, ..Record::default() };
+    let mut record =
+        Record { kind: class.kind as u8, venue: u16::MAX, symbol: NO_SYMBOL, ..Record::default() };
     for field in class.fields {
         match field.source {
             Source::OptionalFloat(of, slot) if of == part => record.slots[slot] = Slot::f64(f64::NAN),
@@ -155,7 +156,8 @@ impl<'py> Draft<'py> {
             first.slots[2] = Slot::i64(self.bids.len() as i64);
             first.slots[3] = Slot::i64(self.asks.len() as i64);
             message[0] = *first;
-            let sides = self.bids.iter().map(|level| (0, level)).chain(self.asks.iter().map(|level| (SIDE, level)));
+            let sides =
+                self.bids.iter().map(|level| (0, level)).chain(self.asks.iter().map(|level| (SIDE, level)));
             message.extend(sides.map(|(flags, (price, quantity))| Record {
                 kind: Kind::Level as u8,
                 flags,
@@ -232,7 +234,9 @@ fn side(value: &Value<'_>) -> PyResult<u8> {
 fn status(value: &Value<'_>) -> PyResult<i64> {
     let given = text_of(value);
     let known = STATUSES.iter().find(|(name, _)| given.as_deref() == Some(*name));
-    known.map(|(_, status)| *status as i64).ok_or_else(|| one_of("status", STATUSES.map(|(name, _)| name), value))
+    known
+        .map(|(_, status)| *status as i64)
+        .ok_or_else(|| one_of("status", STATUSES.map(|(name, _)| name), value))
 }
 
 /// Length of a bar interval; 0 for "".
@@ -251,7 +255,9 @@ fn text_of(value: &Value<'_>) -> Option<String> {
 
 fn one_of<const N: usize>(name: &str, known: [&str; N], value: &Value<'_>) -> PyErr {
     match value.repr() {
-        Ok(shown) => PyValueError::new_err(format!("{name} must be one of {}, was {shown}", known.join(", "))),
+        Ok(shown) => {
+            PyValueError::new_err(format!("{name} must be one of {}, was {shown}", known.join(", ")))
+        }
         Err(error) => error,
     }
 }

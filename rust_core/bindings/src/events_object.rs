@@ -1,10 +1,10 @@
 //! The event objects themselves: memory layout, type objects, slots. The only home of unsafe code for events.
 //!
-//! Types are made with `PyType_FromSpec` rather than `#[pyclass]`: reading an eager field is then CPython's specialised
+//! Types are made with `PyType_FromSpec` rather than `#[pyclass]`: reading an eager field is then `CPython`'s specialised
 //! slot read, there is no GC header (the fields are only str, int, float and None, so no cycle can be), and making and
 //! dropping one costs an allocation and the fields' references, nothing else.
 //!
-//! Rule for everything here: the slots are entered without PyO3's attach count, so no `Py<T>` may be dropped inside
+//! Rule for everything here: the slots are entered without `PyO3`'s attach count, so no `Py<T>` may be dropped inside
 //! (only `Bound`, which decrements at once); errors are raised through `raise`, which attaches.
 #![allow(unsafe_code, reason = "type slots of CPython; every block says why it is sound")]
 
@@ -34,7 +34,7 @@ struct Head {
     record: Record,
 }
 
-/// A BookDelta or BookSnapshot.
+/// A `BookDelta` or `BookSnapshot`.
 #[repr(C)]
 struct Book {
     head: Head,
@@ -104,6 +104,7 @@ pub fn new<'py>(
 }
 
 /// The records of a book event, in the order of the message; None for any other object.
+#[expect(dead_code, reason = "`OrderBook.apply` reads a delta through it")]
 pub fn book_records<'a>(event: &'a Bound<'_, PyAny>) -> PyResult<Option<&'a [Record]>> {
     Ok(match class_of(event)? {
         // SAFETY: the object is of a book's type, so it is laid out as `Book`, and it is immutable.
@@ -142,7 +143,9 @@ pub fn shielded<R>(body: impl FnOnce(Python<'_>) -> PyResult<R>) -> Option<R> {
 }
 
 /// As `shielded`, for slots that return a new reference.
-pub fn shielded_object<'py>(body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>) -> *mut ffi::PyObject {
+pub fn shielded_object<'py>(
+    body: impl FnOnce(Python<'py>) -> PyResult<Bound<'py, PyAny>>,
+) -> *mut ffi::PyObject {
     // SAFETY: as in `shielded`; the lifetime ends with this call.
     let py = unsafe { Python::assume_attached() };
     shielded(|_| body(py)).map_or(ptr::null_mut(), Bound::into_ptr)
@@ -231,13 +234,18 @@ unsafe extern "C" fn tp_setattro(
     value: *mut ffi::PyObject,
 ) -> c_int {
     // SAFETY: see `borrowed`.
-    let refused = shielded(|py| unsafe { methods::refuse(borrowed(py, &object), borrowed(py, &name), value.is_null()) });
+    let refused = shielded(|py| unsafe {
+        methods::refuse(borrowed(py, &object), borrowed(py, &name), value.is_null())
+    });
     refused.map_or(-1, |()| 0)
 }
 
-unsafe extern "C" fn mp_subscript(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: see `borrowed`.
+unsafe extern "C" fn mp_subscript(
+    object: *mut ffi::PyObject,
+    name: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
     shielded_object(|py| {
+        // SAFETY: see `borrowed`.
         let (event, name) = unsafe { (borrowed(py, &object), borrowed(py, &name)) };
         if methods::has_field(event, name)? {
             event.getattr(name.cast::<PyString>()?)
@@ -292,15 +300,16 @@ fn kept<T>(table: Vec<T>) -> *mut c_void {
 }
 
 fn make_type(py: Python<'_>, class: &'static Class) -> PyResult<Made> {
-    let mut members = vec![member(c"symbol", offset_of!(Head, symbol)), member(c"venue", offset_of!(Head, venue))];
+    let mut members =
+        vec![member(c"symbol", offset_of!(Head, symbol)), member(c"venue", offset_of!(Head, venue))];
     let eager: Vec<&Field> = class.eager().collect();
     for (index, field) in eager.iter().enumerate() {
         members.push(member(field.name, size_of::<Head>() + index * size_of::<*mut ffi::PyObject>()));
     }
     members.push(ffi::PyMemberDef::default());
-    let lazy = class.all_fields().filter(|field| {
-        !field.source.is_eager() && !matches!(field.source, Source::Symbol | Source::Venue)
-    });
+    let lazy = class
+        .all_fields()
+        .filter(|field| !field.source.is_eager() && !matches!(field.source, Source::Symbol | Source::Venue));
     let getters = lazy.map(getter).chain([ffi::PyGetSetDef::default()]).collect();
     let own_methods = vec![
         method(c"__reduce__", reduce, ffi::METH_NOARGS),

@@ -286,7 +286,6 @@ impl Class {
     }
 }
 
-
 /// A name of the tables above as text.
 pub fn text(name: &'static CStr) -> &'static str {
     name.to_str().unwrap_or_default()

@@ -5,6 +5,8 @@ use pyo3::prelude::*;
 mod argument;
 mod batch;
 mod clock;
+mod decoder;
+mod decoder_call;
 mod error;
 mod events;
 mod events_methods;
@@ -13,6 +15,7 @@ mod events_object;
 mod events_table;
 mod events_value;
 mod objects;
+mod plan;
 mod ring;
 mod symbols;
 
@@ -21,6 +24,8 @@ mod symbols;
 mod _native {
     #[pymodule_export]
     use super::clock::{monotonic_ns, wall_ns};
+    #[pymodule_export]
+    use super::decoder::Decoder;
     #[pymodule_export]
     use super::objects::{Wanted, objects};
     #[pymodule_export]
@@ -33,6 +38,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::events::add_to(module)?;
+        super::decoder_call::add_to(module.py())?;
         module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
         module.add("PROFILE", if cfg!(debug_assertions) { "debug" } else { "release" })
     }

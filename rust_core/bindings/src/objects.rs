@@ -66,7 +66,10 @@ impl Wanted {
     fn new(symbols: &Bound<'_, PyAny>) -> PyResult<Self> {
         match symbols.cast::<SymbolTable>() {
             Ok(symbols) => Ok(Self { symbols: symbols.clone().unbind(), kinds: Mutex::default() }),
-            Err(_) => Err(PyTypeError::new_err(format!("symbols must be a SymbolTable, was {}", type_name(symbols)?))),
+            Err(_) => Err(PyTypeError::new_err(format!(
+                "symbols must be a SymbolTable, was {}",
+                type_name(symbols)?
+            ))),
         }
     }
 
@@ -99,7 +102,9 @@ pub fn objects<'py>(batch: &Bound<'py, PyAny>, wanted: &Bound<'py, PyAny>) -> Py
     let found = if let Ok(wanted) = wanted.cast::<Wanted>() {
         let wanted = wanted.get();
         let kinds = wanted.kinds.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).clone();
-        collect(py, &records, wanted.symbols.get(), |kind, symbol| kinds[usize::from(kind) - 1].holds(symbol))?
+        collect(py, &records, wanted.symbols.get(), |kind, symbol| {
+            kinds[usize::from(kind) - 1].holds(symbol)
+        })?
     } else if let Ok(symbols) = wanted.cast::<SymbolTable>() {
         collect(py, &records, symbols.get(), |_, _| true)?
     } else {
@@ -126,7 +131,9 @@ fn collect<'py>(
     for message in Messages(records) {
         let first = &message[0];
         check_shape(row, message).map_err(PyValueError::new_err)?;
-        names.check(py, first).map_err(|unknown| PyValueError::new_err(format!("record {row}: {unknown}")))?;
+        names
+            .check(py, first)
+            .map_err(|unknown| PyValueError::new_err(format!("record {row}: {unknown}")))?;
         if wanted(first.kind, first.symbol) {
             found.push(event_of(py, classes, &mut names, message)?);
         }
@@ -144,7 +151,9 @@ fn check_shape(row: usize, message: &[Record]) -> Result<(), String> {
     if class.is_book() {
         match message.iter().skip(1).position(|record| record.kind != Kind::Level as u8) {
             None => Ok(()),
-            Some(at) => Err(format!("record {}: kind {} inside a book message", row + 1 + at, message[1 + at].kind)),
+            Some(at) => {
+                Err(format!("record {}: kind {} inside a book message", row + 1 + at, message[1 + at].kind))
+            }
         }
     } else if message.len() == class.parts() {
         Ok(())

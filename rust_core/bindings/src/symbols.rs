@@ -98,7 +98,8 @@ impl SymbolTable {
 
     fn venue(&self, venue_id: &Bound<'_, PyAny>) -> PyResult<String> {
         let id = integer(venue_id, "venue_id", 0..=i64::from(u16::MAX))?;
-        self.read(|table| table.venue_name(id as u16).map(str::to_owned)).ok_or_else(|| PyKeyError::new_err(id))
+        self.read(|table| table.venue_name(id as u16).map(str::to_owned))
+            .ok_or_else(|| PyKeyError::new_err(id))
     }
 
     fn __len__(&self) -> usize {
@@ -164,12 +165,11 @@ impl Names {
         if usize::from(first.venue) >= self.venues.len() {
             self.refresh(py);
         }
-        match self.venues.get(usize::from(first.venue)) {
-            Some(venue) => Ok([symbol, venue.clone_ref(py)]),
-            None => {
-                symbol.drop_ref(py);
-                Err(UnknownId::Venue(first.venue))
-            }
+        if let Some(venue) = self.venues.get(usize::from(first.venue)) {
+            Ok([symbol, venue.clone_ref(py)])
+        } else {
+            symbol.drop_ref(py);
+            Err(UnknownId::Venue(first.venue))
         }
     }
 
