@@ -283,9 +283,9 @@ class WireResultProtocol(Protocol):
 class WireReaderProtocol(Protocol):
     """RFC 6455 client-side frame reader joined to a decoder and a ring: one call per socket read. Sans-I/O.
 
-    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. More than `max_message` (bytes,
-    125..2**26) is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text and binary messages
-    are decoded alike. No extensions: a reserved bit set is an error.
+    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. More than `max_message`
+    (bytes, 125..2**26) is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text
+    and binary messages are decoded alike. No extensions: a reserved bit set is an error.
     """
 
     def __init__(

@@ -1,0 +1,104 @@
+"""Numbers of payloads, read by the pure core."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tradewire.core.pure.json_grammar import Array, Literal, Number, Problem, Text
+from tradewire.core.pure.numbers import decimal, integer
+
+
+def reason(call: object, *arguments: object) -> str:
+    with pytest.raises(Problem) as caught:
+        call(*arguments)  # type: ignore[operator]
+    assert caught.value.offset == 7
+    return caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-",
+        "+1",
+        "01",
+        "-01",
+        "1.",
+        ".5",
+        "1e5",
+        "1E400",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1_000",
+        " 1",
+        "1 ",
+        "１２",
+    ]
+    + ["1,5", "0x1F", "--1", "1.2.3", "٣", "9" * 41, "1" * 10_000],
+)
+def test_numeric_strings_follow_the_strict_grammar(text: str) -> None:
+    assert reason(decimal, Text(7, text), "any") == "number"
+    assert reason(integer, Text(7, text), "any") == "number"
+
+
+@pytest.mark.parametrize("token", ["1e31", "1E-31", "1e99999999999999999999", "1" * 41, "0." + "1" * 40])
+def test_number_tokens_are_bounded(token: str) -> None:
+    assert reason(decimal, Number(7, token), "any") == "number"
+
+
+def test_what_is_read() -> None:
+    assert decimal(Text(0, "83091.70"), "positive") == (83091.7, False)
+    assert decimal(Number(0, "1.5E+030"), "positive") == (1.5e30, False)
+    assert decimal(Number(0, "-1e-30"), "any") == (-1e-30, False)
+    assert math.copysign(1, decimal(Text(0, "-0"), "any")[0]) == -1
+    assert integer(Text(0, "3447222699101865076"), "zero") == 3447222699101865076
+    assert integer(Number(0, "-9223372036854775808"), "any") == -(2**63)
+
+
+@pytest.mark.parametrize(
+    ("text", "inexact"),
+    [
+        ("123456789012345", False),
+        ("1234567890123456", True),
+        ("0.00000000000000000012345", False),
+        ("123456789012345000000", False),
+        ("0.123456789012345000", False),
+        ("2036102085.69746400", True),
+        ("100000000000000000.1", True),
+    ],
+)
+def test_more_than_fifteen_digits_are_inexact(text: str, inexact: bool) -> None:
+    assert decimal(Text(0, text), "any")[1] is inexact
+    assert decimal(Number(0, text), "any")[1] is inexact
+
+
+@pytest.mark.parametrize("text", ["0", "0.000", "-0", "-1"])
+def test_signs(text: str) -> None:
+    assert reason(decimal, Text(7, text), "positive") == "range"
+    if text.startswith("-"):
+        assert reason(decimal, Text(7, text), "zero") == "range"
+
+
+def test_integers() -> None:
+    assert reason(integer, Number(7, "9223372036854775808"), "any") == "range"
+    assert reason(integer, Text(7, "-1"), "zero") == "range"
+    assert reason(integer, Text(7, "-0"), "zero") == "range"
+    assert reason(integer, Number(7, "1.0"), "any") == "type"
+    assert reason(integer, Number(7, "1e3"), "any") == "type"
+    assert reason(integer, Text(7, "1.0"), "any") == "number"
+
+
+@pytest.mark.parametrize("value", [Literal(7, True), Array(7)], ids=repr)
+def test_other_types_are_refused(value: Literal | Array) -> None:
+    assert reason(decimal, value, "any") == "type"
+    assert reason(integer, value, "any") == "type"
+
+
+@given(st.from_regex(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", fullmatch=True))
+def test_rounding_is_that_of_float(text: str) -> None:
+    assert decimal(Text(0, text), "any")[0] == float(text)
