@@ -1,4 +1,4 @@
-"""A corpus of JSON texts in the classes of the JSONTestSuite, written and generated here, with an independent verdict."""
+"""JSON texts in the classes of the JSONTestSuite, written and generated here, with an independent verdict on each."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ REFUSED: tuple[bytes, ...] = (
     b"[1a]",
     b"[1-2]",
     b"[0e+-1]",
-    "[１２]".encode(),
+    "[\uff11\uff12]".encode(),
     "[1½]".encode(),
     b"[tru]",
     b"[True]",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from json_corpus import ACCEPTED, REFUSED, corpus, is_json
 
+from json_corpus import ACCEPTED, REFUSED, corpus, is_json
 from tradewire.core.pure.json_grammar import Array, Literal, Number, Object, Problem, Text, parse
 
 
