@@ -135,6 +135,13 @@ bench-check: build ## The benchmarks run and their answers are right (no timing)
 docs: build ## Regenerate the reference pages
 	$(BIN)/python docs/generate.py
 
+FOREIGN := .venv-foreign
+.PHONY: foreign
+foreign: build ## Other people's clients against the simulated venue
+	@test -x $(FOREIGN)/bin/python || $(PYTHON) -m venv $(FOREIGN)
+	@$(FOREIGN)/bin/pip install --quiet ccxt python-binance
+	$(BIN)/python -m pytest tests/integration/test_foreign_clients.py -s
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	rm -rf $(VENV) .venv-foreign target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .tools rust_core/fuzz/target
