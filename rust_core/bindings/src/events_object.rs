@@ -250,7 +250,8 @@ unsafe extern "C" fn mp_subscript(
         if methods::has_field(event, name)? {
             event.getattr(name.cast::<PyString>()?)
         } else {
-            Err(PyKeyError::new_err(name.clone().unbind()))
+            // Called rather than raised with a value: raising takes a tuple, or None, for the arguments themselves.
+            Err(PyErr::from_value(py.get_type::<PyKeyError>().call1((name,))?))
         }
     })
 }

@@ -24,7 +24,7 @@ pub fn value<'py>(py: Python<'py>, source: Source, message: &[Record]) -> PyResu
         Source::EventNs => int(py, first.event_ns),
         Source::RecvNs => int(py, first.recv_ns),
         Source::Seq => first.seq.into_pyobject(py)?.into_any(),
-        Source::Flags => int(py, i64::from(first.flags & !MORE)),
+        Source::Flags => int(py, i64::from(shown_flags(first))),
         Source::Float(part, slot) => float(py, message[part].slots[slot].as_f64()),
         Source::OptionalFloat(part, slot) => {
             let number = message[part].slots[slot].as_f64();
@@ -59,6 +59,13 @@ pub fn value<'py>(py: Python<'py>, source: Source, message: &[Record]) -> PyResu
         Source::Bids => levels(py, message, 0)?,
         Source::Asks => levels(py, message, SIDE)?,
     })
+}
+
+/// Without MORE; where there is no side, its bit says nothing.
+fn shown_flags(record: &Record) -> u8 {
+    let has_side = [Kind::Trade as u8, Kind::Liquidation as u8].contains(&record.kind);
+    let silent = if has_side && record.flags & SIDELESS != 0 { MORE | SIDE } else { MORE };
+    record.flags & !silent
 }
 
 fn int(py: Python<'_>, number: i64) -> Bound<'_, PyAny> {

@@ -39,10 +39,10 @@ Header: TypeAlias = dict[str, Any]
 class Wanted:
     """Which messages `objects` turns into events."""
 
-    __slots__ = ("_all", "_one", "symbols")
+    __slots__ = ("_all", "_one", "_symbols")
 
     def __init__(self, symbols: SymbolTable) -> None:
-        self.symbols = _table("symbols", symbols)
+        self._symbols = _table("symbols", symbols)
         self._all: set[int] = set()
         self._one: dict[int, set[int]] = defaultdict(set)
 
@@ -52,7 +52,7 @@ class Wanted:
             self._all.add(kind)
             return
         symbol_id = _symbol_id(symbol_id)
-        if symbol_id >= len(self.symbols):
+        if symbol_id >= len(self._symbols):
             raise ValueError(f"symbol_id must be one that the table gave out, was {symbol_id}")
         self._one[kind].add(symbol_id)
 
@@ -72,7 +72,7 @@ class _Everything:
     """Stands for a `Wanted` of all messages."""
 
     def __init__(self, symbols: SymbolTable) -> None:
-        self.symbols = symbols
+        self._symbols = symbols
 
     def __contains__(self, message: tuple[int, int]) -> bool:
         return True
@@ -111,7 +111,7 @@ def _events(batch: Batch, wanted: Wanted | _Everything) -> list[Event]:
     for end in message_ends(batch):
         _check_shape(start, floats[start:end])
         kind, symbol_id = floats[start][0], floats[start][3]
-        header = _header(start, floats[start], wanted.symbols)
+        header = _header(start, floats[start], wanted._symbols)
         if (kind, symbol_id) in wanted:
             found.append(_MAKERS[kind](header, floats[start:end], integers[start:end]))
         start = end

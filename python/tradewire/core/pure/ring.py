@@ -52,11 +52,6 @@ class Ring(RingProtocol):
                     break
             return self._written - before
 
-    def write(self, messages: Sequence[Batch]) -> bool:
-        """All messages of one payload, or none (False: no room). For the pure decoder; each ends without MORE."""
-        with _sole(self._writing, "writer"):
-            return self._put(messages)
-
     def _put(self, messages: Sequence[Batch]) -> bool:
         count = sum(map(len, messages))
         if count > self._capacity - len(self):
