@@ -20,12 +20,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tradewire.errors import PlanError
+
 from .record import Kind
 
 __all__ = ["Field", "FieldPlan", "Filter", "Levels", "SequenceRule", "Shape", "StreamName"]
 
 Codec = Literal["decimal", "integer", "ms", "us", "ns", "rfc3339", "timestamp", "symbol", "code"]
 Sign = Literal["positive", "zero", "any"]
+
+_FIRST = ("straddle", "straddle_next")
+_NEXT = ("prev_link", "contiguous", "none")
+_MOST_BUFFERED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +140,29 @@ class FieldPlan:
 
 @dataclass(frozen=True, slots=True)
 class SequenceRule:
-    """How the deltas of a book chain to its snapshot and to each other.
+    """How the deltas of a book chain to its snapshot and to each other. PlanError: an unknown word, or buffer outside
+    1..2**20.
 
     Attributes:
         first: which delta may follow a snapshot with last sequence `L`. `straddle`: `first_seq <= L <= last_seq`
             (Binance USD-M). `straddle_next`: `first_seq <= L + 1 <= last_seq` (Binance Spot). Deltas that end before
-            that are STALE: `last_seq < L` for `straddle`, `last_seq <= L` for `straddle_next`.
+            that are stale: `last_seq < L` for `straddle`, `last_seq <= L` for `straddle_next`.
         next: how later deltas chain. `prev_link`: `prev_seq == last_seq` of the delta before. `contiguous`:
-            `first_seq <= last + 1 <= last_seq`. `none`: the venue numbers nothing; order of arrival is all there is.
+            `first_seq <= last + 1 <= last_seq`. Deltas with `last_seq <= last` are stale; under `prev_link`, one with a
+            later `event_ns` than the book's is a gap, because the venue has begun to count anew. `none`: the venue
+            numbers nothing; order of arrival is all there is, `first` means nothing, deltas before the first snapshot
+            are stale, and every later one applies.
         buffer: deltas kept while waiting for a snapshot; beyond it the oldest are dropped.
     """
 
     first: Literal["straddle", "straddle_next"] = "straddle"
     next: Literal["prev_link", "contiguous", "none"] = "prev_link"
     buffer: int = 1000
+
+    def __post_init__(self) -> None:
+        for name, known in (("first", _FIRST), ("next", _NEXT)):
+            if getattr(self, name) not in known:
+                words = ", ".join(map(repr, known))
+                raise PlanError(f"SequenceRule: {name} must be one of {words}, was {getattr(self, name)!r}")
+        if type(self.buffer) is not int or not 1 <= self.buffer <= _MOST_BUFFERED:
+            raise PlanError(f"SequenceRule: buffer must be 1..{_MOST_BUFFERED}, was {self.buffer!r}")

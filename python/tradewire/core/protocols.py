@@ -318,18 +318,31 @@ class OrderBookProtocol(Protocol):
     """One book of absolute price levels, synchronised by a `SequenceRule` (venue sheet section 12).
 
     `OrderBook(rule=None, *, symbol="")`; no rule: deltas apply as they come, and no snapshot is needed. A book with a
-    rule buffers deltas until its snapshot, then checks every delta, for ever. After a gap it is empty, buffering again.
-    Levels are kept by exact float price. O(log n) per level.
+    rule buffers deltas until its snapshot, then checks every delta, for ever. After a gap it is empty and buffers
+    again, beginning with the delta that showed the gap, which may follow the next snapshot. Levels are kept by exact
+    float price; a quantity of 0 deletes a level, known or not. In deltas, a quantity that is NaN or negative deletes
+    too, and a price that is not finite is passed over (decoders let neither through). Of equal prices in one message
+    the last one wins. O(log n) per level.
     """
 
     def __init__(self, rule: SequenceRule | None = None, *, symbol: str = "") -> None: ...
     def apply(self, delta: Event) -> BookOutcome:
-        """Applies a BookDelta. `buffered`/`need_snapshot`: kept, waiting (`need_snapshot`: no snapshot fits any more
-        than the buffered ones; fetch a new one). `stale`: older than the book, ignored. `gap`: the chain is broken."""
+        """Applies a BookDelta (TypeError: something else).
+
+        `applied`, `crossed`: the book holds it. `stale`: the book already held it; ignored. `buffered`: kept until a
+        snapshot comes; with a full buffer the oldest is dropped. `gap`: it does not follow the delta before it.
+        `need_snapshot`: it is the first one after a snapshot, and begins behind it. After these two the book is empty
+        and syncing, the delta is kept, and what follows is `buffered`: fetch a new snapshot.
+        """
 
     def apply_snapshot(self, bids: Levels, asks: Levels, last_seq: int, event_ns: int) -> BookOutcome:
-        """Replaces the book, then replays the buffered deltas. `applied` (or `crossed`): live, or waiting for the first
-        straddling delta; `need_snapshot`: older than the first buffered delta; `gap`: the buffer itself has a hole."""
+        """Replaces the book, whatever it held, then replays the buffered deltas: stale ones are dropped.
+
+        `applied`, `crossed`: live; where no delta is left, the next one must follow the snapshot. `need_snapshot`: the
+        first delta left begins behind the snapshot. `gap`: the buffer itself has a hole. After these two the book is
+        empty and syncing, and the deltas from that one on stay buffered. `last_seq`, `event_ns` 0..2**63-1.
+        ValueError: a price that is not finite, a quantity that is not finite or below 0; the book is as before.
+        """
 
     def best(self) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
         """((bid price, quantity), (ask price, quantity)); None for an empty side. O(1)."""
@@ -345,15 +358,15 @@ class OrderBookProtocol(Protocol):
     def symbol(self) -> str: ...
     @property
     def state(self) -> Literal["syncing", "live"]:
-        """`live`: snapshot applied and chain unbroken. While `syncing`, `best` and `levels` are empty."""
+        """`live`: snapshot applied and chain unbroken (always, without a rule). While `syncing` there are no levels."""
 
     @property
     def last_seq(self) -> int:
-        """Sequence of the last applied delta or snapshot; 0 at first."""
+        """Sequence of the last applied delta or snapshot, also after a gap; 0 at first."""
 
     @property
     def event_ns(self) -> int:
-        """Venue time of the last applied delta or snapshot; 0 at first."""
+        """Venue time of the last applied delta or snapshot, also after a gap; 0 at first."""
 
     def __len__(self) -> int:
         """Levels on both sides."""
@@ -363,19 +376,22 @@ class BookSetProtocol(Protocol):
     """All books of a feed, fed from batches. `BookSet(rule, symbols)`.
 
     Books are made when their first book message arrives. A BookSnapshot without PARTIAL goes to `apply_snapshot`; one
-    with PARTIAL replaces the book as it stands (a top-of-book feed has no deltas).
+    with PARTIAL replaces the book as it stands and empties its buffer (a top-of-book feed has no deltas).
     """
 
     def __init__(self, rule: SequenceRule | None, symbols: SymbolTableProtocol) -> None: ...
     def apply(self, batch: Batch) -> tuple[list[int], list[tuple[int, int, BookOutcome]]]:
-        """(ids of changed live books, each once, in order of first change; incidents as (row of the message in the
-        batch, symbol id, outcome) for every outcome but `applied` and `buffered`)."""
+        """(ids of the books that changed and are live at the end, each once, in order of first change; incidents as
+        (row of the message's first record in the batch, symbol id, outcome) for every outcome but `applied` and
+        `buffered`). ValueError, and nothing is applied: the last message is incomplete, or a book message has a symbol
+        id that the table never gave out."""
 
     def book(self, symbol_id: int) -> OrderBookProtocol | None:
-        """The live book itself, not a copy."""
+        """The live book itself, not a copy: the same object every time."""
 
     def reset(self, symbol_id: int) -> None:
-        """Empties a book back to `syncing`, its buffer too (after a reconnect). Unknown ids are ignored."""
+        """Puts a book back to its beginning (after a reconnect): `syncing`, its buffer empty too. Unknown ids are
+        ignored."""
 
     def ids(self) -> list[int]:
         """Symbol ids with a book, ascending."""
@@ -390,10 +406,13 @@ class SequenceTrackerProtocol(Protocol):
     """
 
     def __init__(self, rules: Mapping[int, Literal["contiguous", "increasing"]]) -> None: ...
-    def observe(self, kind: int, symbol_id: int, seq: int) -> SequenceOutcome: ...
+    def observe(self, kind: int, symbol_id: int, seq: int) -> SequenceOutcome:
+        """How a number (0..2**63-1) goes on its stream. ValueError: a kind without a rule."""
+
     def apply(self, batch: Batch) -> list[tuple[int, SequenceOutcome, int]]:
-        """(row, outcome, missing) of every message that was not as expected; missing: numbers skipped by a gap, else 0.
-        Kinds without a rule are passed over."""
+        """(row of the first record, outcome, missing) of every message that was not as expected; missing: numbers
+        skipped by a gap, else 0. Passed over: kinds without a rule, messages without a number (seq 0), and those with
+        BACKFILL. ValueError: the last message is incomplete."""
 
     def reset(self, kind: int, symbol_id: int) -> None:
         """Forgets a stream, so that its next number is `expected`."""

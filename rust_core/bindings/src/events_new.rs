@@ -173,7 +173,7 @@ impl<'py> Draft<'py> {
     }
 }
 
-fn exact_text<'py>(name: &str, value: &Value<'py>) -> PyResult<Bound<'py, PyString>> {
+pub(crate) fn exact_text<'py>(name: &str, value: &Value<'py>) -> PyResult<Bound<'py, PyString>> {
     let Ok(given) = value.cast::<PyString>() else {
         return Err(PyTypeError::new_err(format!("{name} must be a str, was {}", type_name(value)?)));
     };
@@ -262,7 +262,7 @@ fn one_of<const N: usize>(name: &str, known: [&str; N], value: &Value<'_>) -> Py
     }
 }
 
-fn levels(py: Python<'_>, name: &str, value: &Value<'_>) -> PyResult<Vec<(f64, f64)>> {
+pub(crate) fn levels(py: Python<'_>, name: &str, value: &Value<'_>) -> PyResult<Vec<(f64, f64)>> {
     let wrong = || format!("{name} must hold (price, quantity) pairs");
     let pairs = pairs(value).map_err(|error| {
         if error.is_instance_of::<PyTypeError>(py) { PyTypeError::new_err(wrong()) } else { error }

@@ -104,7 +104,6 @@ pub fn new<'py>(
 }
 
 /// The records of a book event, in the order of the message; None for any other object.
-#[expect(dead_code, reason = "`OrderBook.apply` reads a delta through it")]
 pub fn book_records<'a>(event: &'a Bound<'_, PyAny>) -> PyResult<Option<&'a [Record]>> {
     Ok(match class_of(event)? {
         // SAFETY: the object is of a book's type, so it is laid out as `Book`, and it is immutable.

@@ -4,6 +4,8 @@ use pyo3::prelude::*;
 
 mod argument;
 mod batch;
+mod book;
+mod bookset;
 mod clock;
 mod decoder;
 mod decoder_call;
@@ -17,11 +19,16 @@ mod events_value;
 mod objects;
 mod plan;
 mod ring;
+mod sequence;
 mod symbols;
 
 /// The native core.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::book::OrderBook;
+    #[pymodule_export]
+    use super::bookset::BookSet;
     #[pymodule_export]
     use super::clock::{monotonic_ns, wall_ns};
     #[pymodule_export]
@@ -30,6 +37,8 @@ mod _native {
     use super::objects::{Wanted, objects};
     #[pymodule_export]
     use super::ring::Ring;
+    #[pymodule_export]
+    use super::sequence::SequenceTracker;
     #[pymodule_export]
     use super::symbols::SymbolTable;
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from time import monotonic_ns
 from time import time_ns as wall_ns
 
+from .book import OrderBook
+from .bookset import BookSet
 from .decoder import Decoder
 from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
 from .objects import Wanted, objects
 from .ring import Ring
+from .sequence import SequenceTracker
 from .symbols import SymbolTable
 
 __all__ = [
@@ -16,13 +19,16 @@ __all__ = [
     "VERSION",
     "Bar",
     "BookDelta",
+    "BookSet",
     "BookSnapshot",
     "Control",
     "Decoder",
     "Liquidation",
     "MarkPrice",
+    "OrderBook",
     "Quote",
     "Ring",
+    "SequenceTracker",
     "SymbolTable",
     "Ticker",
     "Trade",
