@@ -1,6 +1,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeAlias, final
 
+from tradewire.errors import DecodeError
+
 from . import protocols
 from .plan import FieldPlan, SequenceRule
 
@@ -580,3 +582,38 @@ class Wanted(protocols.WantedProtocol):
 def objects(
     batch: protocols.Batch, wanted: protocols.WantedProtocol | protocols.SymbolTableProtocol
 ) -> list[protocols.Event]: ...
+
+@final
+class WireResult(protocols.WireResultProtocol):
+    @property
+    def messages(self) -> int: ...
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def frames(self) -> list[tuple[int, bytes]]: ...
+    @property
+    def errors(self) -> list[DecodeError]: ...
+    @property
+    def error_count(self) -> int: ...
+    @property
+    def full(self) -> bool: ...
+    @property
+    def close(self) -> tuple[int, str] | None: ...
+
+@final
+class WireReader(protocols.WireReaderProtocol):
+    def __init__(
+        self,
+        decoder: protocols.DecoderProtocol,
+        ring: protocols.RingProtocol,
+        *,
+        stream: str | None = None,
+        max_message: int = 1 << 20,
+        max_fragments: int = 1024,
+    ) -> None: ...
+    def get_buffer(self) -> memoryview: ...
+    def buffer_updated(self, count: int, recv_ns: int) -> WireResult: ...
+    def feed(self, data: bytes, recv_ns: int) -> WireResult: ...
+    def resume(self) -> WireResult: ...
+    @property
+    def pending(self) -> int: ...

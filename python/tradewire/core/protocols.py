@@ -258,34 +258,56 @@ class WantedProtocol(Protocol):
 
 
 class WireResultProtocol(Protocol):
-    """What one read of the socket gave.
+    """What one read of the socket gave. Read-only."""
 
-    Attributes:
-        messages: messages written to the ring.
-        counts: messages per kind name (`{"trade": 3}`), only those above zero.
-        frames: control frames in order, as (opcode, payload): 9 ping (answer with a pong of the same payload), 10 pong,
-            8 close (payload as received).
-        errors: refused messages, at most 16, as DecodeError values; `error_count` is exact.
-        full: the ring had no room; bytes wait in the buffer. Drain, then call `resume()`.
-        close: None, or (code, reason) to fail the connection with: 1002 protocol, 1007 UTF-8, 1009 size. Nothing is
-            read after it.
-    """
+    @property
+    def messages(self) -> int:
+        """Messages written to the ring."""
 
-    messages: int
-    counts: Mapping[str, int]
-    frames: list[tuple[int, bytes]]
-    errors: list[DecodeError]
-    error_count: int
-    full: bool
-    close: tuple[int, str] | None
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Messages per kind name (`{"trade": 3}`), in the order of `Kind`, only those above zero."""
+
+    @property
+    def frames(self) -> list[tuple[int, bytes]]:
+        """Control frames in order, as (opcode, payload): 9 ping (answer with a pong of the same payload), 10 pong, 8
+        close (well-formed; payload as received)."""
+
+    @property
+    def errors(self) -> list[DecodeError]:
+        """The first 16 refused messages, as DecodeError values; `error_count` is exact."""
+
+    @property
+    def error_count(self) -> int:
+        """Refused messages."""
+
+    @property
+    def full(self) -> bool:
+        """The ring had no room; bytes wait in the buffer. Drain, then call `resume()`."""
+
+    @property
+    def close(self) -> tuple[int, str] | None:
+        """(code, reason) to fail the connection with: 1002 protocol, 1007 UTF-8, 1008 too many fragments, 1009 size.
+        Given once."""
 
 
 class WireReaderProtocol(Protocol):
     """RFC 6455 client-side frame reader joined to a decoder and a ring: one call per socket read. Sans-I/O.
 
-    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`. More than `max_message`
-    (bytes, 125..2**26) is refused on the frame header, before anything is allocated for it. Text must be UTF-8; text
-    and binary messages are decoded alike. No extensions: a reserved bit set is an error.
+    `WireReader(decoder, ring, *, stream=None, max_message=1 << 20, max_fragments=1024)`; decoder and ring of the same
+    implementation. More than `max_message` (bytes, 125..2**26) or `max_fragments` (frames of one message, 1..2**20) is
+    refused on the frame header, before anything is allocated for it. Text must be UTF-8, checked frame by frame as
+    they become whole; text and binary messages are decoded alike. `recv_ns` 0..2**63-1: that of the read that completed
+    a message.
+
+    A header that breaks several rules is named by the first of: reserved bit (no extensions), opcode, mask, control
+    frame without FIN, control frame over 125 bytes, continuation without a message or new message inside one, length
+    of 2**63 or more, length not in its shortest form, size, fragments. A close frame's payload is empty, or a code
+    (1000-1003, 1007-1014, 3000-4999) and a UTF-8 reason. After a close frame or a failure nothing is read: later bytes
+    are dropped, results are empty. A message that the decoder refuses is an error value and ends nothing.
+
+    While bytes wait for room, `get_buffer`, `buffer_updated` and `feed` are a StateError: drain and `resume` first. So
+    is a call while the ring has another writer, or the reader another caller; nothing was taken then.
     """
 
     def __init__(
@@ -298,20 +320,22 @@ class WireReaderProtocol(Protocol):
         max_fragments: int = 1024,
     ) -> None: ...
     def get_buffer(self) -> memoryview:
-        """At least 64 KiB of writable memory behind the tail of an unfinished frame. Valid until the next call."""
+        """64 KiB of writable memory, behind the tail of an unfinished frame. To be written to before the next call of
+        any method, and not after it (memory-safe all the same). Memory: at most `max_message` + 128 KiB, and as much
+        again twice for a message in fragments."""
 
     def buffer_updated(self, count: int, recv_ns: int) -> WireResultProtocol:
-        """Parses `count` bytes written to the buffer. ValueError: more than the buffer holds."""
+        """Reads `count` (0..65536) bytes written to the buffer. StateError: no `get_buffer` since the last call."""
 
     def feed(self, data: bytes, recv_ns: int) -> WireResultProtocol:
         """The copying form, for replay and tests: any number of bytes."""
 
     def resume(self) -> WireResultProtocol:
-        """Goes on with the bytes that waited for room, under the receive time of their read."""
+        """Goes on with the bytes that waited for room, under the receive time of their read. Without any: nothing."""
 
     @property
     def pending(self) -> int:
-        """Bytes held: the tail of an unfinished frame, or what waits for room."""
+        """Bytes held: the tail of an unfinished frame, fragments of an unfinished message, or what waits for room."""
 
 
 class OrderBookProtocol(Protocol):

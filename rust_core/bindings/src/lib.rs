@@ -21,6 +21,7 @@ mod plan;
 mod ring;
 mod sequence;
 mod symbols;
+mod wire;
 
 /// The native core.
 #[pymodule(gil_used = false)]
@@ -41,6 +42,8 @@ mod _native {
     use super::sequence::SequenceTracker;
     #[pymodule_export]
     use super::symbols::SymbolTable;
+    #[pymodule_export]
+    use super::wire::{WireReader, WireResult};
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -9,7 +9,7 @@ use crate::record::Kind;
 const KEPT: usize = 16;
 
 /// Kinds of messages with their counter names.
-pub(super) const KINDS: [(Kind, &str); 9] = [
+pub const KINDS: [(Kind, &str); 9] = [
     (Kind::Trade, "trade"),
     (Kind::Quote, "quote"),
     (Kind::BookDelta, "book_delta"),

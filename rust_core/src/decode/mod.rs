@@ -15,7 +15,7 @@ mod scan;
 mod times;
 mod values;
 
-pub use counters::{Counters, Quarantined};
+pub use counters::{Counters, KINDS, Quarantined};
 pub use error::{DecodeError, Reason, excerpt};
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 
 use super::{Ring, are_whole, whole_messages};
-use crate::record::{Record, flags::MORE};
+use crate::record::{Record, Slot, flags::MORE};
 use crate::sink::{Full, Sink};
 
 fn message(first_seq: u64, length: usize) -> Vec<Record> {
@@ -167,7 +167,7 @@ fn two_threads_lose_and_reorder_nothing() {
                 let mut put = 0;
                 while put < length {
                     let flags = if put + 1 < length { MORE } else { 0 };
-                    let value = crate::record::Slot((seq + put).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+                    let value = Slot((seq + put).wrapping_mul(0x9E37_79B9_7F4A_7C15));
                     let record = Record { flags, seq: seq + put, slots: [value; 4], ..Record::default() };
                     match writer.put(&record) {
                         Ok(()) => put += 1,
@@ -184,10 +184,7 @@ fn two_threads_lose_and_reorder_nothing() {
             let count = reader.take(256, |first, second| {
                 for record in first.iter().chain(second) {
                     assert_eq!(record.seq, expected);
-                    assert_eq!(
-                        record.slots,
-                        [crate::record::Slot(expected.wrapping_mul(0x9E37_79B9_7F4A_7C15)); 4]
-                    );
+                    assert_eq!(record.slots, [Slot(expected.wrapping_mul(0x9E37_79B9_7F4A_7C15)); 4]);
                     expected += 1;
                 }
                 assert!(second.last().or(first.last()).is_none_or(|last| last.flags & MORE == 0));

@@ -3,9 +3,11 @@
 //! Not for the opening handshake, for writing frames or for what a message says (`decode`).
 
 mod buffer;
+mod delivery;
 mod frame;
 mod reader;
 
 pub use buffer::{Buffer, Memory, ROOM};
+pub use delivery::Delivery;
 pub use frame::Violation;
 pub use reader::{Outcome, Reader, Receiver};

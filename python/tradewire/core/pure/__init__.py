@@ -13,6 +13,7 @@ from .objects import Wanted, objects
 from .ring import Ring
 from .sequence import SequenceTracker
 from .symbols import SymbolTable
+from .wire import WireReader, WireResult
 
 __all__ = [
     "PROFILE",
@@ -33,6 +34,8 @@ __all__ = [
     "Ticker",
     "Trade",
     "Wanted",
+    "WireReader",
+    "WireResult",
     "monotonic_ns",
     "objects",
     "wall_ns",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, RLock
 
 from tradewire.core.protocols import Batch, RingProtocol
 from tradewire.errors import StateError
@@ -27,7 +27,8 @@ class Ring(RingProtocol):
         # Two counters, each with one writing thread; their difference is what waits.
         self._written = 0
         self._read = 0
-        self._writing = Lock()
+        # A wire reader holds the writing side while its decoder writes.
+        self._writing = RLock()
         self._reading = Lock()
 
     @property
@@ -43,23 +44,23 @@ class Ring(RingProtocol):
         if len(records) and (not ends or ends[-1] != len(records)):
             raise ValueError("the last message is incomplete: its last record has the flag MORE")
         messages = [records[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        with _sole(self._writing, "writer"):
+        with self.writing():
             if any(len(message) > self._capacity for message in messages):
                 raise ValueError(f"a message is longer than the capacity of {self._capacity} records")
             before = self._written
             for message in messages:
-                if not self._put([message]):
+                if len(message) > self._capacity - len(self):
                     break
+                # Counted before it can be seen: `len` is never negative.
+                self._written += len(message)
+                self._messages.append(message.copy())
             return self._written - before
 
-    def _put(self, messages: Sequence[Batch]) -> bool:
-        count = sum(map(len, messages))
-        if count > self._capacity - len(self):
-            return False
-        # Counted before it can be seen: `len` is never negative.
-        self._written += count
-        self._messages.extend(message.copy() for message in messages)
-        return True
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Holds the writing side. StateError: another thread holds it."""
+        with _sole(self._writing, "writer"):
+            yield
 
     def drain(self, limit: int) -> Batch:
         limit = integer(limit, "limit", 1, _MOST)
@@ -74,7 +75,7 @@ class Ring(RingProtocol):
 
 
 @contextmanager
-def _sole(side: Lock, name: str) -> Iterator[None]:
+def _sole(side: Lock | RLock, name: str) -> Iterator[None]:
     if not side.acquire(blocking=False):
         raise StateError(f"the ring has another {name} at this moment; a ring has one writer and one reader")
     try:

@@ -1,0 +1,272 @@
+//! `WireReader` and `WireResult` for Python.
+
+use std::ffi::c_int;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyMemoryView, PyString};
+use pyo3::ffi;
+use tradewire_core::decode::KINDS;
+use tradewire_core::wire::{Buffer, Delivery, Memory, Outcome, ROOM, Reader, Receiver, Violation};
+
+use crate::argument::{integer, type_name};
+use crate::decoder::Decoder;
+use crate::error::StateError;
+use crate::ring::Ring;
+
+/// Bytes that may follow a frame's first two.
+const HEADER: usize = 10;
+
+/// Lends the receive buffer to Python: the memory lives as long as a view of it.
+#[pyclass(frozen, module = "tradewire.core")]
+struct Room {
+    memory: Arc<Memory>,
+    offset: usize,
+}
+
+#[pymethods]
+impl Room {
+    #[expect(clippy::needless_pass_by_value, reason = "PyO3's signature")]
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        let room = slf.get();
+        assert!(room.offset + ROOM <= room.memory.len(), "Invariant: the room is inside the memory");
+        // SAFETY: Python gives a view to fill; the bytes live as long as `slf`, which the view keeps alive.
+        let filled = unsafe {
+            let start = room.memory.start().add(room.offset).cast();
+            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), start, ROOM.cast_signed(), 0, flags)
+        };
+        if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
+    }
+}
+
+/// What one read of the socket gave.
+#[pyclass(frozen, module = "tradewire.core")]
+pub struct WireResult {
+    #[pyo3(get)]
+    messages: u64,
+    counts: [u64; KINDS.len()],
+    frames: Vec<(u8, Vec<u8>)>,
+    errors: Vec<PyErr>,
+    #[pyo3(get)]
+    error_count: u64,
+    #[pyo3(get)]
+    full: bool,
+    close: Option<Violation>,
+}
+
+#[pymethods]
+impl WireResult {
+    #[getter]
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for ((_, name), count) in KINDS.iter().zip(self.counts) {
+            if count > 0 {
+                counts.set_item(PyString::intern(py, name), count)?;
+            }
+        }
+        Ok(counts)
+    }
+
+    #[getter]
+    fn frames<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.frames.iter().map(|(opcode, payload)| (*opcode, PyBytes::new(py, payload))))
+    }
+
+    #[getter]
+    fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.errors.iter().map(|error| error.value(py)))
+    }
+
+    #[getter]
+    fn close(&self) -> Option<(u16, &'static str)> {
+        self.close.map(|violation| (violation.code(), violation.reason()))
+    }
+}
+
+struct State {
+    reader: Reader,
+    buffer: Buffer,
+    recv_ns: i64,
+    /// A buffer was asked for since the last call.
+    lent: bool,
+    full: bool,
+}
+
+/// RFC 6455 client-side frame reader joined to a decoder and a ring.
+#[pyclass(frozen, module = "tradewire.core")]
+pub struct WireReader {
+    decoder: Py<Decoder>,
+    ring: Py<Ring>,
+    stream: Option<String>,
+    max_message: usize,
+    state: Mutex<State>,
+}
+
+impl WireReader {
+    /// The state, if nobody else has it: waiting for it with the GIL held could wait for ever.
+    fn state(&self) -> PyResult<MutexGuard<'_, State>> {
+        self.state.try_lock().map_err(|_| {
+            StateError::new_err("the reader has another caller at this moment; a reader belongs to one connection")
+        })
+    }
+
+    /// Takes bytes with `take` and reads whole frames from what is held, until `take` says that it was all.
+    fn read(
+        &self,
+        py: Python<'_>,
+        state: &mut State,
+        mut take: impl FnMut(&mut Buffer) -> ControlFlow<()>,
+    ) -> PyResult<WireResult> {
+        let python_decoder = self.decoder.bind(py).get();
+        let stream = self.stream.as_deref();
+        self.ring.bind(py).get().write(|writer| {
+            python_decoder.with(|decoder| {
+                let mut delivery = Delivery::new(decoder, writer, state.recv_ns, stream);
+                let close = state.read(&mut delivery, &mut take);
+                let (counts, messages, frames) = (delivery.counts(), delivery.messages, delivery.frames);
+                let (refused, error_count) = (delivery.refused, delivery.refused_count);
+                let rich = |(error, payload): (_, Vec<u8>)| python_decoder.error_value(error, decoder, &payload, stream);
+                let errors = refused.into_iter().map(rich).collect();
+                WireResult { messages, counts, frames, errors, error_count, full: state.full, close }
+            })
+        })?
+    }
+}
+
+impl State {
+    /// Reads what is held, again after each `take`, and says how to fail the connection.
+    fn read(
+        &mut self,
+        receiver: &mut impl Receiver,
+        mut take: impl FnMut(&mut Buffer) -> ControlFlow<()>,
+    ) -> Option<Violation> {
+        let mut close = None;
+        self.lent = false;
+        self.full = false;
+        loop {
+            let taken = take(&mut self.buffer);
+            if !self.full {
+                let (count, outcome) = self.reader.read(self.buffer.unread(), receiver);
+                self.buffer.consume(count);
+                self.full = outcome == Outcome::Full;
+                if let Outcome::Failed(violation) = outcome {
+                    close = Some(violation);
+                }
+            }
+            if taken.is_break() {
+                return close;
+            }
+        }
+    }
+
+    fn refuse_while_full(&self) -> PyResult<()> {
+        if self.full {
+            return Err(StateError::new_err("the ring was full: drain it and call resume() first"));
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl WireReader {
+    #[new]
+    #[pyo3(
+        signature = (decoder, ring, *, stream=None, max_message=None, max_fragments=None),
+        text_signature = "(decoder, ring, *, stream=None, max_message=1048576, max_fragments=1024)"
+    )]
+    fn new(
+        decoder: &Bound<'_, PyAny>,
+        ring: &Bound<'_, PyAny>,
+        stream: Option<&Bound<'_, PyAny>>,
+        max_message: Option<&Bound<'_, PyAny>>,
+        max_fragments: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let wrong = |what: &str, value: &Bound<'_, PyAny>| match type_name(value) {
+            Ok(kind) => PyTypeError::new_err(format!("{what}, was {kind}")),
+            Err(error) => error,
+        };
+        let decoder = decoder.cast().map_err(|_| wrong("decoder must be a Decoder of this core", decoder))?;
+        let ring = ring.cast().map_err(|_| wrong("ring must be a Ring of this core", ring))?;
+        let stream = stream.map(|name| name.extract().map_err(|_| wrong("stream must be a str or None", name)));
+        let bounded = |value: Option<&Bound<'_, PyAny>>, default: usize, name, lowest, highest| match value {
+            Some(value) => integer(value, name, lowest..=highest).map(|number| number as usize),
+            None => Ok(default),
+        };
+        let stream = stream.transpose()?;
+        let max_message = bounded(max_message, 1 << 20, "max_message", 125, 1 << 26)?;
+        let max_fragments = bounded(max_fragments, 1024, "max_fragments", 1, 1 << 20)?;
+        Ok(Self {
+            decoder: decoder.clone().unbind(),
+            ring: ring.clone().unbind(),
+            stream,
+            max_message,
+            state: Mutex::new(State {
+                reader: Reader::new(max_message, max_fragments),
+                buffer: Buffer::default(),
+                recv_ns: 0,
+                lent: false,
+                full: false,
+            }),
+        })
+    }
+
+    fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
+        let mut state = self.state()?;
+        state.refuse_while_full()?;
+        state.lent = true;
+        let (memory, offset) = state.buffer.lend(self.max_message + HEADER);
+        let room = Bound::new(py, Room { memory: Arc::clone(memory), offset })?;
+        PyMemoryView::from(&room)
+    }
+
+    fn buffer_updated(
+        &self,
+        py: Python<'_>,
+        count: &Bound<'_, PyAny>,
+        recv_ns: &Bound<'_, PyAny>,
+    ) -> PyResult<WireResult> {
+        let count = integer(count, "count", 0..=ROOM as i64)? as usize;
+        let recv_ns = integer(recv_ns, "recv_ns", 0..=i64::MAX)?;
+        let mut state = self.state()?;
+        state.refuse_while_full()?;
+        if !state.lent {
+            return Err(StateError::new_err(
+                "no buffer was asked for: call get_buffer() before each buffer_updated()",
+            ));
+        }
+        state.recv_ns = recv_ns;
+        self.read(py, &mut state, |buffer| {
+            buffer.filled(count);
+            ControlFlow::Break(())
+        })
+    }
+
+    fn feed(&self, py: Python<'_>, data: &Bound<'_, PyAny>, recv_ns: &Bound<'_, PyAny>) -> PyResult<WireResult> {
+        let Ok(data) = data.cast::<PyBytes>() else {
+            return Err(PyTypeError::new_err(format!("data must be bytes, was {}", type_name(data)?)));
+        };
+        let recv_ns = integer(recv_ns, "recv_ns", 0..=i64::MAX)?;
+        let mut state = self.state()?;
+        state.refuse_while_full()?;
+        state.recv_ns = recv_ns;
+        // In pieces, so that a long recording passes through a small buffer.
+        let mut pieces = data.as_bytes().chunks(ROOM);
+        self.read(py, &mut state, |buffer| {
+            buffer.append(pieces.next().unwrap_or_default());
+            if pieces.len() == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+
+    fn resume(&self, py: Python<'_>) -> PyResult<WireResult> {
+        let mut state = self.state()?;
+        self.read(py, &mut state, |_| ControlFlow::Break(()))
+    }
+
+    #[getter]
+    fn pending(&self) -> PyResult<usize> {
+        let state = self.state()?;
+        Ok(state.buffer.unread().len() + state.reader.held())
+    }
+}
