@@ -72,6 +72,15 @@ impl Counters {
         self.kinds[kind as usize - 1] += 1;
     }
 
+    /// Counts delivered messages by kind code.
+    #[inline]
+    pub(super) fn deliver_all(&mut self, messages: u32, kinds: &[u32; 16]) {
+        self.messages += u64::from(messages);
+        for (total, count) in self.kinds.iter_mut().zip(&kinds[1..]) {
+            *total += u64::from(*count);
+        }
+    }
+
     /// Counts a refused message.
     pub(super) fn refuse(&mut self, reason: Reason) {
         self.reasons[reason as usize] += 1;

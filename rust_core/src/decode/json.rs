@@ -3,7 +3,7 @@
 use super::error::Reason;
 
 /// Deepest nesting.
-const DEEPEST: u32 = 64;
+pub(super) const DEEPEST: u32 = 64;
 
 /// The first thing wrong with a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +35,19 @@ pub(super) fn skip_space(data: &[u8], mut at: usize) -> usize {
 
 /// Checks the whole payload: one value, white space around it, nothing else.
 pub(super) fn validate(data: &[u8]) -> Result<(), Fault> {
-    let mut at = skip_space(data, 0);
+    let end = skip_space(data, value(data, skip_space(data, 0), DEEPEST)?);
+    if end == data.len() { Ok(()) } else { Err(syntax(end)) }
+}
+
+/// The end of the value at `at`, which may go `deepest` levels deep.
+pub(super) fn value(data: &[u8], mut at: usize, deepest: u32) -> Result<usize, Fault> {
     let mut depth: u32 = 0;
     // One bit a level, the lowest for the innermost: set for objects.
     let mut objects: u64 = 0;
     'value: loop {
         match byte(data, at) {
             bracket @ (b'{' | b'[') => {
-                if depth == DEEPEST {
+                if depth == deepest {
                     return Err(Fault { reason: Reason::Nesting, offset: at });
                 }
                 depth += 1;
@@ -64,10 +69,10 @@ pub(super) fn validate(data: &[u8]) -> Result<(), Fault> {
         }
         // Behind a value, or at the closing bracket of an empty container.
         loop {
-            at = skip_space(data, at);
             if depth == 0 {
-                return if at == data.len() { Ok(()) } else { Err(syntax(at)) };
+                return Ok(at);
             }
+            at = skip_space(data, at);
             let is_object = objects & 1 == 1;
             match byte(data, at) {
                 b',' => {

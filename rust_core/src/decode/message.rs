@@ -29,6 +29,15 @@ pub(super) struct Payload<'a> {
     pub stream_at: usize,
 }
 
+/// A message delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Delivered {
+    /// Where it stands in the payload.
+    pub open: usize,
+    pub shape: usize,
+    pub records: Range<usize>,
+}
+
 /// What one payload gave; kept from payload to payload for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -37,6 +46,10 @@ pub(super) struct Reading {
     pub quarantine: Quarantine,
     /// The first refused message.
     pub refused: Option<DecodeError>,
+    /// Messages that a shape fitted.
+    pub delivered: Vec<Delivered>,
+    /// The symbol that the stream name gave.
+    pub stream_symbol: Option<(Vec<u8>, u32)>,
     /// First record of the last message.
     last: usize,
     found: Vec<Range<usize>>,
@@ -50,6 +63,8 @@ impl Reading {
         self.counters = Counters::default();
         self.quarantine.clear();
         self.refused = None;
+        self.delivered.clear();
+        self.stream_symbol = None;
         self.last = 0;
     }
 
@@ -159,7 +174,10 @@ impl Reading {
         let Some(symbol) = self.symbol(program, shape, names, payload, open)? else { return Ok(()) };
         let mut words = shape.base;
         let inexact = self.groups(shape, data, open, &mut words)?;
-        self.put(shape, data, open, symbol, payload.recv_ns, words, inexact)
+        let first = self.records.len();
+        self.put(shape, data, open, symbol, payload.recv_ns, words, inexact)?;
+        self.delivered.push(Delivered { open, shape: index, records: first..self.records.len() });
+        Ok(())
     }
 
     /// Notes where the values of the plan's keys are.
@@ -261,7 +279,11 @@ impl Reading {
                 if rule.upper {
                     symbol.make_ascii_uppercase();
                 }
-                (names.find(&symbol), payload.stream_at)
+                let found = names.find(&symbol);
+                if let Found::Id(id) = found {
+                    self.stream_symbol = Some((name.to_vec(), id));
+                }
+                (found, payload.stream_at)
             }
             _ => return Err((Reason::Missing, open)),
         };

@@ -1,19 +1,24 @@
 //! Field-plan driven decoding: payload bytes to records. Not for framing (`wire`) or for books (`book`).
 //!
-//! `message` decides every case; the contract it keeps is the docstring of `DecoderProtocol` in `protocols.py`.
+//! `message` decides every case; the contract it keeps is the docstring of `DecoderProtocol` in `protocols.py`. Most
+//! messages look like one before, and are read by `fast` with what was learnt from that one (`template`).
 
 mod compile;
 mod counters;
 mod error;
+mod fast;
 mod json;
 mod keys;
+mod learn;
 mod message;
 mod names;
 mod numbers;
 pub mod plan;
 mod scan;
+mod template;
 mod times;
 mod values;
+mod words;
 
 pub use counters::{Counters, KINDS, Quarantined};
 pub use error::{DecodeError, Reason, excerpt};
@@ -24,6 +29,7 @@ use crate::sink::{Full, Sink};
 use crate::symbols::SymbolTable;
 use compile::Program;
 use counters::Quarantine;
+use fast::Templates;
 use message::{Payload, Reading};
 use names::Names;
 
@@ -53,6 +59,7 @@ pub struct Decoder {
     counters: Counters,
     quarantine: Quarantine,
     reading: Reading,
+    templates: Templates,
 }
 
 impl Decoder {
@@ -61,8 +68,10 @@ impl Decoder {
         let venue = symbols.write().unwrap_or_else(PoisonError::into_inner).venue(&plan.venue);
         let venue =
             venue.map_err(|_| "the symbol table holds as many venues as it can (65536)".to_owned())?;
+        let program = Program::new(plan, venue)?;
         Ok(Self {
-            program: Program::new(plan, venue)?,
+            templates: Templates::new(&program),
+            program,
             names: Names::new(symbols, venue, learn),
             counters: Counters::default(),
             quarantine: Quarantine::default(),
@@ -86,6 +95,7 @@ impl Decoder {
     }
 
     /// Decodes one payload into `sink`: all of its messages are committed, or none. Returns their number.
+    #[inline]
     pub fn decode<S: Sink>(
         &mut self,
         data: &[u8],
@@ -94,6 +104,19 @@ impl Decoder {
         sink: &mut S,
     ) -> Result<u32, Refused> {
         let payload = Payload { data, recv_ns, stream: stream.map(str::as_bytes), stream_at: 0 };
+        if let Some(done) = self.templates.payload(&self.program, &self.names, payload, sink) {
+            sink.commit();
+            self.counters.deliver_all(done.messages, &done.kinds);
+            return Ok(done.messages);
+        }
+        sink.abort();
+        self.decode_any(payload, sink)
+    }
+
+    /// Decodes a payload of any kind.
+    #[inline(never)]
+    fn decode_any<S: Sink>(&mut self, payload: Payload<'_>, sink: &mut S) -> Result<u32, Refused> {
+        let data = payload.data;
         self.reading.clear();
         if let Err((reason, offset)) = self.reading.payload(&self.program, &mut self.names, payload) {
             return Err(self.refuse(data, DecodeError { reason, offset, shape: None }));
@@ -110,6 +133,11 @@ impl Decoder {
         sink.commit();
         self.counters.add(&self.reading.counters);
         self.quarantine.append(&mut self.reading.quarantine);
+        if let Some((stream, id)) = &self.reading.stream_symbol {
+            self.templates.note_stream(&self.program, stream, *id);
+        }
+        let Reading { delivered, records, .. } = &self.reading;
+        self.templates.learn(&self.program, &self.names, payload, delivered, records);
         match (self.reading.counters.messages, self.reading.refused) {
             (0, Some(error)) => Err(Refused::Error(error)),
             (messages, _) => Ok(messages as u32),

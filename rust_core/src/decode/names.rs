@@ -38,9 +38,15 @@ impl Cache {
         (entry.text == text && usize::from(entry.length) == length && length > 0).then_some(entry.id)
     }
 
-    /// Remembers a text; those over 16 bytes are not cached.
+    /// The number of a text.
+    pub fn find(&self, text: &[u8]) -> Option<u32> {
+        self.get(packed(text)?, text.len())
+    }
+
+    /// Remembers a text; not one over 16 bytes, nor one that JSON writes with escapes: what is found as written is good.
     pub fn put(&mut self, text: &[u8], id: u32) {
-        if let Some(packed) = packed(text) {
+        let plain = !text.iter().any(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+        if let (Some(packed), true) = (packed(text), plain) {
             self.0[Self::place(packed)] = Entry { text: packed, length: text.len() as u8, id };
         }
     }
@@ -79,6 +85,12 @@ impl Names {
     /// Of `venue` in `shared`; with `learn`, unseen ones are added.
     pub fn new(shared: SharedSymbols, venue: u16, learn: bool) -> Self {
         Self { shared, venue, learn, cache: Cache::new() }
+    }
+
+    /// The cached number of a text of up to 16 bytes, given as in `Cache::get`.
+    #[inline]
+    pub fn cached(&self, text: [u64; 2], length: usize) -> Option<u32> {
+        self.cache.get(text, length)
     }
 
     /// The venue's number.

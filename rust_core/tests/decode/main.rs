@@ -1,6 +1,7 @@
 //! The decoder as its users see it: payloads in, records, errors and counters out.
 
 mod contract;
+mod differential;
 mod plan_errors;
 mod plans;
 
