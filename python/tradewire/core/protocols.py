@@ -445,7 +445,9 @@ class SequenceTrackerProtocol(Protocol):
 class TokenBucketProtocol(Protocol):
     """Token bucket, GCRA form: over any window T at most `burst + rate_per_s * T` weight passes. Thread-safe.
 
-    `TokenBucket(rate_per_s, burst)`: rate 1e-6..1e9 per second (float), burst 1..2**31 (weight). Starts full.
+    `TokenBucket(rate_per_s, burst)`: rate 1e-6..1e9 per second (float), burst 1..2**31 (weight), but not so large that
+    filling takes longer than 2**62 ns. Starts full. One unit of weight takes 1e9 / rate_per_s ns, rounded up to whole
+    ns: never too fast, at most 0.1 % too slow up to a million per second. `now_ns` is 0..2**62-1.
     """
 
     def __init__(self, rate_per_s: float, burst: int) -> None: ...
@@ -454,7 +456,7 @@ class TokenBucketProtocol(Protocol):
         monotonic clock. A clock that steps back never refunds. ValueError: weight below 1 or over burst."""
 
     def available(self, now_ns: int | None = None) -> int:
-        """Weight that would be granted now."""
+        """Weight that would be granted now; 0 if none."""
 
     @property
     def rate_per_s(self) -> float: ...
@@ -463,39 +465,47 @@ class TokenBucketProtocol(Protocol):
 
 
 class BucketSetProtocol(Protocol):
-    """Several buckets taken all or nothing: `BucketSet([TokenBucket(...), ...])`, 1..16 distinct ones. Thread-safe."""
+    """Several buckets taken all or nothing: `BucketSet([TokenBucket(...), ...])`, 1..16 distinct buckets. Thread-safe.
+
+    Sets may share buckets, and a bucket of a set may still be used alone.
+    """
 
     def __init__(self, buckets: Sequence[TokenBucketProtocol]) -> None: ...
     def try_acquire(self, weights: Sequence[int], now_ns: int | None = None) -> int:
-        """0: every bucket granted its weight (0 = not asked). Otherwise nothing was taken; the longest wait."""
+        """0: every bucket granted its weight (0 = not asked). Otherwise nothing was taken; the longest of the waits."""
 
 
 class HistogramProtocol(Protocol):
     """HDR histogram (Gil Tene): counts in log-linear buckets, relative error at most 10**-digits.
 
-    `Histogram(lowest, highest, digits=3)`: 1 <= lowest, highest >= 2 * lowest and < 2**62, digits 1..5. Values are
-    integers in a unit of the caller's choice (usually ns). Negative values and values over `highest` are not recorded
-    but counted in `negative` and `overflow`; nothing is dropped silently.
+    `Histogram(lowest, highest, digits=3)`: 1 <= lowest, highest >= 2 * lowest and < 2**62, digits 1..5; with 1 to 5
+    digits lowest is below 2**57, 2**54, 2**51, 2**47, 2**44. Values are integers in a unit of the caller's choice
+    (usually ns), -2**63..2**63-1. Negative values and values over `highest` are not recorded but counted in `negative`
+    and `overflow`; nothing is dropped silently. Counters stop at 2**62.
     """
 
     def __init__(self, lowest: int, highest: int, digits: int = 3) -> None: ...
     def record(self, value: int) -> None: ...
     def record_many(self, values: NDArray[np.int64]) -> None:
-        """Records a contiguous int64 or uint64 array. TypeError: another dtype."""
+        """Records a contiguous int64 or uint64 array (or other buffer of that type). TypeError: another type of item.
+        ValueError: not contiguous, or not of one dimension."""
 
     def record_corrected(self, value: int, expected_interval: int) -> None:
         """Records, and adds the values that a stall of this length hid from a caller who meant to sample every
-        `expected_interval` (coordinated omission; HdrHistogram `recordValueWithExpectedInterval`)."""
+        `expected_interval` (coordinated omission; HdrHistogram `recordValueWithExpectedInterval`): `value` less one
+        interval, less two, ... down to the interval. Those too are counted as overflow where they are over `highest`.
+        `expected_interval` is 1..2**63-1."""
 
     def percentile(self, percentile: float) -> int:
-        """Highest value equivalent to the one at `percentile` (0..100); 0 when empty."""
+        """Highest value equivalent to the one at `percentile` (0..100), which is the smallest value with at least that
+        share of the values at or below it; 0 when empty. O(buckets)."""
 
     def percentiles(self, percentiles: Sequence[float]) -> list[int]: ...
     def merge(self, other: HistogramProtocol) -> None:
-        """Adds the other's counts. ValueError: it has another range or digits."""
+        """Adds the other's counts, `negative` and `overflow` too. ValueError: it has another range or digits."""
 
     def encode(self) -> str:
-        """Compressed V2, base64, as the HdrHistogram tools read it."""
+        """Compressed V2, base64, as the HdrHistogram tools read it. `negative` and `overflow` have no place in it."""
 
     @classmethod
     def decode(cls, encoded: str) -> HistogramProtocol:
@@ -505,11 +515,17 @@ class HistogramProtocol(Protocol):
     @property
     def count(self) -> int: ...
     @property
-    def min(self) -> int: ...
+    def min(self) -> int:
+        """Lowest value equivalent to the smallest recorded one; 0 when empty. O(buckets), like `max` and `mean`."""
+
     @property
-    def max(self) -> int: ...
+    def max(self) -> int:
+        """Highest value equivalent to the largest recorded one; 0 when empty."""
+
     @property
-    def mean(self) -> float: ...
+    def mean(self) -> float:
+        """Mean of the values, each taken as the middle of its bucket; 0 when empty."""
+
     @property
     def negative(self) -> int: ...
     @property
@@ -523,7 +539,8 @@ class HistogramProtocol(Protocol):
 
 
 class SignerProtocol(Protocol):
-    """Signs requests; `Signer(secret)` is `Signer.hmac(secret)`. The key never shows in repr, pickle or errors.
+    """Signs requests; `Signer(secret)` is `Signer.hmac(secret)`. The key never shows in repr or errors; pickling and
+    copying are a TypeError.
 
     Thread-safe. Native: the key is wiped when dropped; the caller's own copies are beyond reach (best effort).
     """
@@ -542,8 +559,10 @@ class SignerProtocol(Protocol):
 
     def sign_query(self, pairs: Iterable[tuple[str, Any]], timestamp_ms: int) -> bytes:
         """Percent-encodes (RFC 3986, UTF-8, upper-case hex) in the order given, adds `timestamp`, signs, appends
-        `signature` last (for Ed25519 percent-encoded). Values: str, int, bool (`true`/`false`), Decimal (no exponent)
-        or float (shortest form, no exponent). TypeError: another type. ValueError: NaN or infinite."""
+        `signature` last (for Ed25519 percent-encoded). Values: str, int, bool (`true`/`false`), Decimal (no exponent,
+        digits kept: `0.120`) or float (shortest form that reads back the same, no exponent: `1`, `0.0000001`).
+        TypeError: another type, or a pair that is not a tuple. ValueError: NaN or infinite. `timestamp_ms` is
+        0..2**63-1."""
 
     def sign_sorted(self, pairs: Iterable[tuple[str, Any]]) -> str:
         """Sorts by name, joins `name=value` with `&` without encoding, signs: the WebSocket API rule."""

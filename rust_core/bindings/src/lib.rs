@@ -16,10 +16,13 @@ mod events_new;
 mod events_object;
 mod events_table;
 mod events_value;
+mod histogram;
+mod limiter;
 mod objects;
 mod plan;
 mod ring;
 mod sequence;
+mod signer;
 mod symbols;
 mod wire;
 
@@ -35,11 +38,17 @@ mod _native {
     #[pymodule_export]
     use super::decoder::Decoder;
     #[pymodule_export]
+    use super::histogram::Histogram;
+    #[pymodule_export]
+    use super::limiter::{BucketSet, TokenBucket};
+    #[pymodule_export]
     use super::objects::{Wanted, objects};
     #[pymodule_export]
     use super::ring::Ring;
     #[pymodule_export]
     use super::sequence::SequenceTracker;
+    #[pymodule_export]
+    use super::signer::Signer;
     #[pymodule_export]
     use super::symbols::SymbolTable;
     #[pymodule_export]

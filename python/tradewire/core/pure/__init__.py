@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from time import monotonic_ns
-from time import time_ns as wall_ns
-
 from .book import OrderBook
 from .bookset import BookSet
+from .clock import monotonic_ns, wall_ns
 from .decoder import Decoder
 from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
+from .histogram import Histogram
+from .limiter import BucketSet, TokenBucket
 from .objects import Wanted, objects
 from .ring import Ring
 from .sequence import SequenceTracker
+from .signer import Signer
 from .symbols import SymbolTable
 from .wire import WireReader, WireResult
 
@@ -22,16 +23,20 @@ __all__ = [
     "BookDelta",
     "BookSet",
     "BookSnapshot",
+    "BucketSet",
     "Control",
     "Decoder",
+    "Histogram",
     "Liquidation",
     "MarkPrice",
     "OrderBook",
     "Quote",
     "Ring",
     "SequenceTracker",
+    "Signer",
     "SymbolTable",
     "Ticker",
+    "TokenBucket",
     "Trade",
     "Wanted",
     "WireReader",
