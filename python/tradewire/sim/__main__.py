@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from tradewire.sim.binance import DEFAULT_RATE, DEFAULT_SYMBOLS
+from tradewire.sim.instruments import DEFAULT_SYMBOLS
+from tradewire.sim.market import DEFAULT_RATE
 from tradewire.sim.runner import VENUES, run
 
 

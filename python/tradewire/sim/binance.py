@@ -15,15 +15,37 @@ from aiohttp import web
 from tradewire.sim.binance_feed import Feed
 from tradewire.sim.binance_rest import RestFace
 from tradewire.sim.binance_streams import StreamFace, StreamLimits
-from tradewire.sim.instruments import instrument
+from tradewire.sim.instruments import DEFAULT_SYMBOLS, instrument
+from tradewire.sim.market import DEFAULT_RATE
 
-__all__ = ["DEFAULT_RATE", "DEFAULT_SYMBOLS", "BinanceSim"]
+__all__ = ["BinanceSim", "Pace"]
 
-DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-DEFAULT_RATE = 300.0
 _HOST = "127.0.0.1"
 _TICK_S = 0.002
 _BACKLOG_S = 0.1
+
+
+class Pace:
+    """How many messages are due: as many as the elapsed time asks for, but no more than a short backlog at once.
+
+    Attributes:
+        made: messages made so far; the owner adds to it.
+        skipped: messages that will never be made, because the owner came too late.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._backlog = rate * _BACKLOG_S + 1
+        self.made = 0
+        self.skipped = 0
+
+    def due(self, elapsed_s: float) -> int:
+        """Messages to make now."""
+        due = int(elapsed_s * self._rate) - self.made - self.skipped
+        if due > self._backlog:
+            self.skipped += int(due - self._backlog)
+            due = int(self._backlog)
+        return due
 
 
 class BinanceSim:
@@ -45,7 +67,6 @@ class BinanceSim:
     Attributes:
         feed: the market and its streams, for those who check what they received.
         streams: the WebSocket face.
-        skipped: messages not made because this machine could not keep up with `rate`.
     """
 
     def __init__(
@@ -63,9 +84,8 @@ class BinanceSim:
         instruments = tuple(instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = Feed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000)
         self.streams = StreamFace(self.feed.topics, limits or StreamLimits())
-        self.skipped = 0
         self._rest = RestFace(self.feed, weight_limit=weight_limit)
-        self._rate = rate
+        self._pace = Pace(rate)
         self._rest_port = port
         self._stream_port = port + 1 if port else 0
         self._runner: web.AppRunner | None = None
@@ -81,6 +101,11 @@ class BinanceSim:
     def stream_url(self) -> str:
         """Base of the streams, without a route."""
         return f"ws://{_HOST}:{self._stream_port}"
+
+    @property
+    def skipped(self) -> int:
+        """Messages not made because this machine could not keep up with the rate."""
+        return self._pace.skipped
 
     async def start(self) -> None:
         """Listen and let the market run.
@@ -132,18 +157,9 @@ class BinanceSim:
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
         started_s = clock()
-        produced = 0.0
         while True:
-            now_s = clock()
-            due = (now_s - started_s) * self._rate - produced
-            if due > self._rate * _BACKLOG_S + 1:
-                late = int(due - self._rate * _BACKLOG_S)
-                self.skipped += late
-                produced += late
-                due -= late
             before = self.feed.market.messages
-            self.feed.advance(time.time_ns() // 1_000_000, int(due))
-            produced += self.feed.market.messages - before
+            self.feed.advance(time.time_ns() // 1_000_000, self._pace.due(clock() - started_s))
+            self._pace.made += self.feed.market.messages - before
             self.streams.tick()
             await asyncio.sleep(_TICK_S)
-

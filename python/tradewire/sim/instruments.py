@@ -9,7 +9,9 @@ import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
-__all__ = ["Instrument", "instrument"]
+__all__ = ["DEFAULT_SYMBOLS", "Instrument", "instrument"]
+
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 _TEXT_LIMIT = 20_000
 

@@ -14,7 +14,10 @@ from tradewire.sim.history import History, Trade
 from tradewire.sim.instruments import Instrument
 from tradewire.sim.matching import BUY, SELL, LimitOrderBook
 
-__all__ = ["Market", "Pit", "Tape"]
+__all__ = ["DEFAULT_RATE", "Market", "Pit", "Tape"]
+
+#: Trades and quotes a second over all symbols; one busy symbol of the venue makes as many.
+DEFAULT_RATE = 300.0
 
 _LEVELS = 700  # opening levels a side
 _MAX_LEVELS = 950  # kept below 1000, so that the deepest REST snapshot is the whole book

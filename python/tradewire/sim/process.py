@@ -7,7 +7,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from tradewire.sim.binance import DEFAULT_RATE, DEFAULT_SYMBOLS
+from tradewire.sim.instruments import DEFAULT_SYMBOLS
+from tradewire.sim.market import DEFAULT_RATE
 
 __all__ = ["SimProcess"]
 

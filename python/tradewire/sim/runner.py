@@ -9,7 +9,9 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tradewire.sim.binance import DEFAULT_RATE, DEFAULT_SYMBOLS, BinanceSim
+from tradewire.sim.binance import BinanceSim
+from tradewire.sim.instruments import DEFAULT_SYMBOLS
+from tradewire.sim.market import DEFAULT_RATE
 
 __all__ = ["VENUES", "run"]
 

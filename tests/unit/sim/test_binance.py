@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from tradewire.sim import BinanceSim
+from tradewire.sim.binance import Pace
 
 
 async def test_starts_answers_and_stops() -> None:
@@ -60,6 +61,24 @@ async def test_makes_as_many_messages_as_asked(monkeypatch: pytest.MonkeyPatch) 
     async with sim:
         await enough.wait()
     assert all(messages <= rate * elapsed_s + 50 for elapsed_s, messages in made)  # one sweep may pass the mark
+
+
+def test_pace_follows_the_time() -> None:
+    pace = Pace(300)
+    for step in range(1, 501):
+        pace.made += max(0, pace.due(step * 0.002)) + (step % 97 == 0)  # a sweep makes one too many now and then
+        assert abs(pace.made - step * 0.6) <= 2
+    assert (pace.made, pace.skipped) == (300, 0)
+
+
+def test_pace_skips_what_is_too_late() -> None:
+    pace = Pace(1_000)
+    assert pace.due(0.05) == 50
+    pace.made = 50
+    assert pace.due(10.05) == 101
+    assert pace.skipped == 10_000 - 101
+    pace.made += 101
+    assert pace.due(10.06) == 10
 
 
 async def test_resting_market_makes_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tradewire.sim import binance_messages as messages
 from tradewire.sim.binance_feed import Feed
-from tradewire.sim.history import INTERVALS
+from tradewire.sim.history import INTERVALS, Trade
 from tradewire.sim.instruments import instrument
 from tradewire.sim.matching import BUY, SELL
 
@@ -174,6 +174,15 @@ def test_largest_liquidation_of_each_second() -> None:
     everybody = [data for stream, data in received if stream == "!forceOrder@arr"]
     assert own == [data for data in everybody if data["o"]["s"] == "BTCUSDT"] != []
     assert len({data["E"] for data in own}) == len(own)
+
+
+def test_smaller_liquidations_are_not_told() -> None:
+    feed, inbox = _feed("!forceOrder@arr")
+    pit = feed.market.pits["ETHUSDT"]
+    for lots in (3, 8, 5):
+        feed.liquidation(pit, SELL, 100, [Trade(1, 100, lots, START, True)])
+    ((_, data),) = _run(feed, inbox, 1_000, rate=0)
+    assert data["o"]["q"] == "0.008"
 
 
 def test_every_interval_has_its_bar_stream() -> None:

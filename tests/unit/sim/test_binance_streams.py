@@ -120,6 +120,7 @@ async def test_wrong_route_is_acknowledged_and_silent(path: str) -> None:
     assert peer.tick() == []
     (listed,) = peer.say(method="LIST_SUBSCRIPTIONS", id=2)
     assert set(listed["result"]) >= {wrong, "BTCUSDT@trade"}
+    assert peer.say(method="UNSUBSCRIBE", params=[wrong], id=3) == [{"result": None, "id": 3}]
 
 
 async def test_mode_changes_for_streams_that_run() -> None:

@@ -27,6 +27,12 @@ def test_is_ready_when_made_and_gone_when_stopped() -> None:
     sim.stop()
 
 
+def test_parent_does_not_load_the_servers() -> None:
+    script = "import sys; from tradewire.sim import SimProcess; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"aiohttp", "websockets", "uvloop"} & set(done.stdout.split())
+
+
 def test_says_why_it_did_not_start() -> None:
     with pytest.raises(RuntimeError, match="symbol must be an upper-case name"):
         SimProcess(symbols=("btc",))
