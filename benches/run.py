@@ -187,15 +187,16 @@ def line(goal: Goal, rows: list[Row]) -> str | None:
     pure = figure(rows, goal.ours.replace("native", "pure"))
     if mine is None:
         return None
+    slow = f"{pure['ns_per_op']:.4g}" if pure else ""
     aim = f"{goal.ratio:.3g}x" if goal.ratio else "floor"
     if goal.stretch:
         aim += f" [{goal.stretch:g}x]"
     if other is None:
-        return f"| {goal.work} | {mine['ns_per_op']:.4g} | {pure['ns_per_op']:.4g} | {goal.name} | absent | | {aim} | |"
+        return f"| {goal.work} | {mine['ns_per_op']:.4g} | {slow} | {goal.name} | absent | | {aim} | |"
     ratio = other["ns_per_op"] / mine["ns_per_op"]
     verdict = "" if not goal.ratio else "yes" if ratio >= goal.ratio else "**no**"
     name = f"{goal.name} {other['version']}".strip()
-    return f"| {goal.work} | {mine['ns_per_op']:.4g} | {pure['ns_per_op']:.4g} | {name} | {other['ns_per_op']:.4g} | {ratio:.3g}x | {aim} | {verdict} |"
+    return f"| {goal.work} | {mine['ns_per_op']:.4g} | {slow} | {name} | {other['ns_per_op']:.4g} | {ratio:.3g}x | {aim} | {verdict} |"
 
 
 def table(result: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ import messages
 import msgspec
 import numpy as np
 import pytest
-from tradewire.venues.binance import USDM_BOOK_RULE, USDM_MARKET_DATA
+from measuring import Measure
 
-from conftest import Measure
+from tradewire.venues.binance import USDM_BOOK_RULE, USDM_MARKET_DATA
 
 OBJECT_CASES = {"aggTrade": messages.agg_trade(), "bookTicker": messages.book_ticker()}
 

@@ -9,8 +9,7 @@ from types import ModuleType
 
 import messages
 import numpy as np
-
-from conftest import Measure
+from measuring import Measure
 
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"  # noqa: S105 - the key of Binance's own docs
 QUERY = "&".join("=".join(pair) for pair in messages.SIGN_PARAMS)

@@ -10,10 +10,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from tradewire.venues.binance import USDM_MARKET_DATA
+from measuring import Measure
 
-from conftest import Measure
 from tradewire.core import RECORD
+from tradewire.venues.binance import USDM_MARKET_DATA
 
 READ = 65_536
 DATA = Path(os.environ.get("TRADEWIRE_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))

@@ -1,12 +1,9 @@
-"""Shared by the Python benchmarks: the two cores, the peers' messages, pinning, and one way to measure."""
+"""Fixtures of the Python benchmarks: the two cores, pinning, and one way to measure."""
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -14,13 +11,10 @@ import pytest
 
 from tradewire import core
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "peers")]
 
-#: Seconds per sample and samples per benchmark; the pure core is never asked for speed.
-SAMPLE_S = {"native": 0.05, "pure": 0.02, "peer": 0.05}
-SAMPLES = {"native": 15, "pure": 5, "peer": 15}
-
-Measure = Callable[[Callable[[], object], int], None]
+from measuring import Measure, measure_as  # noqa: E402 - the path is set above
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,25 +28,6 @@ def _quiet() -> None:
 @pytest.fixture(params=["native", "pure"], scope="session")
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     return core.load(request.param)
-
-
-def measure_as(request: pytest.FixtureRequest, kind: str) -> Measure:
-    """A function (work, operations) that measures `work`, which does that many operations a call."""
-    benchmark = request.getfixturevalue("benchmark")
-
-    def measure(work: Callable[[], object], operations: int) -> None:
-        start = time.perf_counter()
-        work()
-        once = max(time.perf_counter() - start, 1e-7)
-        iterations = max(1, int(SAMPLE_S[kind] / once))
-        benchmark.extra_info.update(implementation=kind, operations=operations)
-        gc.disable()
-        try:
-            benchmark.pedantic(work, rounds=SAMPLES[kind], iterations=iterations, warmup_rounds=1)
-        finally:
-            gc.enable()
-
-    return measure
 
 
 @pytest.fixture

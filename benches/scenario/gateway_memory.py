@@ -57,7 +57,11 @@ def main() -> None:
         sys.exit(done.stderr)
     rss = int(done.stdout.rsplit("rss_kib=", 1)[1])
     case = "embedded gateway, one stream" + (", live view" if view else "")
-    print(json.dumps({"topic": "memory", "peer": "tradewire", "version": version("tradewire"), "case": case, "rss_kib": rss}))
+    print(
+        json.dumps(
+            {"topic": "memory", "peer": "tradewire", "version": version("tradewire"), "case": case, "rss_kib": rss}
+        )
+    )
 
 
 if __name__ == "__main__":
