@@ -75,10 +75,20 @@ def test_pace_skips_what_is_too_late() -> None:
     pace = Pace(1_000)
     assert pace.due(0.05) == 50
     pace.made = 50
-    assert pace.due(10.05) == 101
-    assert pace.skipped == 10_000 - 101
-    pace.made += 101
+    assert pace.due(10.05) == 501
+    assert pace.skipped == 10_000 - 501
+    pace.made += 501
     assert pace.due(10.06) == 10
+
+
+def test_pace_gives_portions() -> None:
+    pace = Pace(50_000)
+    portions = []
+    while due := pace.due(0.25):
+        portions.append(due)
+        pace.made += due
+    assert sum(portions) == 12_500
+    assert max(portions) == 2_000
 
 
 async def test_resting_market_makes_nothing() -> None:
