@@ -9,8 +9,9 @@ How a payload is read:
    Any other object or array is the payload itself, and the stream name is the caller's `stream` argument.
 2. An array payload holds one message per element (all of them or, on malformed JSON, none are delivered).
 3. A message object is matched to the first `Shape` that fits: if it holds the key `dispatch` with a string value, only
-   shapes with that `value` (no such shape: a Control event, status unknown); otherwise only shapes without `value`
-   whose `keys` are all present. A shape with `stream` also wants the channel part of the stream name to be one of them.
+   shapes with that `value` (no such shape: a Control event, status unknown); otherwise only shapes without `value`.
+   All `keys` of the shape must be present. A shape with `stream` also wants the channel part of the stream name to be
+   one of them.
 4. Rows that a `Filter` refuses are counted and dropped.
 5. Each `Field` fills one target. When several fields name one target, the first present one in plan order wins.
 """
@@ -94,12 +95,13 @@ class Shape:
     Attributes:
         kind: what it becomes.
         channel: its name in errors and counters (`"trades"`, `"book"`, ...).
-        value: value of the dispatch key, or None for messages known by their keys.
-        keys: keys that must be present when `value` is None.
+        value: value of the dispatch key, or None for messages known by their keys alone.
+        keys: keys that must be present, be it with null.
         stream: channel parts of the stream name that this shape is for (`"depth20"`); empty: any.
         fields, levels, filters: see the classes.
         flags: flag bits set on every record (`record.PARTIAL`).
-        constants: (slot target, integer) pairs, for slots that the venue does not send (a Control's status).
+        constants: (target, integer) pairs, for what the venue does not send: integer slots (a Control's status) and a
+            bar's `interval_ns`.
     """
 
     kind: Kind

@@ -17,6 +17,7 @@ _SIGNS: Final = ("positive", "zero", "any")
 _BOOKS: Final = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
 _SHAPE_FLAGS: Final = CLOSED | PARTIAL | BACKFILL
 _NAME_BYTES: Final = 64
+_SHAPES: Final = 1000
 _I64: Final = (-(2**63), 2**63 - 1)
 
 #: Codecs of the targets that are not slots, and the kinds that have them (None: all).
@@ -47,7 +48,9 @@ def check(plan: FieldPlan) -> None:
     )
     where = f"plan {plan.venue}"
     _expect(plan.codec == "json", where, f"codec must be json in this version, was {plan.codec!r}")
-    _expect(plan.dispatch is None or bool(plan.dispatch), where, "dispatch must be a key or None, was ''")
+    plain = plan.dispatch is None or (bool(plan.dispatch) and "." not in plan.dispatch)
+    _expect(plain, where, f"dispatch must be a plain name or None, was {plan.dispatch!r}")
+    _expect(1 <= len(plan.shapes) <= _SHAPES, where, f"shapes must be 1..{_SHAPES}, were {len(plan.shapes)}")
     if plan.envelope is not None:
         first, second = plan.envelope
         _expect(bool(first and second) and first != second, where, f"envelope must be two keys, was {plan.envelope!r}")
@@ -71,9 +74,12 @@ def _check_shape(plan: FieldPlan, shape: Shape, where: str) -> None:
     _expect(bool(shape.channel), where, "channel must not be empty")
     _expect(shape.kind in SLOTS and shape.kind != Kind.LEVEL, where, f"kind must be a message's, was {shape.kind!r}")
     _expect(shape.value is None or plan.dispatch is not None, where, "value needs a plan with dispatch")
-    _expect(shape.value is None or not shape.keys, where, "value and keys exclude each other")
+    _expect(shape.value is not None or bool(shape.keys), where, "a shape must be known by a value or by keys")
+    _expect(all(key and "." not in key for key in shape.keys), where, f"keys must be plain names, were {shape.keys!r}")
     _expect(not shape.stream or plan.stream_name is not None, where, "stream needs a plan with stream_name")
     _expect(not shape.flags & ~_SHAPE_FLAGS, where, f"flags must be of CLOSED, PARTIAL and BACKFILL, was {shape.flags}")
+    named = shape.kind == Kind.CONTROL or any(field.target == "symbol" for field in shape.fields)
+    _expect(named or plan.stream_name is not None, where, "a symbol needs a field, or a plan with stream_name")
     for field in shape.fields:
         _check_field(shape, field, f"{where}, field {field.target}")
     for filtered in shape.filters:
@@ -122,7 +128,7 @@ def _check_codes(field: Field, where: str) -> None:
 
 
 def _check_levels(shape: Shape, where: str) -> None:
-    _expect(not shape.levels or shape.kind in _BOOKS, where, f"{shape.kind.name} has no levels")
+    _expect(bool(shape.levels) == (shape.kind in _BOOKS), where, "levels go with book kinds, and they with levels")
     for levels in shape.levels:
         inside = f"{where}, levels {levels.key}"
         _check_key(levels.key, inside)
@@ -133,8 +139,9 @@ def _check_levels(shape: Shape, where: str) -> None:
 
 
 def _check_map(levels: Levels, where: str) -> None:
-    both = (levels.price is None) == (levels.quantity is None)
-    _expect(both and levels.price != "" and levels.quantity != "", where, "price and quantity must be two keys or None")
+    names = (levels.price, levels.quantity)
+    keys = all(names) and levels.price != levels.quantity
+    _expect(names == (None, None) or keys, where, f"price and quantity must be two keys or None, were {names!r}")
 
 
 def _check_filter(filtered: Filter, where: str) -> None:

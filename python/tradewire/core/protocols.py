@@ -158,10 +158,9 @@ class DecoderProtocol(Protocol):
     An envelope's stream name must be a string. A payload, an envelope's data or an element of an array that is no
     object is reason `type` (the payload or data may be an array). null is as absent, except that a shape's `keys`
     only have to be there. No shape fits: Control, status unknown, counted as `unknown_event`. A wrapper that is no
-    object is `type` once a field or levels read through it, absent to a filter. A shape is known in an error only
-    from step 2 on; where none is, the channel is the caller's `stream` (first 64 bytes of UTF-8, as in an excerpt),
-    or `"?"`. `size` has offset 0, or that of the envelope's stream name; errors win over FULL, and FULL leaves
-    counters and quarantine alone.
+    object holds nothing. A shape is known in an error only from step 2 on; where none is, the channel is the caller's
+    `stream` (first 64 bytes of UTF-8, as in an excerpt), or `"?"`. `size` has offset 0, or that of the envelope's
+    stream name; errors win over FULL, and FULL leaves counters and quarantine alone.
 
     Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number
     with a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A

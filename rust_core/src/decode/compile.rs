@@ -245,7 +245,8 @@ fn compile(plan: &FieldPlan, shape: &Shape, keys: &mut Keys, venue: u16) -> Resu
             Target::Slot { part, index, integer: true } => {
                 known.base[slot_word(shape.kind, part, index, true)?] = *value as u64;
             }
-            _ => return Err("constants: only integer slots can be constant".to_owned()),
+            Target::IntervalNs if shape.kind == Kind::Bar => known.base[RECORD + SEQ] = *value as u64,
+            _ => return Err("constants: only integer slots and a bar's interval can be constant".to_owned()),
         }
     }
     Ok(known)

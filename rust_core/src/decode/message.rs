@@ -226,15 +226,13 @@ impl Reading {
                 || channel.is_some_and(|channel| shape.streams.iter().any(|name| **name == *channel))
         };
         let dispatch = program.dispatch.map(|key| self.found[usize::from(key)].clone());
-        if let Some(range) = dispatch
-            && let Value::Text(text) = Value::at(payload.data, &range, &mut self.buffer)
-        {
-            let fits = |shape: &Known| shape.value.as_deref() == Some(text) && streams_fit(shape);
-            return program.shapes.iter().position(fits);
-        }
+        let value = dispatch.and_then(|range| match Value::at(payload.data, &range, &mut self.buffer) {
+            Value::Text(text) => Some(text),
+            _ => None,
+        });
         let found = &self.found;
         let fits = |shape: &Known| {
-            shape.value.is_none()
+            shape.value.as_deref() == value
                 && shape.keys.iter().all(|key| found[usize::from(*key)].end > 0)
                 && streams_fit(shape)
         };

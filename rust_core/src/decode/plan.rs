@@ -121,7 +121,7 @@ pub struct Shape {
     pub channel: String,
     /// Value of the dispatch key.
     pub value: Option<String>,
-    /// Keys that must be present when `value` is None.
+    /// Keys that must be present.
     pub keys: Vec<String>,
     /// Channel parts of stream names that this is for; empty: any.
     pub stream: Vec<String>,

@@ -196,13 +196,12 @@ class Decoder:
     def _reader(self, found: Object, channel_part: str | None) -> ShapeReader | None:
         """The first shape that fits."""
         given = found.members.get(self._plan.dispatch) if self._plan.dispatch is not None else None
+        value = given.text if isinstance(given, Text) else None
         for reader in self._readers:
             shape = reader.shape
-            if isinstance(given, Text):
-                fits = shape.value == given.text
-            else:
-                fits = shape.value is None and all(key in found.members for key in shape.keys)
-            if fits and (not shape.stream or channel_part in shape.stream):
+            if shape.value != value or (shape.stream and channel_part not in shape.stream):
+                continue
+            if all(key in found.members for key in shape.keys):
                 return reader
         return None
 

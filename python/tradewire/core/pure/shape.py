@@ -35,7 +35,7 @@ class ShapeReader:
 
     def keeps(self, found: Object) -> bool:
         """Whether all filters let the message through."""
-        return all(_allowed(_present(found, each.key, lenient=True), each.allowed) for each in self.shape.filters)
+        return all(_allowed(_present(found, each.key), each.allowed) for each in self.shape.filters)
 
     def symbol(self, found: Object, stream: Text | None) -> Text | None:
         """The symbol and where it stands; None for a Control message without one.
@@ -83,18 +83,13 @@ def check_symbol(value: Value) -> Text:
     return value
 
 
-def _present(found: Object, key: str, *, lenient: bool = False) -> Value | None:
-    """The value under a key that may go through a wrapper; None when absent or null. `lenient`: a wrapper that is no
-    object holds nothing, instead of being refused."""
+def _present(found: Object, key: str) -> Value | None:
+    """The value under a key that may go through a wrapper; None when absent or null."""
     head, _, inner = key.partition(".")
     value = _unless_null(found.members.get(head))
     if not inner or value is None:
         return value
-    if isinstance(value, Object):
-        return _unless_null(value.members.get(inner))
-    if lenient:
-        return None
-    raise Problem("type", value.offset)
+    return _unless_null(value.members.get(inner)) if isinstance(value, Object) else None
 
 
 def _unless_null(value: Value | None) -> Value | None:
