@@ -6,6 +6,7 @@ mod buffer;
 mod delivery;
 mod frame;
 mod reader;
+mod text;
 
 pub use buffer::{Buffer, Memory, ROOM};
 pub use delivery::Delivery;

@@ -2,6 +2,7 @@
 //! the caller offers the same bytes again, with more behind them, until they are consumed.
 
 use super::frame::{CLOSE, CONTINUATION, Header, TEXT, Violation, check_close};
+use super::text::is_text;
 use crate::sink::Full;
 
 /// Where messages and control frames go.
@@ -171,12 +172,6 @@ impl Reader {
         self.waits = false;
         true
     }
-}
-
-/// Nearly all text is ASCII, which is cheaper to see.
-#[inline]
-fn is_text(payload: &[u8]) -> bool {
-    payload.is_ascii() || std::str::from_utf8(payload).is_ok()
 }
 
 #[cfg(test)]
