@@ -143,7 +143,6 @@ def test_a_second_writer_or_reader_is_refused(impl: ModuleType) -> None:
         refused.clear()
         texts.clear()
         threads = [threading.Thread(target=hammer, args=(call,)) for _ in range(2)]
-        drainer_done = threading.Event()
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -151,7 +150,6 @@ def test_a_second_writer_or_reader_is_refused(impl: ModuleType) -> None:
                 ring.drain(1 << 15)
             else:
                 ring.push(batch[:64])
-        drainer_done.set()
         assert texts == {f"the ring has another {side} at this moment; a ring has one writer and one reader"}
 
 
