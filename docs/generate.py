@@ -29,7 +29,9 @@ def record_page() -> str:
         for part, slots in enumerate(parts):
             text = ", ".join(f"`{name}` {'f64' if code == '<f8' else 'i64'}" for name, code in slots)
             lines.append(f"| `{kind.name}` | {int(kind)} | {part} | {text} |")
-    lines += ["\nAbsent floats are NaN, absent integers -1. The second record of a Bar holds the interval in ns as `seq`.\n"]
+    lines += [
+        "\nAbsent floats are NaN, absent integers -1. The second record of a Bar holds the interval in ns as `seq`.\n"
+    ]
     lines += ["| flag | value |\n|---|---|"]
     flags = ("MORE", "SIDE", "LAST", "INEXACT", "SIDELESS", "CLOSED", "PARTIAL", "BACKFILL")
     lines += [f"| `{name}` | {getattr(record, name)} |" for name in flags]
@@ -60,8 +62,8 @@ def cli_page() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout.rstrip()
 
     lines = ["# Command line\n", f"```text\n{run()}\n```"]
-    for words in (("demo",), ("stream",), ("record",), ("replay",), ("sim", "binance"), ("doctor",)):
-        lines.append(f"\n## tradewire {' '.join(words)}\n\n```text\n{run(*words)}\n```")
+    commands = ("demo", "stream", "record", "replay", "sim", "doctor")
+    lines += [f"\n## tradewire {command}\n\n```text\n{run(command)}\n```" for command in commands]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Every exception that tradewire raises, in one tree. Rust raises these same classes; nothing else is raised on purpose.
+"""Every exception that tradewire raises, in one tree. Rust raises these same classes.
 
 ```text
 TradewireError
