@@ -1,0 +1,82 @@
+"""Where the time of a tick goes: one histogram per hop, in nanoseconds. Not for orders, not for exporting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewire.core import Histogram
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tradewire.core.protocols import HistogramProtocol
+
+__all__ = ["HOPS", "LatencySpans"]
+
+#: The hops of a tick. `venue`: venue time stamp to our receive time (holds the offset of the two clocks; negative
+#: values are counted, not recorded). `queue`: socket read to batch drained, decoding included. `callback`: batch
+#: drained to the user's callback called.
+HOPS = ("venue", "queue", "callback")
+
+_HIGHEST_NS = 3_600_000_000_000
+
+
+class LatencySpans:
+    """Histograms of the hops, fed once per batch. The event loop owns them."""
+
+    __slots__ = ("callback", "queue", "venue")
+
+    def __init__(self) -> None:
+        self.venue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
+        self.queue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
+        self.callback: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
+
+    def observe(
+        self, event_ns: list[int] | NDArray[np.int64], recv_ns: list[int] | NDArray[np.int64], drained_ns: int
+    ) -> None:
+        """Records the first two hops of every message of a batch.
+
+        Args:
+            event_ns: venue times of the messages; those at 0 (the venue gave none) are left out of that hop.
+            recv_ns: receive times of the same messages.
+            drained_ns: wall clock time at which the batch was drained (the clock of `recv_ns`).
+        """
+        if isinstance(recv_ns, list):
+            for event, received in zip(event_ns, recv_ns, strict=True):
+                self.queue.record(drained_ns - received)
+                if event > 0:
+                    self.venue.record(received - event)
+            return
+        times = np.asarray(event_ns)
+        self.queue.record_many(drained_ns - recv_ns)
+        stamped = times > 0
+        self.venue.record_many(recv_ns[stamped] - times[stamped])
+
+    def histogram(self, hop: str) -> HistogramProtocol:
+        """The histogram of a hop.
+
+        Raises:
+            ValueError: no such hop.
+        """
+        if hop not in HOPS:
+            raise ValueError(f"hop must be one of {', '.join(HOPS)}, was {hop!r}")
+        histogram: HistogramProtocol = getattr(self, hop)
+        return histogram
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Per hop: count, p50, p99, p99.9, max in ns, and how many values were negative (clock offset)."""
+        result = {}
+        for hop in HOPS:
+            histogram = self.histogram(hop)
+            p50, p99, p999 = histogram.percentiles((50.0, 99.0, 99.9))
+            result[hop] = {
+                "count": histogram.count,
+                "p50_ns": p50,
+                "p99_ns": p99,
+                "p99_9_ns": p999,
+                "max_ns": histogram.max,
+                "negative": histogram.negative,
+            }
+        return result
