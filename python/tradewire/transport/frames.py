@@ -1,0 +1,37 @@
+"""Outgoing client frames (masked, RFC 6455 section 5.3). Incoming frames are `WireReader`'s."""
+
+from __future__ import annotations
+
+from websockets.frames import Close, Frame, Opcode
+
+__all__ = ["CLOSE", "PING", "PONG", "close_frame", "close_reason", "ping_frame", "pong_frame", "text_frame"]
+
+CLOSE, PING, PONG = 8, 9, 10
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A whole text message."""
+    return Frame(Opcode.TEXT, payload).serialize(mask=True)
+
+
+def ping_frame(payload: bytes) -> bytes:
+    """A ping of at most 125 bytes."""
+    return Frame(Opcode.PING, payload).serialize(mask=True)
+
+
+def pong_frame(payload: bytes) -> bytes:
+    """The answer to a ping: the same payload."""
+    return Frame(Opcode.PONG, payload).serialize(mask=True)
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """A close frame; the reason is cut to the 123 bytes that fit."""
+    text = reason.encode()[:123].decode(errors="ignore")
+    return Frame(Opcode.CLOSE, Close(code, text).serialize()).serialize(mask=True)
+
+
+def close_reason(payload: bytes) -> tuple[int, str]:
+    """(code, reason) of a received close payload; 1005 where it holds no code (RFC 6455 section 7.1.5)."""
+    if len(payload) < 2:
+        return 1005, ""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode(errors="replace")

@@ -1,0 +1,89 @@
+"""The opening handshake, byte by byte."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import pytest
+
+from tradewire.errors import FeedConnectionError
+from tradewire.transport.handshake import OpeningHandshake
+
+
+def answer_to(request: bytes) -> bytes:
+    key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
+    assert key is not None
+    digest = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+
+
+def test_request_asks_for_the_path_and_offers_no_extension() -> None:
+    request = OpeningHandshake("ws://localhost:8700/public/stream?streams=a@b").request()
+    assert request.startswith(b"GET /public/stream?streams=a@b HTTP/1.1\r\nHost: localhost:8700\r\n")
+    assert b"Extensions" not in request
+
+
+def test_what_follows_the_response_is_handed_back_whole() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    frames = b"\x81\x02{}" + b"\x81\x7e\x01"
+    assert handshake.feed(answer_to(handshake.request()) + frames) == frames
+
+
+def test_a_response_in_single_bytes() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    response = answer_to(handshake.request())
+    for index in range(len(response) - 1):
+        assert handshake.feed(response[index : index + 1]) is None
+    assert handshake.feed(response[-1:]) == b""
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [("404", "check the URL"), ("418", "banned"), ("451", "location"), ("200", "offers no WebSocket")],
+)
+def test_refusals_say_what_to_do(status: str, advice: str) -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    handshake.request()
+    with pytest.raises(FeedConnectionError, match=f"localhost answered HTTP {status}: .*{advice}"):
+        handshake.feed(f"HTTP/1.1 {status} Whatever\r\nContent-Length: 5\r\n\r\nhello".encode())
+
+
+def test_a_wrong_accept_key_is_refused() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    other = answer_to(OpeningHandshake("ws://localhost/").request())
+    handshake.request()
+    with pytest.raises(FeedConnectionError, match="Sec-WebSocket-Accept"):
+        handshake.feed(other)
+
+
+def test_an_extension_that_was_not_offered_is_refused() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    response = answer_to(handshake.request())
+    with pytest.raises(FeedConnectionError, match="extensions"):
+        handshake.feed(response[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+
+
+@pytest.mark.parametrize("text", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.0 101 x\r\n\r\n"])
+def test_another_protocol_is_refused(text: bytes) -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    handshake.request()
+    with pytest.raises(FeedConnectionError, match="handshake failed"):
+        handshake.feed(text)
+
+
+def test_endless_headers_are_refused() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    handshake.request()
+    with pytest.raises(FeedConnectionError, match="over 16384 bytes"):
+        handshake.feed(b"x" * 20_000)
+
+
+@pytest.mark.parametrize("url", ["http://localhost/", "localhost:8700", "ws://"])
+def test_not_an_address(url: str) -> None:
+    with pytest.raises(ValueError, match="url must be ws://"):
+        OpeningHandshake(url)
