@@ -1,0 +1,149 @@
+"""Binance market streams: channels, stream names, control messages, limits (venue sheet sections 2, 11, 16)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from tradewire.core.plan import FieldPlan, SequenceRule
+from tradewire.core.record import INTERVALS, Kind
+from tradewire.errors import UnsupportedError
+from tradewire.venues.base import Channel, SnapshotSource, Stream, StreamLimits
+
+from .plans import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
+from .urls import SPOT_URLS, USDM_URLS, Urls, route_of
+
+if TYPE_CHECKING:
+    from tradewire.transport.http import HttpClient
+
+__all__ = ["SPOT", "USDM", "BinanceMarketData"]
+
+_SECOND = 1_000_000_000
+_BARS = re.compile(r"bars_(\w+)")
+#: Symbols may hold any letter (`币安人生USDT`), never white space, control characters or stream separators.
+_SYMBOL = re.compile(r"[^\s@/!\x00-\x1f\x7f]{1,64}")
+
+#: channel -> (kind, seconds of silence that are not normal, stream suffix). Thresholds: five to ten times the stream's
+#: own interval (venue sheet section 11); trades of a liquid symbol seldom pause for a minute.
+_USDM_CHANNELS: dict[str, tuple[Kind, int | None, str]] = {
+    # `@trade` is not in Binance's USD-M pages but served on `/public`; `agg_trades` is the documented alternative.
+    "trades": (Kind.TRADE, 60, "trade"),
+    "agg_trades": (Kind.TRADE, 60, "aggTrade"),
+    "quotes": (Kind.QUOTE, 10, "bookTicker"),
+    "book": (Kind.BOOK_DELTA, 10, "depth@100ms"),
+    "book5": (Kind.BOOK_SNAPSHOT, 10, "depth5@100ms"),
+    "book10": (Kind.BOOK_SNAPSHOT, 10, "depth10@100ms"),
+    "book20": (Kind.BOOK_SNAPSHOT, 10, "depth20@100ms"),
+    "mark_price": (Kind.MARK_PRICE, 10, "markPrice@1s"),
+    "ticker": (Kind.TICKER, 30, "ticker"),
+    "mini_ticker": (Kind.TICKER, 30, "miniTicker"),
+    "liquidations": (Kind.LIQUIDATION, None, "forceOrder"),
+}
+_SPOT_CHANNELS = {name: _USDM_CHANNELS[name] for name in _USDM_CHANNELS if name not in ("mark_price", "liquidations")}
+
+
+@dataclass(frozen=True, slots=True)
+class BinanceMarketData:
+    """Market data of one of Binance's markets; implements `venues.base.MarketDataVenue`."""
+
+    name: str
+    plan: FieldPlan
+    book_rule: SequenceRule
+    urls: Urls
+    limits: StreamLimits
+    channels: Mapping[str, tuple[Kind, int | None, str]]
+    snapshot_depth: int
+    snapshot_weight: int
+    weight_per_minute: int
+    default_channels: Sequence[str] = ("trades", "quotes", "book")
+    sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
+        default_factory=lambda: {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}
+    )
+
+    def symbol(self, text: str) -> str:
+        """`BTCUSDT` for `BTCUSDT`, `btcusdt` and `BTC/USDT`."""
+        symbol = text.replace("/", "", 1).upper()
+        if not _SYMBOL.fullmatch(symbol):
+            raise ValueError(f"symbol must be like BTCUSDT or BTC/USDT, was {text!r}")
+        return symbol
+
+    def channel(self, name: str) -> Channel:
+        """A channel by name; `bars` is `bars_1m`."""
+        found = self.channels.get(name)
+        if found is not None:
+            kind, seconds, _ = found
+            stale = None if seconds is None else seconds * _SECOND
+            return Channel(name, kind, stale, diff=kind is Kind.BOOK_DELTA)
+        bars = _BARS.fullmatch("bars_1m" if name == "bars" else name)
+        if bars and bars[1] in INTERVALS:
+            return Channel(f"bars_{bars[1]}", Kind.BAR, 30 * _SECOND, bars[1])
+        known = ", ".join([*self.channels, "bars", "bars_5m (any interval)"])
+        raise UnsupportedError(f"{self.name} has no channel {name!r}; it has {known}")
+
+    def stream(self, channel: Channel, symbol: str) -> Stream:
+        """The stream of a channel, and the route that serves it."""
+        suffix = f"kline_{channel.interval}" if channel.interval else self.channels[channel.name][2]
+        name = f"{symbol.lower()}@{suffix}"
+        return Stream(name, route_of(name) if self.urls.routed else "")
+
+    def stream_url(self, route: str, base: str | None = None) -> str:
+        """Combined mode: every payload comes with its stream name, which tells partial from diff depth."""
+        root = (base or self.urls.stream).rstrip("/")
+        return f"{root}/{route}/stream" if route else f"{root}/stream"
+
+    def subscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
+        """A SUBSCRIBE message."""
+        return _control("SUBSCRIBE", streams, request_id)
+
+    def unsubscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
+        """An UNSUBSCRIBE message."""
+        return _control("UNSUBSCRIBE", streams, request_id)
+
+    def snapshots(self, http: HttpClient, base: str | None = None) -> SnapshotSource:
+        """Snapshots over REST, within the address's weight limit."""
+        from .rest import DepthSnapshots
+
+        return DepthSnapshots(
+            http,
+            (base or self.urls.rest).rstrip("/") + self.urls.depth_path,
+            depth=self.snapshot_depth,
+            weight=self.snapshot_weight,
+            weight_per_minute=self.weight_per_minute,
+        )
+
+
+def _control(method: str, streams: Sequence[str], request_id: int) -> bytes:
+    # Symbols go as plain UTF-8 (venue sheet section 2.1).
+    message = {"method": method, "params": list(streams), "id": request_id}
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+#: 10 incoming messages a second, pongs included: 15 back to back passed, 40 did not (venue sheet section 2.3).
+#: 1024 streams a connection, 200 names a message.
+USDM = BinanceMarketData(
+    name="binance",
+    plan=USDM_MARKET_DATA,
+    book_rule=USDM_BOOK_RULE,
+    urls=USDM_URLS,
+    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=4.0, message_burst=4),
+    channels=_USDM_CHANNELS,
+    snapshot_depth=1000,
+    snapshot_weight=20,
+    weight_per_minute=2400,
+)
+
+#: 5 incoming messages a second, pongs included (venue sheet section 16).
+SPOT = BinanceMarketData(
+    name="binance_spot",
+    plan=SPOT_MARKET_DATA,
+    book_rule=SPOT_BOOK_RULE,
+    urls=SPOT_URLS,
+    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=2.0, message_burst=2),
+    channels=_SPOT_CHANNELS,
+    snapshot_depth=5000,
+    snapshot_weight=250,
+    weight_per_minute=6000,
+)

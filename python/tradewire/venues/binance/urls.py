@@ -1,0 +1,43 @@
+"""Binance's hosts and routes (venue sheet sections 1, 2.1, 16). Messages and limits are in `stream.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["SPOT_URLS", "USDM_URLS", "Urls", "route_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Addresses of one of Binance's markets.
+
+    Attributes:
+        stream: base of market streams.
+        rest: base of the REST API.
+        routed: whether streams live under `/public` and `/market` (USD-M since 2026-04-23).
+        depth_path: REST path of the book snapshot.
+    """
+
+    stream: str
+    rest: str
+    routed: bool
+    depth_path: str
+
+
+USDM_URLS = Urls("wss://fstream.binance.com", "https://fapi.binance.com", routed=True, depth_path="/fapi/v1/depth")
+SPOT_URLS = Urls("wss://stream.binance.com:9443", "https://api.binance.com", routed=False, depth_path="/api/v3/depth")
+
+#: Channel parts of the streams that `/public` serves; `/market` serves the rest. Asking on the wrong route is silent:
+#: acknowledged, and nothing arrives (venue sheet section 2.1).
+_PUBLIC = ("bookTicker", "depth", "rpiDepth", "trade")
+
+
+def route_of(stream: str) -> str:
+    """`public` or `market`, by stream name.
+
+    Args:
+        stream: `btcusdt@depth@100ms`, `!bookTicker`, ...
+    """
+    channel = stream[1:] if stream.startswith("!") else stream.partition("@")[2]
+    channel = channel.partition("@")[0].rstrip("0123456789")
+    return "public" if channel in _PUBLIC else "market"

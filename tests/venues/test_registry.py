@@ -1,0 +1,36 @@
+"""Venues by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewire.errors import UnsupportedError
+from tradewire.venues import registry
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_known_venue_loads_under_its_name(name: str) -> None:
+    assert registry.load(name).name == name
+
+
+def test_an_unknown_venue_lists_the_known_ones() -> None:
+    with pytest.raises(UnsupportedError, match="venue must be one of binance, binance_spot, was 'kraken'"):
+        registry.load("kraken")
+
+
+def test_third_parties_register_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_VENUES", dict(registry._VENUES))
+    registry.register("mine", "tradewire.venues.binance.stream:SPOT")
+    registry.register("mine", "tradewire.venues.binance.stream:SPOT")
+    assert registry.load("mine") is registry.load("binance_spot")
+
+
+def test_a_name_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_VENUES", dict(registry._VENUES))
+    with pytest.raises(ValueError, match="venue 'binance' is already registered"):
+        registry.register("binance", "mine:VENUE")
+
+
+def test_a_path_names_module_and_attribute() -> None:
+    with pytest.raises(ValueError, match=r"path must be 'package.module:ATTRIBUTE', was 'mine'"):
+        registry.register("mine", "mine")
