@@ -1,1 +1,107 @@
-"""tradewire connects trading strategies to venues."""
+"""tradewire connects trading strategies to venues: market data in, every hop measured.
+
+The public names are loaded when they are first used, so that `import tradewire` stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core import (
+        Bar,
+        BookDelta,
+        BookSet,
+        BookSnapshot,
+        BucketSet,
+        Control,
+        Decoder,
+        Histogram,
+        Liquidation,
+        MarkPrice,
+        OrderBook,
+        Quote,
+        Ring,
+        SequenceTracker,
+        Signer,
+        SymbolTable,
+        Ticker,
+        TokenBucket,
+        Trade,
+        WireReader,
+        objects,
+        view,
+    )
+    from .streaming import StreamingGateway
+
+#: Public name -> module that holds it.
+_HOMES = {
+    **dict.fromkeys(
+        (
+            "Bar",
+            "BookDelta",
+            "BookSet",
+            "BookSnapshot",
+            "BucketSet",
+            "Control",
+            "Decoder",
+            "Histogram",
+            "Liquidation",
+            "MarkPrice",
+            "OrderBook",
+            "Quote",
+            "Ring",
+            "SequenceTracker",
+            "Signer",
+            "SymbolTable",
+            "Ticker",
+            "TokenBucket",
+            "Trade",
+            "WireReader",
+            "objects",
+            "view",
+        ),
+        "tradewire.core",
+    ),
+    "StreamingGateway": "tradewire.streaming",
+}
+
+__all__ = [
+    "Bar",
+    "BookDelta",
+    "BookSet",
+    "BookSnapshot",
+    "BucketSet",
+    "Control",
+    "Decoder",
+    "Histogram",
+    "Liquidation",
+    "MarkPrice",
+    "OrderBook",
+    "Quote",
+    "Ring",
+    "SequenceTracker",
+    "Signer",
+    "StreamingGateway",
+    "SymbolTable",
+    "Ticker",
+    "TokenBucket",
+    "Trade",
+    "WireReader",
+    "objects",
+    "view",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'tradewire' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

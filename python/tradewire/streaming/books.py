@@ -1,0 +1,186 @@
+"""Keeps the books of a feed synchronised: asks for snapshots when they are needed, and says when a book may be served.
+
+The rules of synchronisation are the core's (`BookSet`); this is only the when and the how often.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from tradewire.core import monotonic_ns
+from tradewire.errors import DecodeError, SnapshotError
+from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.transport.policy.backoff import Backoff
+
+from .events import BookUpdate, GapDetected, Resynced
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import BookSetProtocol, OrderBookProtocol
+    from tradewire.telemetry import Counters
+    from tradewire.venues.base import Snapshot, SnapshotSource
+
+    from .health import Feed, FeedHealth
+    from .pipeline import Drained
+
+__all__ = ["BookKeeper"]
+
+_log = LimitedLog(logging.getLogger("tradewire.streaming"))
+
+
+class BookKeeper:
+    """The books that somebody subscribed to. The event loop owns it.
+
+    Args:
+        venue: for events.
+        books: fed by the pipeline.
+        source: makes the source of snapshots; called when the first one is needed.
+        inject: decodes a snapshot into the pipeline.
+        health: told about gaps and resyncs.
+        emit: takes `GapDetected` and `Resynced`.
+        counters: `book_gaps`, `snapshots`, `snapshot_errors`, `resyncs`.
+        random: for the jitter of repeated snapshots.
+        sleep: waits that many seconds.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        books: BookSetProtocol,
+        source: Callable[[], SnapshotSource],
+        inject: Callable[[Snapshot], None],
+        health: FeedHealth,
+        emit: Callable[[GapDetected | Resynced], None],
+        counters: Counters,
+        random: Random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._venue = venue
+        self._books = books
+        self._make_source = source
+        self._source: SnapshotSource | None = None
+        self._inject = inject
+        self._health = health
+        self._emit = emit
+        self._counters = counters
+        self._random = random
+        self._sleep = sleep
+        self._feeds: dict[int, Feed] = {}
+        # Books that are not served: symbol id -> monotonic time since when.
+        self._syncing: dict[int, int] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def watch(self, feed: Feed) -> None:
+        """Keeps the book of this feed from now on."""
+        self._feeds[feed.symbol_id] = feed
+        if feed.channel.diff:
+            self._syncing[feed.symbol_id] = monotonic_ns()
+
+    def unwatch(self, symbol_id: int) -> None:
+        """Lets a book go."""
+        self._feeds.pop(symbol_id, None)
+        self._syncing.pop(symbol_id, None)
+        self._books.reset(symbol_id)
+        self._cancel(symbol_id)
+
+    def reset(self, symbol_id: int) -> None:
+        """Its connection is gone: nothing of it may be served until it is rebuilt."""
+        feed = self._feeds.get(symbol_id)
+        if feed is None:
+            return
+        self._books.reset(symbol_id)
+        if feed.channel.diff:
+            self._syncing.setdefault(symbol_id, monotonic_ns())
+        self._cancel(symbol_id)
+
+    def book(self, symbol_id: int) -> OrderBookProtocol | None:
+        """The live book, or None while it may not be served."""
+        if symbol_id not in self._feeds or symbol_id in self._syncing:
+            return None
+        book = self._books.book(symbol_id)
+        return book if book is not None and book.state == "live" else None
+
+    def update(self, symbol_id: int, recv_ns: int) -> BookUpdate | None:
+        """The event for a book that changed, or None while it may not be served."""
+        book = self.book(symbol_id)
+        if book is None:
+            return None
+        bid, ask = book.best()
+        feed = self._feeds[symbol_id]
+        return BookUpdate(self._venue, feed.symbol, book.event_ns, recv_ns, book.last_seq, bid, ask, book)
+
+    def observe(self, drained: Drained) -> None:
+        """Takes note of what a batch did to the books; starts and ends resynchronisations."""
+        for _row, symbol_id, outcome in drained.book_incidents:
+            if symbol_id not in self._feeds:
+                continue
+            if outcome == "gap":
+                self._on_gap(symbol_id, drained)
+            else:
+                self._counters.add(f"book_{outcome}")
+        for symbol_id in list(self._syncing):
+            book = self._books.book(symbol_id)
+            # No book yet: no delta has come, and a snapshot taken now could be older than the first one.
+            if book is None:
+                continue
+            if book.state == "live":
+                self._on_live(symbol_id, book.last_seq, drained.drained_wall_ns)
+            elif symbol_id not in self._tasks:
+                self._tasks[symbol_id] = asyncio.get_running_loop().create_task(
+                    self._resync(symbol_id), name=f"book {self._feeds[symbol_id].symbol}"
+                )
+
+    async def close(self) -> None:
+        """Ends all work."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._tasks.clear()
+
+    def _on_gap(self, symbol_id: int, drained: Drained) -> None:
+        feed = self._feeds[symbol_id]
+        self._counters.add("book_gaps")
+        first = symbol_id not in self._syncing
+        self._syncing.setdefault(symbol_id, drained.drained_ns)
+        if first:
+            self._emit(GapDetected(self._venue, feed.channel.name, feed.symbol, 0, drained.drained_wall_ns))
+            self._health.gap(feed, "the chain of book updates is broken", drained.drained_wall_ns)
+
+    def _on_live(self, symbol_id: int, last_seq: int, recv_ns: int) -> None:
+        feed = self._feeds[symbol_id]
+        since = self._syncing.pop(symbol_id)
+        self._counters.add("resyncs")
+        self._health.synced(feed, recv_ns)
+        duration = monotonic_ns() - since
+        self._emit(Resynced(self._venue, feed.channel.name, feed.symbol, last_seq, duration, recv_ns))
+
+    def _cancel(self, symbol_id: int) -> None:
+        task = self._tasks.pop(symbol_id, None)
+        if task is not None:
+            task.cancel()
+
+    async def _resync(self, symbol_id: int) -> None:
+        """Snapshots until the book is live. The first one at once, others after a growing wait."""
+        symbol = self._feeds[symbol_id].symbol
+        backoff = Backoff(self._random, first_ns=100_000_000, base_ns=250_000_000, cap_ns=10_000_000_000)
+        if self._source is None:
+            self._source = self._make_source()
+        try:
+            while symbol_id in self._syncing:
+                try:
+                    snapshot = await self._source.fetch(symbol)
+                    self._counters.add("snapshots")
+                    self._inject(snapshot)
+                except (SnapshotError, DecodeError) as error:
+                    self._counters.add("snapshot_errors")
+                    _log.say(f"snapshot {symbol}", "%s", error)
+                if symbol_id in self._syncing:
+                    await self._sleep(backoff.next_delay_ns() / 1e9)
+        finally:
+            if self._tasks.get(symbol_id) is asyncio.current_task():
+                del self._tasks[symbol_id]

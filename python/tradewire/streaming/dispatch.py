@@ -1,0 +1,217 @@
+"""Who gets what: routes events to callbacks, `events()` and `batches()`, and tells the core which events to make.
+
+Not for running callbacks or holding queues: `subscription.py` and `queues.py` do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
+from tradewire.core.record import Kind
+
+from .events import BookUpdate
+from .mailbox import Mailbox, Stream
+from .queues import BatchQueue, EventQueue, Policy
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import Batch, HistogramProtocol, WantedProtocol
+
+    from .events import StatusEvent
+    from .subscription import CallbackRunner
+
+__all__ = ["EVENT_CLASSES", "Dispatcher", "route_key"]
+
+#: What a kind of message is delivered as. Book messages are delivered as the book that they change.
+EVENT_CLASSES: dict[Kind, type] = {
+    Kind.TRADE: Trade,
+    Kind.QUOTE: Quote,
+    Kind.BOOK_DELTA: BookUpdate,
+    Kind.BOOK_SNAPSHOT: BookUpdate,
+    Kind.MARK_PRICE: MarkPrice,
+    Kind.BAR: Bar,
+    Kind.TICKER: Ticker,
+    Kind.LIQUIDATION: Liquidation,
+}
+_BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
+_OBJECT_KINDS = tuple(kind for kind in EVENT_CLASSES if kind not in _BOOKS)
+
+RouteKey: TypeAlias = tuple[type, str, str]
+
+
+def route_key(event_class: type, symbol: str, interval: str = "") -> RouteKey:
+    """Where an event goes: bars of different intervals are different things."""
+    return (event_class, symbol, interval)
+
+
+class Dispatcher:
+    """All consumers of a gateway. The event loop owns it.
+
+    Args:
+        wanted: what the core makes events of.
+        latency: histogram of the hop to the consumer, for `events()`.
+        queue_capacity: events per `events()` queue.
+        batch_capacity: records per `batches()` queue.
+        policies: by event class.
+    """
+
+    def __init__(
+        self,
+        wanted: WantedProtocol,
+        latency: HistogramProtocol,
+        queue_capacity: int,
+        batch_capacity: int,
+        policies: dict[type, Policy],
+    ) -> None:
+        self._wanted = wanted
+        self._record = latency.record
+        self._queue_capacity = queue_capacity
+        self._batch_capacity = batch_capacity
+        self._policies = policies
+        self._want_counts: dict[tuple[int, int | None], int] = {}
+        self._routes: dict[RouteKey, list[CallbackRunner]] = {}
+        self._status_runners: list[CallbackRunner] = []
+        self._runners: list[CallbackRunner] = []
+        self._events: list[tuple[str | None, EventQueue, Mailbox[tuple[Any, int]]]] = []
+        self._batches: list[tuple[BatchQueue, Mailbox[Batch]]] = []
+        # Control messages answer subscriptions; the gateway itself reads them.
+        wanted.add(Kind.CONTROL, None)
+
+    @property
+    def runners(self) -> list[CallbackRunner]:
+        """All callbacks."""
+        return list(self._runners)
+
+    @property
+    def wants_books(self) -> bool:
+        """Whether a book that changed has to be told to anybody."""
+        return bool(self._events) or any(key[0] is BookUpdate for key in self._routes)
+
+    def add_callback(self, runner: CallbackRunner, kind: Kind, keys: Iterable[tuple[RouteKey, int]]) -> None:
+        """Routes events to a callback.
+
+        Args:
+            runner: how it runs.
+            kind: of the messages.
+            keys: (route, symbol id) of each symbol.
+        """
+        self._runners.append(runner)
+        for key, symbol_id in keys:
+            self._routes.setdefault(key, []).append(runner)
+            self._want(kind, symbol_id)
+
+    def remove_callback(self, runner: CallbackRunner, kind: Kind, keys: Iterable[tuple[RouteKey, int]]) -> None:
+        """Undoes `add_callback` with the same arguments."""
+        self._runners.remove(runner)
+        for key, symbol_id in keys:
+            routed = self._routes[key]
+            routed.remove(runner)
+            if not routed:
+                del self._routes[key]
+            self._unwant(kind, symbol_id)
+
+    def add_status_callback(self, runner: CallbackRunner) -> None:
+        """Routes status events to a callback."""
+        self._runners.append(runner)
+        self._status_runners.append(runner)
+
+    def open_events(self, symbol: str | None, symbol_id: int | None) -> Stream[tuple[Any, int], Any]:
+        """A consumer of typed events, of one symbol or (None) of all."""
+        queue = EventQueue(self._queue_capacity, self._policies)
+        mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
+        entry = (symbol, queue, mailbox)
+        self._events.append(entry)
+        for kind in _OBJECT_KINDS:
+            self._want(kind, symbol_id)
+
+        def on_close() -> None:
+            self._events.remove(entry)
+            for kind in _OBJECT_KINDS:
+                self._unwant(kind, symbol_id)
+
+        return Stream(mailbox, queue, self._take, on_close)
+
+    def open_batches(self) -> Stream[Batch, Batch]:
+        """A consumer of whole batches."""
+        queue = BatchQueue(self._batch_capacity)
+        mailbox: Mailbox[Batch] = Mailbox(queue)
+        entry = (queue, mailbox)
+        self._batches.append(entry)
+        return Stream(mailbox, queue, lambda batch: batch, lambda: self._batches.remove(entry))
+
+    def publish(self, events: list[Any], drained_ns: int) -> None:
+        """Delivers the events of a batch, then wakes who waits. Control events are passed over."""
+        routes = self._routes
+        for event in events:
+            kind = type(event)
+            for runner in routes.get((kind, event.symbol, event.interval if kind is Bar else ""), ()):
+                runner.deliver(event, drained_ns)
+        if self._events:
+            for symbol, queue, _ in self._events:
+                for event in events:
+                    if type(event) in _DELIVERED and (symbol is None or event.symbol == symbol):
+                        queue.put(event, drained_ns)
+        self._notify()
+
+    def publish_batch(self, batch: Batch) -> None:
+        """Hands the batch itself to the consumers of batches."""
+        for queue, mailbox in self._batches:
+            queue.put(batch)
+            mailbox.notify()
+
+    def publish_status(self, event: StatusEvent, now_ns: int) -> None:
+        """Delivers a status event to every consumer whom it concerns; no queue drops it."""
+        for runner in self._status_runners:
+            runner.deliver(event, now_ns)
+            runner.notify()
+        for symbol, queue, mailbox in self._events:
+            if symbol is None or event.symbol in ("", symbol):
+                queue.put(event, now_ns)
+                mailbox.notify()
+
+    def close(self) -> None:
+        """Ends every `events()` and `batches()` after what is queued."""
+        for _, _, events in self._events:
+            events.close()
+        for _, batches in self._batches:
+            batches.close()
+
+    def dropped(self) -> int:
+        """Events lost or replaced in all queues, and messages lost in batch queues."""
+        return (
+            sum(runner.dropped for runner in self._runners)
+            + sum(queue.dropped + queue.conflated for _, queue, _ in self._events)
+            + sum(queue.dropped for queue, _ in self._batches)
+        )
+
+    def _take(self, item: tuple[Any, int]) -> Any:
+        event, drained_ns = item
+        self._record(max(monotonic_ns() - drained_ns, 0))
+        return event
+
+    def _notify(self) -> None:
+        for runner in self._runners:
+            runner.notify()
+        for _, _, mailbox in self._events:
+            mailbox.notify()
+
+    def _want(self, kind: Kind, symbol_id: int | None) -> None:
+        if kind in _BOOKS:
+            return
+        key = (int(kind), symbol_id)
+        self._want_counts[key] = self._want_counts.get(key, 0) + 1
+        if self._want_counts[key] == 1:
+            self._wanted.add(kind, symbol_id)
+
+    def _unwant(self, kind: Kind, symbol_id: int | None) -> None:
+        if kind in _BOOKS:
+            return
+        key = (int(kind), symbol_id)
+        self._want_counts[key] -= 1
+        if not self._want_counts[key]:
+            del self._want_counts[key]
+            self._wanted.discard(kind, symbol_id)
+
+
+_DELIVERED = frozenset(EVENT_CLASSES.values())

@@ -1,0 +1,169 @@
+"""What a gateway says besides market data: connections, gaps, resyncs, feed states, and changed books.
+
+They come in the same stream as trades and quotes. Not for market data itself: those classes are the core's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import OrderBookProtocol
+
+__all__ = [
+    "BookUpdate",
+    "ConnectionChanged",
+    "ConnectionState",
+    "FeedState",
+    "FeedStateChanged",
+    "GapDetected",
+    "Resynced",
+    "StatusEvent",
+    "SubscriptionRefused",
+]
+
+
+class FeedState(StrEnum):
+    """How far a feed, one channel of one symbol, can be trusted."""
+
+    SYNCING = "syncing"
+    """Asked for; nothing valid yet, or a book still waits for its snapshot."""
+    LIVE = "live"
+    """Messages arrive, and nothing is known to be missing."""
+    GAP = "gap"
+    """Messages are missing; a book is not served until it is rebuilt."""
+    STALE = "stale"
+    """Connected, and silent for longer than is normal for the channel."""
+    DOWN = "down"
+    """No connection."""
+
+
+class ConnectionState(StrEnum):
+    """Where a connection is in its life."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionChanged:
+    """A connection changed state.
+
+    Attributes:
+        venue: the gateway's venue.
+        connection: its name within the gateway (`public`, `market`, `public-2`).
+        state: the new state.
+        reason: why, in words; empty where it was asked for.
+        attempt: connection attempts since it last served.
+        retry_in_ns: for `reconnecting`: the wait before the next attempt.
+        recv_ns: when, ns since 1970.
+    """
+
+    venue: str
+    connection: str
+    state: ConnectionState
+    reason: str
+    attempt: int
+    retry_in_ns: int
+    recv_ns: int
+
+    @property
+    def symbol(self) -> str:
+        """Concerns every symbol of the connection."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStateChanged:
+    """A feed changed state."""
+
+    venue: str
+    channel: str
+    symbol: str
+    state: FeedState
+    previous: FeedState
+    reason: str
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapDetected:
+    """Messages of a feed are missing.
+
+    Attributes:
+        missing: how many, where the venue numbers each message; 0 where only the break is known (books).
+    """
+
+    venue: str
+    channel: str
+    symbol: str
+    missing: int
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resynced:
+    """A book was rebuilt from a snapshot and is served again.
+
+    Attributes:
+        last_seq: the book's sequence number.
+        duration_ns: from the gap, or from the first asking, to now.
+    """
+
+    venue: str
+    channel: str
+    symbol: str
+    last_seq: int
+    duration_ns: int
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRefused:
+    """The venue answered a subscription with an error.
+
+    Attributes:
+        streams: the venue's names of what was asked for.
+        code: the venue's error code.
+    """
+
+    venue: str
+    connection: str
+    streams: tuple[str, ...]
+    code: int
+    recv_ns: int
+
+    @property
+    def symbol(self) -> str:
+        """Concerns every symbol of the message."""
+        return ""
+
+
+#: What no queue may ever drop.
+StatusEvent: TypeAlias = ConnectionChanged | FeedStateChanged | GapDetected | Resynced | SubscriptionRefused
+
+
+@dataclass(frozen=True, slots=True)
+class BookUpdate:
+    """A synchronised book changed. Only the latest one matters: queues keep one per symbol.
+
+    Attributes:
+        event_ns: venue time of the last delta applied; 0 where the venue gives none.
+        recv_ns: when the batch with that delta was processed, ns since 1970.
+        seq: the book's sequence number.
+        bid, ask: best (price, quantity); None for an empty side.
+        book: the live book itself, for deeper levels. It goes on changing, and is only read on the event loop.
+    """
+
+    venue: str
+    symbol: str
+    event_ns: int
+    recv_ns: int
+    seq: int
+    bid: tuple[float, float] | None
+    ask: tuple[float, float] | None
+    book: OrderBookProtocol = field(repr=False, compare=False)

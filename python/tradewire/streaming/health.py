@@ -1,0 +1,145 @@
+"""The state of every feed, one channel of one symbol: SYNCING, LIVE, GAP, STALE, DOWN. Decides only; no I/O, no clock.
+
+Silence is judged on the monotonic receive clock, whatever pings say: connected is never taken for fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from tradewire.core.record import INTERVALS, Kind
+
+from .events import FeedState, FeedStateChanged
+
+if TYPE_CHECKING:
+    from tradewire.venues.base import Channel
+
+    from .heads import Heads
+
+__all__ = ["Feed", "FeedHealth"]
+
+
+class Feed:
+    """One channel of one symbol.
+
+    Attributes:
+        state: as it is now.
+        messages: messages received.
+        last_ns: monotonic time of the last one, or of the beginning of the wait for the first.
+    """
+
+    __slots__ = ("channel", "last_ns", "messages", "stale_after_ns", "state", "symbol", "symbol_id", "synced")
+
+    def __init__(self, channel: Channel, symbol: str, symbol_id: int, stale_after_ns: int | None, now_ns: int) -> None:
+        self.channel = channel
+        self.symbol = symbol
+        self.symbol_id = symbol_id
+        self.stale_after_ns = stale_after_ns
+        self.state = FeedState.SYNCING
+        # Whether a message makes it LIVE: a diff book must be rebuilt first.
+        self.synced = not channel.diff
+        self.messages = 0
+        self.last_ns = now_ns
+
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """How its messages are recognised."""
+        return (self.channel.kind, self.symbol_id, INTERVALS.get(self.channel.interval, 0))
+
+
+class FeedHealth:
+    """All feeds of a gateway. The event loop owns it.
+
+    Args:
+        venue: for events.
+        emit: takes each `FeedStateChanged`.
+    """
+
+    def __init__(self, venue: str, emit: Callable[[FeedStateChanged], None]) -> None:
+        self._venue = venue
+        self._emit = emit
+        self._feeds: dict[tuple[int, int, int], Feed] = {}
+
+    def add(self, channel: Channel, symbol: str, symbol_id: int, now_ns: int, stale_after_ns: int | None) -> Feed:
+        """Starts watching a feed; SYNCING until its first valid message."""
+        feed = Feed(channel, symbol, symbol_id, stale_after_ns, now_ns)
+        self._feeds[feed.key] = feed
+        return feed
+
+    def remove(self, feed: Feed) -> None:
+        """Stops watching it."""
+        self._feeds.pop(feed.key, None)
+
+    def feeds(self) -> list[Feed]:
+        """All feeds, in the order in which they were added."""
+        return list(self._feeds.values())
+
+    def find(self, kind: int, symbol_id: int) -> Feed | None:
+        """The feed that messages of a kind and symbol belong to."""
+        return self._feeds.get((kind, symbol_id, 0))
+
+    def observe(self, heads: Heads, now_ns: int, wall_ns: int) -> None:
+        """Takes note of the messages of a batch.
+
+        Args:
+            heads: of the batch.
+            now_ns: monotonic.
+            wall_ns: for events.
+        """
+        for code, count in heads.counts.items():
+            feed = self._feeds.get((code & 0xFF, code >> 8, 0))
+            if feed is not None:
+                self._touch(feed, count, now_ns, wall_ns)
+        for symbol_id, interval_ns in heads.intervals:
+            feed = self._feeds.get((Kind.BAR, symbol_id, interval_ns))
+            if feed is not None:
+                self._touch(feed, 1, now_ns, wall_ns)
+
+    def _touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
+        feed.messages += count
+        feed.last_ns = now_ns
+        if feed.state is FeedState.LIVE or feed.state is FeedState.GAP:
+            return
+        if feed.synced:
+            self._set(feed, FeedState.LIVE, "messages arrive", wall_ns)
+        elif feed.state is not FeedState.SYNCING:
+            self._set(feed, FeedState.SYNCING, "messages arrive, the book waits for its snapshot", wall_ns)
+
+    def gap(self, feed: Feed, reason: str, wall_ns: int) -> None:
+        """Messages are missing and the feed must be rebuilt."""
+        feed.synced = False
+        self._set(feed, FeedState.GAP, reason, wall_ns)
+
+    def synced(self, feed: Feed, wall_ns: int) -> None:
+        """The feed is whole again."""
+        feed.synced = True
+        self._set(feed, FeedState.LIVE, "book synchronised", wall_ns)
+
+    def down(self, feeds: Iterable[Feed], reason: str, wall_ns: int) -> None:
+        """Their connection is gone."""
+        for feed in feeds:
+            feed.synced = not feed.channel.diff
+            self._set(feed, FeedState.DOWN, reason, wall_ns)
+
+    def connected(self, feeds: Iterable[Feed], now_ns: int, wall_ns: int) -> None:
+        """Their connection is there; the wait for first messages begins."""
+        for feed in feeds:
+            feed.last_ns = now_ns
+            self._set(feed, FeedState.SYNCING, "connected", wall_ns)
+
+    def tick(self, now_ns: int, wall_ns: int) -> None:
+        """Finds the silent ones; called a few times a second. Subscribed but never answered is silence too."""
+        for feed in self._feeds.values():
+            if feed.stale_after_ns is None or feed.state in (FeedState.STALE, FeedState.DOWN):
+                continue
+            silence = now_ns - feed.last_ns
+            if silence > feed.stale_after_ns:
+                self._set(feed, FeedState.STALE, f"silent for {silence / 1e9:.1f} s", wall_ns)
+
+    def _set(self, feed: Feed, state: FeedState, reason: str, wall_ns: int) -> None:
+        previous = feed.state
+        if previous is state:
+            return
+        feed.state = state
+        self._emit(FeedStateChanged(self._venue, feed.channel.name, feed.symbol, state, previous, reason, wall_ns))

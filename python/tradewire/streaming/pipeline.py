@@ -1,0 +1,157 @@
+"""The path of every frame, live or replayed: reader -> ring -> batch -> books, sequences, events, latency spans.
+
+Knows no sockets and no consumers: sources feed its readers, and its handler gets each batch with what it meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tradewire.core import (
+    BookSet,
+    Decoder,
+    Ring,
+    SequenceTracker,
+    SymbolTable,
+    Wanted,
+    WireReader,
+    monotonic_ns,
+    objects,
+    wall_ns,
+)
+from tradewire.telemetry import Counters, LatencySpans
+
+from .heads import Heads, read_heads
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import Batch, BookOutcome, SequenceOutcome, WireReaderProtocol, WireResultProtocol
+    from tradewire.venues.base import MarketDataVenue
+
+__all__ = ["RING_CAPACITY", "Drained", "Pipeline"]
+
+#: Records: 8 MiB, more than two socket reads hold and ten times the largest snapshot.
+RING_CAPACITY = 131_072
+#: Records taken at a time, so that one batch stays within the processor's cache.
+_DRAIN = 8_192
+
+
+class Drained(NamedTuple):
+    """A batch and what it meant.
+
+    Attributes:
+        batch: immutable, whole messages, oldest first.
+        heads: what the first record of each message says.
+        events: the typed events that somebody wants.
+        changed: symbol ids of live books that changed.
+        book_incidents: (row, symbol id, outcome), from `BookSet.apply`.
+        sequence_incidents: (row, outcome, missing), from `SequenceTracker.apply`.
+        drained_ns: monotonic time of draining.
+        drained_wall_ns: the same moment, ns since 1970.
+    """
+
+    batch: Batch
+    heads: Heads
+    events: list[Any]
+    changed: list[int]
+    book_incidents: list[tuple[int, int, BookOutcome]]
+    sequence_incidents: list[tuple[int, SequenceOutcome, int]]
+    drained_ns: int
+    drained_wall_ns: int
+
+
+class Pipeline:
+    """One decoder, one ring, all books of a feed. The event loop (or the replay) owns it; it is the ring's only reader.
+
+    Args:
+        venue: plan and rules.
+        handler: called with each batch, oldest first.
+        learn: whether symbols never asked for are taken in (replay) or refused and counted (live).
+        ring_capacity: records.
+        timed: whether latency spans are recorded; replayed receive times would mean nothing.
+    """
+
+    def __init__(
+        self,
+        venue: MarketDataVenue,
+        handler: Callable[[Drained], None],
+        *,
+        learn: bool = False,
+        ring_capacity: int = RING_CAPACITY,
+        timed: bool = True,
+    ) -> None:
+        self.venue = venue
+        self.symbols = SymbolTable()
+        self.decoder = Decoder(venue.plan, self.symbols, learn=learn)
+        self.ring = Ring(ring_capacity)
+        self.books = BookSet(venue.book_rule, self.symbols)
+        self.tracker = SequenceTracker(venue.sequences)
+        self.wanted = Wanted(self.symbols)
+        self.latency = LatencySpans()
+        self.counters = Counters("messages", "bytes", "reads", "decode_errors", "batches", "records")
+        self._handler = handler
+        self._timed = timed
+        self._pumping = False
+
+    def reader(self, stream: str | None = None) -> WireReaderProtocol:
+        """A fresh frame reader into the ring, one for each connection."""
+        return WireReader(self.decoder, self.ring, stream=stream)
+
+    def count(self, result: WireResultProtocol, size: int) -> None:
+        """Adds what a read gave to the counters."""
+        counters = self.counters
+        counters.add("bytes", size)
+        if size:
+            counters.add("reads")
+        if result.messages:
+            counters.add("messages", result.messages)
+            counters.add_all(result.counts, "messages.")
+        if result.error_count:
+            counters.add("decode_errors", result.error_count)
+
+    def inject(self, payload: bytes, recv_ns: int, stream: str | None) -> int:
+        """Decodes one payload that came by another way (a REST snapshot) into the same stream, and pumps.
+
+        Returns:
+            The messages written.
+
+        Raises:
+            DecodeError: refused.
+        """
+        written = self.decoder.decode_into(payload, recv_ns, self.ring, stream)
+        while written < 0:
+            self.pump()
+            written = self.decoder.decode_into(payload, recv_ns, self.ring, stream)
+        self.counters.add("messages", written)
+        self.counters.add("messages.injected", written)
+        self.pump()
+        return written
+
+    def pump(self) -> None:
+        """Drains the ring to its end. Does nothing when called from inside a handler: the outer call goes on."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while len(batch := self.ring.drain(_DRAIN)):
+                drained = self._digest(batch)
+                self._handler(drained)
+                # After delivery: nobody waits for the bookkeeping.
+                self._record(drained)
+        finally:
+            self._pumping = False
+
+    def _digest(self, batch: Batch) -> Drained:
+        drained_wall_ns, drained_ns = wall_ns(), monotonic_ns()
+        sequence_incidents = self.tracker.apply(batch)
+        changed, book_incidents = self.books.apply(batch)
+        events = objects(batch, self.wanted)
+        heads = read_heads(batch)
+        return Drained(batch, heads, events, changed, book_incidents, sequence_incidents, drained_ns, drained_wall_ns)
+
+    def _record(self, drained: Drained) -> None:
+        heads = drained.heads
+        self.counters.add("batches")
+        self.counters.add("records", len(drained.batch))
+        if self._timed:
+            self.latency.observe(heads.event_ns, heads.recv_ns, drained.drained_wall_ns)

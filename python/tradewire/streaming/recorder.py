@@ -1,0 +1,124 @@
+"""Records what a venue sends, frame by frame as it came, with a book snapshot after each (re)connect.
+
+Uses the plain WebSocket driver, which gives payloads; the gateway's fast path never makes them. Writes nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+from tradewire.core import TokenBucket
+from tradewire.errors import FeedConnectionError, SnapshotError
+from tradewire.transport.http import HttpClient
+from tradewire.transport.plain import PlainConnection, connect_plain
+from tradewire.transport.policy.backoff import Backoff
+
+if TYPE_CHECKING:
+    from tradewire.venues.base import MarketDataVenue, SnapshotSource
+
+__all__ = ["Recorder"]
+
+_logger = logging.getLogger("tradewire.streaming")
+
+
+class Recorder:
+    """Connects, subscribes and hands on every frame until cancelled.
+
+    Args:
+        venue: what to talk to.
+        symbols: in any spelling.
+        channels: by name.
+        write: takes (receive time in ns since 1970, frame).
+        url: replaces the venue's streaming address.
+        rest_url: replaces the venue's REST address.
+        random: for backoff.
+
+    Attributes:
+        reconnects: connections lost.
+        snapshots: snapshots written.
+    """
+
+    def __init__(
+        self,
+        venue: MarketDataVenue,
+        symbols: Iterable[str],
+        channels: Iterable[str],
+        write: Callable[[int, bytes], None],
+        *,
+        url: str | None = None,
+        rest_url: str | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._venue = venue
+        self._write = write
+        self._url = url
+        self._rest_url = rest_url
+        self._random = random or Random()
+        self._request_ids = itertools.count(1)
+        self.reconnects = 0
+        self.snapshots = 0
+        names = list(dict.fromkeys(venue.symbol(symbol) for symbol in symbols))
+        # A single symbol's snapshots go in as they came; with several, only the envelope says whose they are.
+        self._enveloped = len(names) > 1
+        # route -> stream -> symbol that needs a snapshot once the stream flows, or ""
+        self._routes: dict[str, dict[str, str]] = {}
+        for channel in map(venue.channel, channels):
+            for name in names:
+                stream = venue.stream(channel, name)
+                self._routes.setdefault(stream.route, {})[stream.name] = name if channel.diff else ""
+
+    async def run(self) -> None:
+        """Records until cancelled; reconnects by itself."""
+        async with HttpClient() as http, asyncio.TaskGroup() as tasks:
+            source = self._venue.snapshots(http, self._rest_url)
+            for route, streams in self._routes.items():
+                tasks.create_task(self._follow(route, streams, source))
+
+    async def _follow(self, route: str, streams: dict[str, str], source: SnapshotSource) -> None:
+        backoff = Backoff(self._random)
+        url = self._venue.stream_url(route, self._url)
+        while True:
+            try:
+                async with connect_plain(url) as connection, asyncio.TaskGroup() as tasks:
+                    subscribing = tasks.create_task(self._subscribe(connection, list(streams)))
+                    waiting = {stream.encode(): symbol for stream, symbol in streams.items() if symbol}
+                    async for recv_ns, frame in connection.messages():
+                        self._write(recv_ns, frame)
+                        if subscribing.done():
+                            backoff.reset()
+                        for stream in [name for name in waiting if name in frame[:128]]:
+                            tasks.create_task(self._snapshot(waiting.pop(stream), source))
+            except* FeedConnectionError as group:
+                _logger.warning("%s: %s", url, group.exceptions[0])
+            self.reconnects += 1
+            await asyncio.sleep(backoff.next_delay_ns() / 1e9)
+
+    async def _subscribe(self, connection: PlainConnection, streams: list[str]) -> None:
+        limits = self._venue.limits
+        bucket = TokenBucket(limits.messages_per_s, limits.message_burst)
+        for start in range(0, len(streams), limits.names_per_message):
+            while wait_ns := bucket.try_acquire(1):  # noqa: ASYNC110 - waits for time to pass, not for a task
+                await asyncio.sleep(wait_ns / 1e9)
+            names = streams[start : start + limits.names_per_message]
+            await connection.send_text(self._venue.subscribe_message(names, next(self._request_ids)))
+
+    async def _snapshot(self, symbol: str, source: SnapshotSource) -> None:
+        backoff = Backoff(self._random, base_ns=250_000_000, cap_ns=10_000_000_000)
+        while True:
+            try:
+                snapshot = await source.fetch(symbol)
+            except SnapshotError as error:
+                _logger.warning("%s", error)
+                await asyncio.sleep(backoff.next_delay_ns() / 1e9)
+                continue
+            frame = snapshot.payload
+            if self._enveloped:
+                frame = b'{"stream":"%s","data":%s}' % (snapshot.stream.encode(), frame)
+            self._write(snapshot.recv_ns, frame)
+            self.snapshots += 1
+            return

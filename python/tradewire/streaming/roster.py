@@ -1,0 +1,130 @@
+"""Which feeds are wanted, by how many, and on which connection each of them comes. Opens nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from tradewire.core import monotonic_ns
+from tradewire.errors import UnsupportedError
+
+from .dispatch import EVENT_CLASSES
+from .events import BookUpdate
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import SymbolTableProtocol
+    from tradewire.venues.base import Channel, MarketDataVenue
+
+    from .books import BookKeeper
+    from .health import Feed, FeedHealth
+    from .link import Link
+
+__all__ = ["FeedRoster"]
+
+
+class _Entry:
+    """A feed, where it comes from, and how many subscriptions use it."""
+
+    __slots__ = ("feed", "link", "stream", "users")
+
+    def __init__(self, feed: Feed, link: Link, stream: str) -> None:
+        self.feed = feed
+        self.link = link
+        self.stream = stream
+        self.users = 0
+
+
+class FeedRoster:
+    """All feeds of a gateway. The event loop owns it.
+
+    Args:
+        venue: names the streams.
+        symbols: gives the ids.
+        health: watches the feeds.
+        books: keeps the books among them.
+        make_link: makes a connection, given its name and route.
+        stale_after_s: per channel, instead of the venue's thresholds.
+
+    Attributes:
+        links: the connections, oldest first.
+    """
+
+    def __init__(
+        self,
+        venue: MarketDataVenue,
+        symbols: SymbolTableProtocol,
+        health: FeedHealth,
+        books: BookKeeper,
+        make_link: Callable[[str, str], Link],
+        stale_after_s: Mapping[str, float],
+    ) -> None:
+        self._venue = venue
+        self._symbols = symbols
+        self._health = health
+        self._books = books
+        self._make_link = make_link
+        self._stale_after_s = stale_after_s
+        # Two channels that give the same events of a symbol exclude each other: they could not be told apart.
+        self._entries: dict[tuple[type, str, str], _Entry] = {}
+        self._routes: dict[str, list[Link]] = {}
+        self.links: list[Link] = []
+
+    def acquire(self, channel: Channel, symbol: str) -> Feed:
+        """One more use of a feed; asks the venue for it when it is the first.
+
+        Raises:
+            UnsupportedError: the symbol gets the same events from another channel.
+            ValueError: the connection's address is not one.
+        """
+        key = (EVENT_CLASSES[channel.kind], symbol, channel.interval)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = self._open(channel, symbol)
+        elif entry.feed.channel.name != channel.name:
+            raise UnsupportedError(
+                f"{symbol} already gets {key[0].__name__} events from channel {entry.feed.channel.name!r}; "
+                f"use another gateway for {channel.name!r}"
+            )
+        entry.users += 1
+        return entry.feed
+
+    def release(self, feed: Feed) -> None:
+        """One use less; takes the stream back from the venue when it was the last."""
+        key = (EVENT_CLASSES[feed.channel.kind], feed.symbol, feed.channel.interval)
+        entry = self._entries[key]
+        entry.users -= 1
+        if entry.users:
+            return
+        del self._entries[key]
+        entry.link.discard(entry.stream)
+        self._health.remove(feed)
+        if key[0] is BookUpdate:
+            self._books.unwatch(feed.symbol_id)
+
+    def feeds_of(self, link: Link) -> list[Feed]:
+        """The feeds that come on a connection."""
+        return [entry.feed for entry in self._entries.values() if entry.link is link]
+
+    def _open(self, channel: Channel, symbol: str) -> _Entry:
+        stream = self._venue.stream(channel, symbol)
+        link = self._link_for(stream.route)
+        seconds = self._stale_after_s.get(channel.name)
+        stale_after_ns = channel.stale_after_ns if seconds is None else int(seconds * 1e9)
+        symbol_id = self._symbols.add(self._venue.plan.venue, symbol)
+        feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), stale_after_ns)
+        if EVENT_CLASSES[channel.kind] is BookUpdate:
+            self._books.watch(feed)
+        link.add(stream.name)
+        return _Entry(feed, link, stream.name)
+
+    def _link_for(self, route: str) -> Link:
+        """The route's connection with room for one more stream."""
+        of_route = self._routes.setdefault(route, [])
+        for link in of_route:
+            if len(link) < self._venue.limits.streams:
+                return link
+        name = (route or "stream") + (f"-{len(of_route) + 1}" if of_route else "")
+        link = self._make_link(name, route)
+        of_route.append(link)
+        self.links.append(link)
+        return link

@@ -1,0 +1,176 @@
+"""Book keeping: when snapshots are asked for, and when a book may be served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.errors import SnapshotError
+from tradewire.streaming.books import BookKeeper
+from tradewire.streaming.events import FeedState, GapDetected, Resynced
+from tradewire.streaming.health import FeedHealth
+from tradewire.streaming.pipeline import Drained, Pipeline
+from tradewire.venues.base import Snapshot
+from tradewire.venues.registry import load
+
+
+class Source:
+    """Snapshots that the test hands out."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.answers: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+
+    async def fetch(self, symbol: str) -> Snapshot:
+        self.asked.append(symbol)
+        answer = await self.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return Snapshot(answer, 1, f"{symbol.lower()}@depth")
+
+
+class Kept:
+    """A keeper with everything around it."""
+
+    def __init__(self, frames: Any, random: Random) -> None:
+        venue = load("binance")
+        self.frames = frames
+        self.emitted: list[Any] = []
+        self.source = Source()
+        self.pipeline = Pipeline(venue, self._on_drained)
+        self.health = FeedHealth("binance", self.emitted.append)
+        self.keeper = BookKeeper(
+            "binance",
+            self.pipeline.books,
+            lambda: self.source,
+            lambda snapshot: self.pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream),  # type: ignore[arg-type,return-value]
+            self.health,
+            self.emitted.append,
+            self.pipeline.counters,
+            random,
+        )
+        self.symbol_id = self.pipeline.symbols.add("binance", "BTCUSDT")
+        self.feed = self.health.add(venue.channel("book"), "BTCUSDT", self.symbol_id, 0, None)
+        self.keeper.watch(self.feed)
+
+    def _on_drained(self, drained: Drained) -> None:
+        self.health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        self.keeper.observe(drained)
+
+    def delta(self, first: int, last: int, previous: int) -> None:
+        self.pipeline.inject(self.frames.depth(first, last, previous), 1, None)
+
+    def of(self, event_class: type) -> list[Any]:
+        return [event for event in self.emitted if isinstance(event, event_class)]
+
+    def served(self) -> Any:
+        return self.keeper.book(self.symbol_id)
+
+
+@pytest.fixture
+async def kept(frames: Any, no_wait: Random) -> AsyncIterator[Kept]:
+    kept = Kept(frames, no_wait)
+    yield kept
+    await kept.keeper.close()
+
+
+async def _go_live(kept: Kept, eventually: Any) -> None:
+    kept.delta(5, 10, 4)
+    kept.source.answers.put_nowait(kept.frames.snapshot(7))
+    await eventually(lambda: kept.served() is not None)
+
+
+async def test_the_first_delta_asks_for_a_snapshot_and_the_book_goes_live(kept: Kept, eventually: Any) -> None:
+    assert kept.served() is None
+    kept.delta(5, 10, 4)
+    kept.delta(11, 12, 10)
+    await eventually(lambda: kept.source.asked == ["BTCUSDT"])
+    assert kept.served() is None
+    assert kept.keeper.update(kept.symbol_id, 1) is None
+    kept.source.answers.put_nowait(kept.frames.snapshot(7))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.served().best() == ((100.0, 5.0), (101.0, 6.0))
+    assert kept.served().last_seq == 12
+    assert kept.feed.state is FeedState.LIVE
+    (resynced,) = kept.of(Resynced)
+    assert (resynced.symbol, resynced.last_seq) == ("BTCUSDT", 12)
+    assert resynced.duration_ns > 0
+    update = kept.keeper.update(kept.symbol_id, 9)
+    assert update is not None
+    assert (update.bid, update.ask, update.seq, update.recv_ns) == ((100.0, 5.0), (101.0, 6.0), 12, 9)
+
+
+async def test_no_snapshot_is_asked_for_before_a_delta(kept: Kept) -> None:
+    kept.pipeline.inject(kept.frames.trade(1), 1, None)
+    await asyncio.sleep(0)
+    assert kept.source.asked == []
+
+
+async def test_a_gap_takes_the_book_away_until_it_is_rebuilt(kept: Kept, eventually: Any) -> None:
+    await _go_live(kept, eventually)
+    kept.delta(20, 21, 19)
+    assert kept.served() is None
+    assert kept.feed.state is FeedState.GAP
+    assert [event.symbol for event in kept.of(GapDetected)] == ["BTCUSDT"]
+    kept.delta(22, 23, 21)
+    kept.source.answers.put_nowait(kept.frames.snapshot(22))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.feed.state is FeedState.LIVE
+    assert len(kept.of(Resynced)) == 2
+    assert kept.pipeline.counters["book_gaps"] == 1
+
+
+async def test_a_snapshot_older_than_the_buffer_is_asked_for_again(kept: Kept, eventually: Any) -> None:
+    kept.delta(50, 60, 49)
+    kept.source.answers.put_nowait(kept.frames.snapshot(7))
+    kept.source.answers.put_nowait(kept.frames.snapshot(55))
+    await eventually(lambda: kept.served() is not None)
+    assert len(kept.source.asked) == 2
+
+
+@pytest.mark.parametrize("bad", [SnapshotError("no answer"), b"not json"])
+async def test_a_failed_snapshot_is_tried_again(kept: Kept, eventually: Any, bad: Any) -> None:
+    kept.delta(5, 10, 4)
+    kept.source.answers.put_nowait(bad)
+    kept.source.answers.put_nowait(kept.frames.snapshot(7))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.pipeline.counters["snapshot_errors"] == 1
+
+
+async def test_one_request_at_a_time_however_many_deltas(kept: Kept, eventually: Any) -> None:
+    for number in range(5, 25):
+        kept.delta(number, number, number - 1)
+        await asyncio.sleep(0)
+    assert kept.source.asked == ["BTCUSDT"]
+
+
+async def test_a_lost_connection_takes_the_book_away(kept: Kept, eventually: Any) -> None:
+    await _go_live(kept, eventually)
+    kept.keeper.reset(kept.symbol_id)
+    assert kept.served() is None
+    kept.delta(105, 110, 104)
+    kept.source.answers.put_nowait(kept.frames.snapshot(107))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.served().last_seq == 110
+    assert kept.of(GapDetected) == [], "a reconnect is not a gap in the stream"
+
+
+async def test_unwatched_books_are_let_go(kept: Kept, eventually: Any) -> None:
+    kept.delta(5, 10, 4)
+    await eventually(lambda: kept.source.asked)
+    kept.keeper.unwatch(kept.symbol_id)
+    kept.source.answers.put_nowait(kept.frames.snapshot(7))
+    await asyncio.sleep(0)
+    assert kept.served() is None
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("book ") and not task.cancelling()]
+
+
+async def test_closing_leaves_no_task(kept: Kept, eventually: Any) -> None:
+    kept.delta(5, 10, 4)
+    await eventually(lambda: kept.source.asked)
+    await kept.keeper.close()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("book ")]

@@ -1,0 +1,154 @@
+"""Who gets what, and what the core is told to make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewire.core import Bar, Histogram, Quote, Trade
+from tradewire.core.record import Kind
+from tradewire.streaming.dispatch import Dispatcher, route_key
+from tradewire.streaming.events import BookUpdate, GapDetected
+from tradewire.streaming.queues import default_policies
+from tradewire.streaming.subscription import InlineRunner
+
+HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
+
+
+class Wanted:
+    def __init__(self) -> None:
+        self.pairs: set[tuple[int, int | None]] = set()
+
+    def add(self, kind: int, symbol_id: int | None = None) -> None:
+        assert (kind, symbol_id) not in self.pairs, "added once"
+        self.pairs.add((int(kind), symbol_id))
+
+    def discard(self, kind: int, symbol_id: int | None = None) -> None:
+        self.pairs.remove((int(kind), symbol_id))
+
+
+def trade(symbol: str = "BTCUSDT", number: int = 1) -> Trade:
+    return Trade(symbol=symbol, seq=number, price=1.0, quantity=1.0, side="buy", trade_id=number, **HEAD)
+
+
+def bar(interval: str) -> Bar:
+    numbers = dict.fromkeys(("open", "high", "low", "close", "volume", "quote_volume"), 1.0)
+    return Bar(symbol="BTCUSDT", seq=0, trades=1, start_ns=0, interval=interval, closed=False, **numbers, **HEAD)  # type: ignore[arg-type]
+
+
+def gap(symbol: str = "BTCUSDT") -> GapDetected:
+    return GapDetected("binance", "trades", symbol, 1, 0)
+
+
+@pytest.fixture
+def wanted() -> Wanted:
+    return Wanted()
+
+
+@pytest.fixture
+def dispatcher(wanted: Wanted) -> Dispatcher:
+    return Dispatcher(wanted, Histogram(1, 10**12, 3), 10, 100, default_policies())  # type: ignore[arg-type]
+
+
+def callback(into: list[Any]) -> InlineRunner:
+    return InlineRunner(into.append, Histogram(1, 10**12, 3))
+
+
+def add(dispatcher: Dispatcher, kind: Kind, event_class: type, symbol: str, interval: str = "") -> tuple[Any, Any, Any]:
+    seen: list[Any] = []
+    runner, keys = callback(seen), [(route_key(event_class, symbol, interval), 0)]
+    dispatcher.add_callback(runner, kind, keys)
+    return seen, runner, keys
+
+
+def test_callbacks_get_their_symbol_and_kind_only(dispatcher: Dispatcher) -> None:
+    seen, _, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    dispatcher.publish([trade(), trade("ETHUSDT")], 0)
+    assert seen == [trade()]
+
+
+def test_bars_are_told_apart_by_interval(dispatcher: Dispatcher) -> None:
+    minute, _, _ = add(dispatcher, Kind.BAR, Bar, "BTCUSDT", "1m")
+    hour, _, _ = add(dispatcher, Kind.BAR, Bar, "BTCUSDT", "1h")
+    dispatcher.publish([bar("1m"), bar("1h")], 0)
+    assert (minute, hour) == ([bar("1m")], [bar("1h")])
+
+
+def test_objects_are_wanted_while_somebody_wants_them(dispatcher: Dispatcher, wanted: Wanted) -> None:
+    assert wanted.pairs == {(Kind.CONTROL, None)}
+    _, first, keys = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    _, second, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    assert wanted.pairs == {(Kind.CONTROL, None), (Kind.TRADE, 0)}
+    dispatcher.remove_callback(first, Kind.TRADE, keys)
+    assert (Kind.TRADE, 0) in wanted.pairs
+    dispatcher.remove_callback(second, Kind.TRADE, keys)
+    assert wanted.pairs == {(Kind.CONTROL, None)}
+    assert dispatcher.runners == []
+
+
+def test_book_messages_are_never_made_into_objects(dispatcher: Dispatcher, wanted: Wanted) -> None:
+    assert not dispatcher.wants_books
+    add(dispatcher, Kind.BOOK_DELTA, BookUpdate, "BTCUSDT")
+    assert dispatcher.wants_books
+    assert wanted.pairs == {(Kind.CONTROL, None)}
+
+
+async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatcher: Dispatcher, wanted: Wanted) -> None:
+    one, every = dispatcher.open_events("BTCUSDT", 0), dispatcher.open_events(None, None)
+    assert (Kind.TRADE, 0) in wanted.pairs
+    assert (Kind.TRADE, None) in wanted.pairs
+    dispatcher.publish([trade(), trade("ETHUSDT")], 0)
+    dispatcher.publish_status(gap(), 0)
+    dispatcher.publish_status(gap("ETHUSDT"), 0)
+    dispatcher.publish_status(gap(""), 0)
+    dispatcher.close()
+    assert [event async for event in one] == [trade(), gap(), gap("")]
+    assert [event async for event in every] == [trade(), trade("ETHUSDT"), gap(), gap("ETHUSDT"), gap("")]
+    one.close()
+    every.close()
+    assert wanted.pairs == {(Kind.CONTROL, None)}
+
+
+async def test_batch_streams_get_the_batch_itself(dispatcher: Dispatcher) -> None:
+    stream = dispatcher.open_batches()
+    batch = object.__new__(_Batch)
+    dispatcher.publish_batch(batch)  # type: ignore[arg-type]
+    assert await anext(stream) is batch  # type: ignore[comparison-overlap]
+    stream.close()
+    dispatcher.publish_batch(batch)  # type: ignore[arg-type]
+    assert len(stream.queue) == 0
+
+
+class _Batch:
+    def __len__(self) -> int:
+        return 1
+
+
+def test_status_callbacks_get_every_status_event(dispatcher: Dispatcher) -> None:
+    seen: list[Any] = []
+    dispatcher.add_status_callback(callback(seen))
+    dispatcher.publish_status(gap(), 0)
+    dispatcher.publish([trade()], 0)
+    assert seen == [gap()]
+
+
+def test_one_that_raises_hurts_nobody_else(dispatcher: Dispatcher) -> None:
+    def broken(_: Any) -> None:
+        raise ValueError("no")
+
+    runner = InlineRunner(broken, Histogram(1, 10**12, 3))
+    dispatcher.add_callback(runner, Kind.TRADE, [(route_key(Trade, "BTCUSDT"), 0)])
+    seen, _, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    dispatcher.publish([trade()], 0)
+    assert seen == [trade()]
+    assert runner.stats.errors == 1
+
+
+def test_what_full_queues_lose_is_counted(dispatcher: Dispatcher) -> None:
+    dispatcher.open_events(None, None)
+    quotes = [
+        Quote(symbol="BTCUSDT", seq=1, bid_price=1.0, bid_quantity=1.0, ask_price=1.0, ask_quantity=1.0, **HEAD)
+    ] * 3
+    dispatcher.publish([trade(number=number) for number in range(15)] + quotes, 0)
+    assert dispatcher.dropped() == 5 + 2

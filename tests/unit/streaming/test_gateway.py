@@ -1,0 +1,268 @@
+"""The gateway against a scripted server: subscriptions, consumers, life. Books need REST: see tests/integration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Bar, Kind, Quote, Trade
+from tradewire.errors import StateError, UnsupportedError
+from tradewire.streaming import ConnectionChanged, FeedState, FeedStateChanged, GapDetected, StreamingGateway
+from tradewire.streaming.events import SubscriptionRefused
+
+
+class Venue:
+    """The scripted server, answering what gateways ask."""
+
+    def __init__(self, server: Any, frames: Any) -> None:
+        self.server = server
+        self.frames = frames
+        self.peers: dict[str, Any] = {}
+
+    async def accept(self) -> Any:
+        """The next connection and its first subscription, acknowledged."""
+        peer = await self.server.serve()
+        peer.streams = await self.requested(peer)
+        self.peers[peer.path] = peer
+        return peer
+
+    async def requested(self, peer: Any) -> list[str]:
+        message = json.loads((await peer.read_frame())[1])
+        peer.send_frame(self.frames.ack(message["id"]))
+        params: list[str] = message["params"]
+        return params
+
+
+@pytest.fixture
+def venue(wire_server: Any, frames: Any) -> Venue:
+    return Venue(wire_server, frames)
+
+
+def make(venue: Venue, **options: Any) -> StreamingGateway:
+    return StreamingGateway(url=venue.server.url, random=Random(1), **options)
+
+
+async def test_callbacks_get_typed_events(venue: Venue, frames: Any, eventually: Any) -> None:
+    trades: list[Trade] = []
+    quotes: list[Quote] = []
+    gateway = make(venue)
+    gateway.subscribe_to_trades(["BTC/USDT", "ethusdt", "BTCUSDT"], trades.append)
+    async with gateway:
+        gateway.subscribe_to_quotes("btcusdt", callback=quotes.append)
+        peer = await venue.accept()
+        assert peer.path == "/public/stream"
+        assert peer.streams == ["btcusdt@trade", "ethusdt@trade", "btcusdt@bookTicker"]
+        for frame in (frames.trade(1), frames.quote(1), frames.trade(1, "ETHUSDT"), frames.quote(2, bid="100.1")):
+            peer.send_frame(frame)
+        await eventually(lambda: len(quotes) == 2)
+    assert [(trade.symbol, trade.price, trade.side) for trade in trades] == [
+        ("BTCUSDT", 100.5, "buy"),
+        ("ETHUSDT", 100.5, "buy"),
+    ]
+    assert quotes[1].bid_price == 100.1
+    assert gateway.counters["messages.trade"] == 2
+    assert gateway.latency.callback.count == 4
+
+
+async def test_each_route_has_its_connection(venue: Venue, frames: Any, eventually: Any) -> None:
+    async with make(venue, symbols=["BTCUSDT"], channels=["quotes", "mark_price", "bars_5m"]) as gateway:
+        await venue.accept()
+        await venue.accept()
+        assert venue.peers["/public/stream"].streams == ["btcusdt@bookTicker"]
+        assert venue.peers["/market/stream"].streams == ["btcusdt@markPrice@1s", "btcusdt@kline_5m"]
+        assert [link.name for link in gateway.links] == ["public", "market"]
+
+
+async def test_bars_of_two_intervals(venue: Venue, frames: Any, eventually: Any) -> None:
+    bars: dict[str, list[Bar]] = {"1m": [], "1h": []}
+    async with make(venue) as gateway:
+        gateway.subscribe_to_bars(["BTCUSDT"], bars["1m"].append)
+        gateway.subscribe_to_bars(["BTCUSDT"], bars["1h"].append, interval="1h")
+        peer = await venue.accept()
+        peer.send_frame(frames.bar("1h"))
+        await eventually(lambda: bars["1h"])
+        assert bars["1m"] == []
+        assert gateway.state("bars_1h", "BTCUSDT") is FeedState.LIVE
+        assert gateway.state("bars", "BTCUSDT") is FeedState.SYNCING
+
+
+async def test_events_of_one_symbol_in_order_with_status(venue: Venue, frames: Any) -> None:
+    async with make(venue, symbols=["BTCUSDT", "ETHUSDT"], channels=["trades"]) as gateway:
+        events = gateway.events("btc/usdt")
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(1))
+        peer.send_frame(frames.trade(1, "ETHUSDT"))
+        peer.send_frame(frames.trade(4))
+        seen: list[Any] = []
+        async for event in events:
+            seen.append(event)
+            if isinstance(event, Trade) and event.seq == 4:
+                break
+    assert {event.symbol for event in seen} <= {"BTCUSDT", ""}
+    assert any(isinstance(event, ConnectionChanged) for event in seen)
+    (gap,) = [event for event in seen if isinstance(event, GapDetected)]
+    assert (gap.channel, gap.missing) == ("trades", 2)
+    assert [event.state for event in seen if isinstance(event, FeedStateChanged)] == [FeedState.LIVE]
+    assert gateway.counters["messages_missing"] == 2
+
+
+async def test_batches_hold_every_message(venue: Venue, frames: Any) -> None:
+    async with make(venue, symbols=["BTCUSDT"], channels=["trades", "quotes"]) as gateway:
+        batches = gateway.batches()
+        peer = await venue.accept()
+        peer.send(b"".join(venue.server.frame(frames.trade(number)) for number in range(1, 101)))
+        kinds: list[int] = []
+        async for batch in batches:
+            assert not batch.flags.writeable
+            kinds += batch["kind"].tolist()
+            if kinds.count(Kind.TRADE) == 100:
+                break
+    assert [batch async for batch in batches] == [], "ends with the gateway"
+
+
+async def test_a_lost_connection_is_down_then_live_again(venue: Venue, frames: Any, eventually: Any) -> None:
+    async with make(venue, symbols=["BTCUSDT"], channels=["trades"]) as gateway:
+        for number in (1, 2):
+            peer = await venue.accept()
+            assert peer.streams == ["btcusdt@trade"]
+            peer.send_frame(frames.trade(number))
+            await eventually(lambda: gateway.state("trades", "BTCUSDT") is FeedState.LIVE)
+            peer.writer.transport.abort()
+            await eventually(lambda: gateway.state("trades", "BTCUSDT") is not FeedState.LIVE)
+        assert gateway.counters["reconnects"] >= 1
+
+
+async def test_silence_is_stale(venue: Venue, frames: Any, eventually: Any) -> None:
+    async with make(venue, symbols=["BTCUSDT"], channels=["quotes"], stale_after_s={"quotes": 0.01}) as gateway:
+        peer = await venue.accept()
+        peer.send_frame(frames.quote(1))
+        await eventually(lambda: gateway.state("quotes", "BTCUSDT") is FeedState.STALE)
+
+
+async def test_refused_streams_are_told(venue: Venue, frames: Any, eventually: Any) -> None:
+    refused: list[Any] = []
+    gateway = make(venue, symbols=["BTCUSDT"], channels=["trades"])
+    gateway.on_status(lambda event: refused.append(event) if isinstance(event, SubscriptionRefused) else None)
+    async with gateway:
+        peer = await venue.server.serve()
+        message = json.loads((await peer.read_frame())[1])
+        peer.send_frame(frames.refusal(message["id"], 4))
+        await eventually(lambda: refused)
+    assert (refused[0].streams, refused[0].code) == (("btcusdt@trade",), 4)
+
+
+async def test_a_closed_subscription_takes_its_stream_back(venue: Venue, eventually: Any) -> None:
+    async with make(venue) as gateway:
+        first = gateway.subscribe_to_trades(["BTCUSDT"], print)
+        second = gateway.subscribe_to_trades(["BTCUSDT"])
+        peer = await venue.accept()
+        first.close()
+        first.close()
+        assert gateway.state("trades", "BTCUSDT") is FeedState.SYNCING
+        second.close()
+        assert await venue.requested(peer) == ["btcusdt@trade"]
+        with pytest.raises(ValueError, match="'trades' of BTCUSDT is not subscribed"):
+            gateway.state("trades", "BTCUSDT")
+
+
+async def test_async_and_offloaded_callbacks(venue: Venue, frames: Any, eventually: Any) -> None:
+    seen: list[str] = []
+
+    async def slowly(trade: Trade) -> None:
+        await asyncio.sleep(0)
+        seen.append("task")
+
+    def aside(trade: Trade) -> None:
+        seen.append("thread" if threading.current_thread() is not threading.main_thread() else "loop")
+
+    async with make(venue) as gateway:
+        task = gateway.subscribe_to_trades(["BTCUSDT"], slowly)
+        gateway.subscribe_to_trades(["BTCUSDT"], aside, offload=True)
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(1))
+        await eventually(lambda: len(seen) == 2)
+        assert task.stats is not None
+        assert task.stats.name.endswith("slowly")
+    assert sorted(seen) == ["task", "thread"]
+
+
+async def test_stopping_leaves_nothing_behind(venue: Venue, frames: Any) -> None:
+    before = asyncio.all_tasks()
+    gateway = make(venue, symbols=["BTCUSDT"], channels=["trades", "mark_price"])
+    gateway.subscribe_to_trades(["BTCUSDT"], print, offload=True)
+    await gateway.start()
+    await venue.accept()
+    await asyncio.wait_for(gateway.stop(), 2)
+    await gateway.stop()
+    assert asyncio.all_tasks() == before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("callback")]
+    with pytest.raises(StateError, match="cannot be started again"):
+        await gateway.start()
+    with pytest.raises(StateError, match="stopped"):
+        gateway.subscribe_to_trades(["BTCUSDT"])
+
+
+async def test_starting_twice(venue: Venue) -> None:
+    async with make(venue) as gateway:
+        with pytest.raises(StateError, match="already started"):
+            await gateway.start()
+
+
+async def test_start_streaming_inside_a_loop_names_the_async_way(venue: Venue) -> None:
+    gateway = make(venue)
+    with pytest.raises(RuntimeError, match="async with gateway"):
+        gateway.start_streaming()
+
+
+async def test_start_streaming_blocks_until_stopped(venue: Venue, frames: Any) -> None:
+    seen: list[Trade] = []
+    gateway = make(venue)
+
+    def on_trade(trade: Trade) -> None:
+        seen.append(trade)
+        gateway.stop_streaming()
+
+    gateway.subscribe_to_trades(["BTCUSDT"], on_trade)
+    streaming = asyncio.create_task(asyncio.to_thread(gateway.start_streaming))
+    peer = await venue.accept()
+    peer.send_frame(frames.trade(1))
+    await asyncio.wait_for(streaming, 10)
+    assert [trade.seq for trade in seen] == [1]
+
+
+def test_two_channels_with_the_same_events_exclude_each_other() -> None:
+    gateway = StreamingGateway(symbols=["BTCUSDT"], channels=["trades", "book"])
+    with pytest.raises(UnsupportedError, match="BTCUSDT already gets Trade events from channel 'trades'"):
+        gateway.subscribe("agg_trades", ["BTCUSDT"])
+    with pytest.raises(UnsupportedError, match="BookUpdate events from channel 'book'"):
+        gateway.subscribe("book20", ["BTCUSDT"])
+    gateway.subscribe("agg_trades", ["ETHUSDT"])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"venue": "kraken"}, UnsupportedError, "venue must be one of"),
+        ({"symbols": ["BTCUSDT"], "channels": ["candles"]}, UnsupportedError, "has no channel 'candles'"),
+        ({"symbols": ["BTC USDT"], "channels": ["trades"]}, ValueError, "symbol must be like"),
+        ({"symbols": ["BTCUSDT"], "channels": ["trades"], "url": "http://x"}, ValueError, "url must be ws://"),
+        ({"policies": {"candles": "keep"}}, UnsupportedError, "has no channel 'candles'"),
+    ],
+)
+def test_mistakes_show_before_anything_is_connected(options: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        StreamingGateway(**options)
+
+
+def test_a_book_that_nobody_asked_for() -> None:
+    assert StreamingGateway().book("BTCUSDT") is None
+
+
+def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
+    gateway = StreamingGateway(symbols=[f"S{number}USDT" for number in range(1_030)], channels=["trades"])
+    assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]

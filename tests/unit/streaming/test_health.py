@@ -1,0 +1,133 @@
+"""Feed states, on invented time."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tradewire.core.record import INTERVALS, Kind
+from tradewire.streaming.events import FeedState, FeedStateChanged
+from tradewire.streaming.heads import Heads
+from tradewire.streaming.health import Feed, FeedHealth
+from tradewire.venues.base import Channel
+
+SECOND = 1_000_000_000
+TRADES = Channel("trades", Kind.TRADE, 60 * SECOND)
+QUOTES = Channel("quotes", Kind.QUOTE, 10 * SECOND)
+BOOK = Channel("book", Kind.BOOK_DELTA, 10 * SECOND, diff=True)
+LIQUIDATIONS = Channel("liquidations", Kind.LIQUIDATION, None)
+
+
+@pytest.fixture
+def emitted() -> list[FeedStateChanged]:
+    return []
+
+
+@pytest.fixture
+def health(emitted: list[FeedStateChanged]) -> FeedHealth:
+    return FeedHealth("binance", emitted.append)
+
+
+def add(health: FeedHealth, channel: Channel, symbol_id: int = 0) -> Feed:
+    return health.add(channel, f"S{symbol_id}", symbol_id, 0, channel.stale_after_ns)
+
+
+def observe(health: FeedHealth, *rows: tuple[Kind, int], now_ns: int = SECOND) -> None:
+    counts = Counter(symbol_id << 8 | kind for kind, symbol_id in rows)
+    health.observe(Heads(dict(counts), [], [], []), now_ns, 7)
+
+
+def test_the_first_message_makes_a_feed_live(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
+    feed = add(health, TRADES)
+    assert feed.state is FeedState.SYNCING
+    observe(health, (Kind.TRADE, 0), (Kind.TRADE, 0))
+    assert (feed.state, feed.messages, feed.last_ns) == (FeedState.LIVE, 2, SECOND)
+    assert emitted == [
+        FeedStateChanged("binance", "trades", "S0", FeedState.LIVE, FeedState.SYNCING, "messages arrive", 7)
+    ]
+
+
+def test_messages_of_others_do_not_count(health: FeedHealth) -> None:
+    feed = add(health, TRADES)
+    observe(health, (Kind.TRADE, 1), (Kind.QUOTE, 0), (Kind.CONTROL, -1))
+    assert (feed.state, feed.messages) == (FeedState.SYNCING, 0)
+
+
+def test_silence_beyond_the_threshold_is_stale(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
+    feed = add(health, QUOTES)
+    observe(health, (Kind.QUOTE, 0), now_ns=SECOND)
+    health.tick(11 * SECOND, 8)
+    assert feed.state is FeedState.LIVE
+    health.tick(11 * SECOND + 1, 8)
+    assert feed.state is FeedState.STALE
+    assert emitted[-1].reason == "silent for 10.0 s"
+    observe(health, (Kind.QUOTE, 0), now_ns=20 * SECOND)
+    assert feed.state is FeedState.LIVE
+
+
+def test_subscribed_and_never_answered_is_silence_too(health: FeedHealth) -> None:
+    feed = add(health, QUOTES)
+    health.tick(11 * SECOND, 8)
+    assert feed.state is FeedState.STALE
+
+
+def test_channels_that_are_sparse_by_nature_never_go_stale(health: FeedHealth) -> None:
+    feed = add(health, LIQUIDATIONS)
+    health.tick(10**18, 8)
+    assert feed.state is FeedState.SYNCING
+
+
+def test_a_book_is_live_only_when_synchronised(health: FeedHealth) -> None:
+    feed = add(health, BOOK)
+    observe(health, (Kind.BOOK_DELTA, 0))
+    assert feed.state is FeedState.SYNCING
+    health.synced(feed, 1)
+    assert feed.state is FeedState.LIVE
+    health.gap(feed, "broken", 2)
+    observe(health, (Kind.BOOK_DELTA, 0))
+    assert feed.state is FeedState.GAP, "messages alone do not heal it"
+    health.synced(feed, 3)
+    assert feed.state is FeedState.LIVE
+
+
+def test_a_stale_book_comes_back_as_what_it_was(health: FeedHealth) -> None:
+    feed = add(health, BOOK)
+    health.synced(feed, 1)
+    health.tick(20 * SECOND, 2)
+    assert feed.state is FeedState.STALE
+    observe(health, (Kind.BOOK_DELTA, 0), now_ns=21 * SECOND)
+    assert feed.state is FeedState.LIVE
+    health.gap(feed, "broken", 3)
+    health.tick(60 * SECOND, 4)
+    observe(health, (Kind.BOOK_DELTA, 0), now_ns=61 * SECOND)
+    assert feed.state is FeedState.SYNCING, "still without its snapshot"
+
+
+def test_a_lost_connection_is_down_and_never_stale(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
+    trades, book = add(health, TRADES), add(health, BOOK)
+    health.synced(book, 1)
+    health.down([trades, book], "connection lost", 2)
+    health.tick(10**15, 3)
+    assert (trades.state, book.state) == (FeedState.DOWN, FeedState.DOWN)
+    assert emitted[-1].reason == "connection lost"
+    health.connected([trades, book], 10**15, 4)
+    assert (trades.state, book.state) == (FeedState.SYNCING, FeedState.SYNCING)
+    observe(health, (Kind.TRADE, 0), (Kind.BOOK_DELTA, 0), now_ns=10**15 + 1)
+    assert (trades.state, book.state) == (FeedState.LIVE, FeedState.SYNCING), "the book waits for a new snapshot"
+
+
+def test_bars_of_two_intervals_are_two_feeds(health: FeedHealth) -> None:
+    minute = add(health, Channel("bars_1m", Kind.BAR, 30 * SECOND, "1m"))
+    hour = add(health, Channel("bars_1h", Kind.BAR, 30 * SECOND, "1h"))
+    health.observe(Heads({Kind.BAR: 1}, [(0, INTERVALS["1h"])], [], []), SECOND, 7)
+    assert (minute.messages, hour.messages) == (0, 1)
+
+
+def test_removed_feeds_are_forgotten(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
+    feed = add(health, TRADES)
+    health.remove(feed)
+    observe(health, (Kind.TRADE, 0))
+    health.tick(10**15, 3)
+    assert health.feeds() == []
+    assert emitted == []

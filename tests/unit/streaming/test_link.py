@@ -1,0 +1,245 @@
+"""A connection that comes back, against a scripted server."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Control
+from tradewire.core.record import Kind
+from tradewire.streaming import link as link_module
+from tradewire.streaming.events import ConnectionChanged, ConnectionState, SubscriptionRefused
+from tradewire.streaming.link import Link
+from tradewire.streaming.pipeline import Drained, Pipeline
+from tradewire.transport.frames import PING
+from tradewire.venues.registry import load
+
+
+class Owned:
+    """A link and the owner that a gateway would be."""
+
+    def __init__(self, url: str, random: Random) -> None:
+        venue = load("binance")
+        self.changes: list[ConnectionChanged] = []
+        self.refused: list[SubscriptionRefused] = []
+        self.pipeline = Pipeline(venue, self._on_drained, learn=True)
+        self.pipeline.wanted.add(Kind.CONTROL, None)
+        ids = itertools.count(1)
+        self.link = Link("public", venue, url, self, self.pipeline.reader, ids, random, open_timeout_s=5)  # type: ignore[arg-type]
+
+    def on_read(self, result: Any, size: int) -> None:
+        self.pipeline.count(result, size)
+        self.pipeline.pump()
+
+    def on_link(self, link: Link, event: ConnectionChanged) -> None:
+        assert link is self.link
+        self.changes.append(event)
+
+    def on_refused(self, event: SubscriptionRefused) -> None:
+        self.refused.append(event)
+
+    def _on_drained(self, drained: Drained) -> None:
+        for event in drained.events:
+            if isinstance(event, Control):
+                assert self.link.on_control(event.request_id, refused=event.status == "error", code=event.code)
+
+    @property
+    def states(self) -> list[ConnectionState]:
+        return [change.state for change in self.changes]
+
+
+@pytest.fixture
+async def owned(wire_server: Any, no_wait: Random) -> AsyncIterator[Owned]:
+    owned = Owned(wire_server.url + "/public/stream", no_wait)
+    owned.link.start()
+    yield owned
+    await owned.link.stop(0.01)
+
+
+async def request(peer: Any) -> dict[str, Any]:
+    opcode, payload = await peer.read_frame()
+    assert opcode == 1
+    message: dict[str, Any] = json.loads(payload)
+    return message
+
+
+async def test_nothing_is_connected_before_something_is_wanted(owned: Owned, wire_server: Any) -> None:
+    await asyncio.sleep(0)
+    assert wire_server.connections == 0
+    assert owned.states == []
+
+
+async def test_it_subscribes_to_what_is_wanted(owned: Owned, wire_server: Any, frames: Any, eventually: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    owned.link.add("btcusdt@bookTicker")
+    peer = await wire_server.serve()
+    assert peer.path == "/public/stream"
+    message = await request(peer)
+    assert message == {"method": "SUBSCRIBE", "params": ["btcusdt@trade", "btcusdt@bookTicker"], "id": 1}
+    peer.send_frame(frames.ack(1))
+    peer.send_frame(frames.trade(1))
+    await eventually(lambda: owned.pipeline.counters["messages"] == 2)
+    assert owned.states == [ConnectionState.CONNECTING, ConnectionState.CONNECTED]
+
+
+async def test_later_changes_are_sent_as_they_come(owned: Owned, wire_server: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    owned.link.add("ethusdt@trade")
+    assert (await request(peer))["params"] == ["ethusdt@trade"]
+    owned.link.discard("btcusdt@trade")
+    assert await request(peer) == {"method": "UNSUBSCRIBE", "params": ["btcusdt@trade"], "id": 3}
+    assert owned.link.subscribed == {"ethusdt@trade"}
+
+
+async def test_at_most_200_names_a_message(owned: Owned, wire_server: Any) -> None:
+    names = [f"s{number}usdt@trade" for number in range(450)]
+    for name in names:
+        owned.link.add(name)
+    peer = await wire_server.serve()
+    sizes, received = [], []
+    while len(received) < len(names):
+        params = (await request(peer))["params"]
+        sizes.append(len(params))
+        received += params
+    assert sizes == [200, 200, 50]
+    assert received == names
+
+
+async def test_control_messages_keep_below_the_limit(
+    owned: Owned, wire_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted: list[int] = []
+
+    class Bucket:
+        def __init__(self, *_: object) -> None: ...
+
+        def try_acquire(self, weight: int) -> int:
+            granted.append(weight)
+            return 0 if len(granted) != 2 else 1_000_000
+
+    monkeypatch.setattr(link_module, "TokenBucket", Bucket)
+    for number in range(201):
+        owned.link.add(f"s{number}@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    assert len((await request(peer))["params"]) == 1
+    assert len(granted) == 3, "asked, refused, asked again after the wait"
+
+
+async def test_a_lost_connection_comes_back_with_the_same_subscriptions(
+    owned: Owned, wire_server: Any, eventually: Any
+) -> None:
+    wanted = {"btcusdt@trade", "ethusdt@trade"}
+    for stream in wanted:
+        owned.link.add(stream)
+    for _ in range(20):
+        peer = await wire_server.serve()
+        assert set((await request(peer))["params"]) == wanted
+        peer.writer.transport.abort()
+    await eventually(lambda: owned.states.count(ConnectionState.RECONNECTING) == 20)
+    lost = [change for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert [change.attempt for change in lost] == list(range(1, 21)), "nothing proved that the venue serves"
+
+
+async def test_backoff_starts_over_only_after_an_answer_and_a_valid_message(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    for sent in ([], [frames.ack(2)], [frames.trade(1)], [frames.ack(4), frames.trade(2)], []):
+        peer = await wire_server.serve()
+        await request(peer)
+        before = owned.pipeline.counters["messages"]
+        for frame in sent:
+            peer.send_frame(frame)
+        await eventually(lambda before=before, sent=sent: owned.pipeline.counters["messages"] == before + len(sent))
+        peer.writer.transport.abort()
+    await eventually(lambda: owned.states.count(ConnectionState.RECONNECTING) == 5)
+    lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert lost == [1, 2, 3, 1, 2]
+
+
+async def test_refused_streams_are_told_and_asked_for_again_only_after_a_reconnect(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    peer.send_frame(frames.refusal(1, 4))
+    await eventually(lambda: owned.refused)
+    assert (owned.refused[0].streams, owned.refused[0].code) == (("btcusdt@trade",), 4)
+    owned.link.add("ethusdt@trade")
+    assert (await request(peer))["params"] == ["ethusdt@trade"]
+    peer.writer.transport.abort()
+    peer = await wire_server.serve()
+    assert (await request(peer))["params"] == ["btcusdt@trade", "ethusdt@trade"]
+
+
+async def test_nobody_listening_is_tried_again(owned: Owned, wire_server: Any, eventually: Any) -> None:
+    await wire_server.stop()
+    owned.link.add("btcusdt@trade")
+    await eventually(lambda: len(owned.changes) >= 10)
+    assert "cannot connect" in owned.changes[1].reason
+
+
+async def test_a_silent_connection_is_asked_then_dropped(
+    owned: Owned, wire_server: Any, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    monkeypatch.setattr(link_module, "_IDLE_NS", -1)
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    owned.link.add("ethusdt@trade")
+    opcodes = [(await peer.read_frame())[0] for _ in range(2)]
+    assert PING in opcodes
+    monkeypatch.setattr(link_module, "_DEAD_NS", -1)
+    owned.link.add("solusdt@trade")
+    await eventually(lambda: ConnectionState.RECONNECTING in owned.states)
+    assert any("nothing received for" in change.reason for change in owned.changes)
+
+
+async def test_an_unanswered_subscription_ends_the_connection(
+    owned: Owned, wire_server: Any, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    monkeypatch.setattr(link_module, "_ACK_NS", -1)
+    owned.link.add("btcusdt@trade")
+    await wire_server.serve()
+    await eventually(lambda: any("no answer to a subscription" in change.reason for change in owned.changes))
+
+
+async def test_reconnect_on_request(owned: Owned, wire_server: Any, eventually: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    await request(await wire_server.serve())
+    owned.link.reconnect()
+    await request(await wire_server.serve())
+
+
+@pytest.mark.parametrize("moment", ["idle", "connecting", "backoff", "streaming"])
+async def test_stopping_leaves_nothing(owned: Owned, wire_server: Any, eventually: Any, moment: str) -> None:
+    if moment == "backoff":
+        owned.link._backoff._random = Random(3)  # waits in earnest
+        await wire_server.stop()
+    if moment != "idle":
+        owned.link.add("btcusdt@trade")
+    if moment == "connecting":
+        await wire_server.accept()
+    if moment == "backoff":
+        await eventually(lambda: ConnectionState.RECONNECTING in owned.states)
+    if moment == "streaming":
+        await request(await wire_server.serve())
+    await owned.link.stop(0.01)
+    await owned.link.stop(0.01)
+    assert owned.link.state is ConnectionState.CLOSED
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("link")]
+
+
+def test_a_bad_address_shows_at_once(no_wait: Random) -> None:
+    with pytest.raises(ValueError, match="url must be ws://"):
+        Owned("http://127.0.0.1", no_wait)

@@ -1,0 +1,133 @@
+"""From payload to batch: the path that live and replayed frames share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewire.core import BookSnapshot, Trade
+from tradewire.core.record import Kind
+from tradewire.errors import DecodeError
+from tradewire.streaming import pipeline as pipeline_module
+from tradewire.streaming.pipeline import Drained, Pipeline
+from tradewire.venues.registry import load
+
+
+@pytest.fixture
+def drained() -> list[Drained]:
+    return []
+
+
+@pytest.fixture
+def pipeline(drained: list[Drained]) -> Pipeline:
+    pipeline = Pipeline(load("binance"), drained.append, ring_capacity=64)
+    pipeline.symbols.add("binance", "BTCUSDT")
+    return pipeline
+
+
+def feed(pipeline: Pipeline, wire_server: Any, *payloads: bytes) -> None:
+    reader = pipeline.reader()
+    data = b"".join(wire_server.frame(payload) for payload in payloads)
+    result = reader.feed(data, 1_700_000_000_500_000_000)
+    pipeline.count(result, len(data))
+    pipeline.pump()
+    assert not result.full
+
+
+@pytest.fixture
+def framing() -> Any:
+    class Framing:
+        @staticmethod
+        def frame(payload: bytes) -> bytes:
+            length = len(payload)
+            head = bytes((0x81, length)) if length < 126 else b"\x81\x7e" + length.to_bytes(2, "big")
+            return head + payload
+
+    return Framing
+
+
+def test_a_read_becomes_one_batch(pipeline: Pipeline, drained: list[Drained], frames: Any, framing: Any) -> None:
+    pipeline.wanted.add(Kind.TRADE, None)
+    feed(pipeline, framing, frames.trade(1), frames.quote(5), frames.depth(1, 2, 0), frames.trade(2))
+    (one,) = drained
+    assert one.heads.counts == {Kind.TRADE: 2, Kind.QUOTE: 1, Kind.BOOK_DELTA: 1}
+    assert len(one.batch) == 4 + 2, "two levels"
+    assert [type(event) for event in one.events] == [Trade, Trade], "objects only of what is wanted"
+    counters = pipeline.counters
+    assert counters.group("messages.") == {"trade": 2, "quote": 1, "book_delta": 1}
+    assert (counters["messages"], counters["batches"], counters["records"], counters["reads"]) == (4, 1, 6, 1)
+
+
+def test_latency_hops_are_recorded(
+    pipeline: Pipeline, frames: Any, framing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_module, "wall_ns", lambda: 1_700_000_000_500_000_300)
+    feed(pipeline, framing, frames.trade(1), frames.trade(2))
+    assert pipeline.latency.venue.count == 2
+    assert pipeline.latency.venue.percentile(50) == pytest.approx(500_000_000, rel=1e-3)
+    assert (pipeline.latency.queue.count, pipeline.latency.queue.max) == (2, 300)
+
+
+def test_replay_records_no_latency(frames: Any, framing: Any) -> None:
+    pipeline = Pipeline(load("binance"), lambda _: None, learn=True, timed=False)
+    feed(pipeline, framing, frames.trade(1))
+    assert pipeline.latency.queue.count == 0
+    assert pipeline.counters["messages"] == 1
+
+
+def test_holes_and_repeats_are_handed_on(pipeline: Pipeline, drained: list[Drained], frames: Any, framing: Any) -> None:
+    feed(pipeline, framing, frames.trade(1), frames.trade(4), frames.trade(4))
+    assert drained[0].sequence_incidents == [(1, "gap", 2), (2, "duplicate", 0)]
+
+
+def test_unknown_symbols_are_refused_live(
+    pipeline: Pipeline, drained: list[Drained], frames: Any, framing: Any
+) -> None:
+    feed(pipeline, framing, frames.trade(1, "ETHUSDT"))
+    assert drained == []
+    assert pipeline.decoder.counters["unknown_symbol"] == 1
+
+
+def test_refused_messages_are_counted(pipeline: Pipeline, frames: Any, framing: Any) -> None:
+    feed(pipeline, framing, b'{"stream":"btcusdt@trade","data":{"e":"trade"', frames.trade(1))
+    assert pipeline.counters["decode_errors"] == 1
+    assert pipeline.counters["messages"] == 1
+
+
+def test_a_snapshot_joins_the_stream(pipeline: Pipeline, drained: list[Drained], frames: Any) -> None:
+    pipeline.wanted.add(Kind.BOOK_SNAPSHOT, None)
+    assert pipeline.inject(frames.snapshot(7), 1, "btcusdt@depth") == 1
+    (event,) = drained[0].events
+    assert isinstance(event, BookSnapshot)
+    assert (event.symbol, event.last_seq) == ("BTCUSDT", 7)
+
+
+def test_a_bad_snapshot_is_an_error(pipeline: Pipeline) -> None:
+    with pytest.raises(DecodeError):
+        pipeline.inject(b"{}x", 1, "btcusdt@depth")
+
+
+def test_a_snapshot_waits_for_room(pipeline: Pipeline, drained: list[Drained], frames: Any, framing: Any) -> None:
+    reader = pipeline.reader()
+    reader.feed(b"".join(framing.frame(frames.trade(number)) for number in range(63)), 1)
+    assert len(pipeline.ring) == 63
+    pipeline.inject(frames.snapshot(7), 1, "btcusdt@depth")
+    assert sum(len(one.batch) for one in drained) == 63 + 3
+
+
+def test_pumping_from_inside_a_handler_does_not_recurse(frames: Any, framing: Any) -> None:
+    depths = []
+    depth = 0
+
+    def handler(_: Drained) -> None:
+        nonlocal depth
+        depth += 1
+        pipeline.pump()
+        depths.append(depth)
+        depth -= 1
+
+    pipeline = Pipeline(load("binance"), handler, learn=True)
+    feed(pipeline, framing, frames.trade(1))
+    feed(pipeline, framing, frames.trade(2))
+    assert depths == [1, 1]

@@ -1,0 +1,91 @@
+"""Which feeds are wanted, and where they come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewire.core import SymbolTable
+from tradewire.errors import UnsupportedError
+from tradewire.streaming.health import FeedHealth
+from tradewire.streaming.roster import FeedRoster
+from tradewire.venues.registry import load
+
+
+class Link:
+    def __init__(self, name: str, route: str) -> None:
+        self.name, self.route = name, route
+        self.streams: list[str] = []
+
+    def add(self, stream: str) -> None:
+        self.streams.append(stream)
+
+    def discard(self, stream: str) -> None:
+        self.streams.remove(stream)
+
+    def __len__(self) -> int:
+        return len(self.streams)
+
+
+class Books:
+    def __init__(self) -> None:
+        self.watched: list[str] = []
+
+    def watch(self, feed: Any) -> None:
+        self.watched.append(feed.symbol)
+
+    def unwatch(self, symbol_id: int) -> None:
+        self.watched.pop()
+
+
+VENUE = load("binance")
+
+
+@pytest.fixture
+def roster() -> FeedRoster:
+    health = FeedHealth("binance", lambda _: None)
+    return FeedRoster(VENUE, SymbolTable(), health, Books(), Link, {"quotes": 1.5})  # type: ignore[arg-type]
+
+
+def acquire(roster: FeedRoster, channel: str, symbol: str = "BTCUSDT") -> Any:
+    return roster.acquire(VENUE.channel(channel), symbol)
+
+
+def test_one_stream_for_many_users(roster: FeedRoster) -> None:
+    first, second = acquire(roster, "trades"), acquire(roster, "trades")
+    assert first is second
+    (link,) = roster.links
+    assert link.streams == ["btcusdt@trade"]  # type: ignore[attr-defined]
+    roster.release(first)
+    assert len(link) == 1
+    roster.release(second)
+    assert len(link) == 0
+    assert roster.feeds_of(link) == []
+
+
+def test_routes_have_links_of_their_own(roster: FeedRoster) -> None:
+    trades, mark = acquire(roster, "trades"), acquire(roster, "mark_price")
+    public, market = roster.links
+    assert (public.name, market.name) == ("public", "market")
+    assert (roster.feeds_of(public), roster.feeds_of(market)) == ([trades], [mark])
+
+
+def test_books_are_watched_while_used(roster: FeedRoster) -> None:
+    feed = acquire(roster, "book")
+    assert roster._books.watched == ["BTCUSDT"]  # type: ignore[attr-defined]
+    roster.release(feed)
+    assert roster._books.watched == []  # type: ignore[attr-defined]
+
+
+def test_channels_that_give_the_same_events_exclude_each_other(roster: FeedRoster) -> None:
+    acquire(roster, "trades")
+    with pytest.raises(UnsupportedError, match="use another gateway for 'agg_trades'"):
+        acquire(roster, "agg_trades")
+    acquire(roster, "bars_1m")
+    acquire(roster, "bars_1h")
+
+
+def test_thresholds_can_be_replaced(roster: FeedRoster) -> None:
+    assert acquire(roster, "quotes").stale_after_ns == 1_500_000_000
+    assert acquire(roster, "trades").stale_after_ns == 60_000_000_000
