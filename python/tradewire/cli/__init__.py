@@ -1,0 +1,58 @@
+"""The `tradewire` command: one file per command. Errors of the user end in a message and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["build", "main"]
+
+_USER_ERROR = 2
+_INTERRUPTED = 130
+
+
+def build() -> typer.Typer:
+    """The command with all its sub-commands."""
+    import typer
+
+    from .demo import demo
+    from .doctor import doctor
+    from .record import record
+    from .replay import replay
+    from .sim import sim
+    from .stream import stream
+    from .version import show_version
+
+    app = typer.Typer(
+        name="tradewire",
+        help="Connects trading strategies to venues: market data in, every hop measured.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(show_version)
+    for command in (demo, stream, record, replay, sim, doctor):
+        app.command()(command)
+    return app
+
+
+def main() -> None:
+    """Runs the command and ends the process."""
+    from tradewire.errors import TradewireError
+
+    try:
+        build()()
+    except BrokenPipeError:
+        # The reader of our output is gone (`| head`): that is an end, not an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    except (TradewireError, ValueError, OSError, ImportError) as error:
+        print(f"tradewire: {error}", file=sys.stderr)  # noqa: T201 - the command's error output
+        sys.exit(_USER_ERROR)

@@ -1,0 +1,111 @@
+"""`tradewire replay`: feeds a recording through the live path and says what the end state is."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradewire.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from tradewire.streaming.replay import ReplayReport
+
+__all__ = ["replay"]
+
+_MARKETS = {"usdm": "binance", "spot": "binance_spot"}
+_STEP = 1_000
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="Recording: `<receive ns> <frame>` lines, gzip or plain.")],
+    speed: Annotated[str, typer.Option("--speed", help="max, 1x, 10x, ...")] = "max",
+    stream: Annotated[
+        str | None, typer.Option("--stream", help="Stream that snapshots without a name belong to: btcusdt@depth.")
+    ] = None,
+    market: Annotated[str | None, typer.Option("--market", help="usdm or spot; found out when not given.")] = None,
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="Hash of the end state; exit code 1 when it differs.")
+    ] = None,
+) -> None:
+    """Replay recorded frames through the same path as live ones; report counts, gaps, books and the end state's hash.
+
+    The hash of one book is the first 16 hex digits of SHA-256 over its levels; of several books, over the lines
+    `SYMBOL hash` in order of symbol.
+    """
+    from tradewire.streaming.recording import Recording
+    from tradewire.streaming.replay import Replay, detect, paced
+    from tradewire.venues.registry import load
+
+    factor = _factor(speed)
+    if market is not None and market not in _MARKETS:
+        raise UnsupportedError(f"--market must be usdm or spot, was {market!r}")
+    with Recording(file) as look:
+        found = detect(look)
+    venue = load(_MARKETS[market] if market else found.venue)
+    run = Replay(venue, stream or found.stream, mixed_trades=found.mixed_trades)
+    started = time.perf_counter()
+    with Recording(file) as recording, _progress(file.name, recording.size) as advance:
+        for number, (recv_ns, frame) in enumerate(paced(recording, factor, sleep=time.sleep), 1):
+            run.feed(recv_ns, frame)
+            if factor or not number % _STEP:
+                advance(recording.position)
+        advance(recording.size)
+    seconds = time.perf_counter() - started
+    report = run.report()
+    typer.echo(_text(report, venue.name, seconds))
+    if found.mixed_trades:
+        typer.echo("single and aggregated trades together: holes in their numbers are not judged")
+    if expect is not None and report.digest != expect:
+        typer.echo(f"end state {report.digest or '(no book)'} is not the expected {expect}", err=True)
+        raise typer.Exit(1)
+
+
+def _factor(speed: str) -> float:
+    if speed == "max":
+        return 0.0
+    number = speed.removesuffix("x")
+    if not number.replace(".", "", 1).isdigit() or float(number) <= 0:
+        raise UnsupportedError(f"--speed must be max, 1x, 10x, ..., was {speed!r}")
+    return float(number)
+
+
+@contextmanager
+def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's standard error; nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(name, total=max(size, 1))
+        yield lambda position: progress.update(task, completed=position)
+
+
+def _text(report: ReplayReport, venue: str, seconds: float) -> str:
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.counts.items()))
+    gaps = ", ".join(f"{count} {name}" for name, count in report.sequences.items())
+    lines = [
+        f"{report.messages:,} messages in {report.frames:,} frames of {venue}, {seconds:.2f} s, "
+        f"{report.messages / max(seconds, 1e-9):,.0f} messages/s",
+        f"  {counts}",
+        f"  book gaps {report.book_gaps}; trades and quotes: {gaps}; {report.missing} messages missing",
+        f"  refused {report.decode_errors}" + (f": {report.first_error}" if report.first_error else ""),
+    ]
+    lines += [
+        f"  {book.symbol} {book.state}, last update {book.last_seq}, {book.levels} levels, bid {_level(book.bid)}, "
+        f"ask {_level(book.ask)}, hash {book.digest}"
+        for book in report.books
+    ]
+    if report.digest:
+        lines.append(f"end state {report.digest}")
+    return "\n".join(lines)
+
+
+def _level(level: tuple[float, float] | None) -> str:
+    return "-" if level is None else f"{level[0]:.10g} x {level[1]:.10g}"

@@ -1,0 +1,57 @@
+"""`tradewire stream`: live data of a venue in the terminal, as lines in a pipe, or only counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import typer
+
+from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, quiet_logging, several
+
+__all__ = ["stream"]
+
+
+def stream(
+    venue: Venue = "binance",
+    symbols: Symbols = "BTCUSDT",
+    channels: Channels = "trades,quotes,book",
+    url: Url = None,
+    rest_url: RestUrl = None,
+    seconds: Seconds = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only count; a summary at the end.")] = False,
+) -> None:
+    """Show live market data: a table in a terminal, one line per event in a pipe."""
+    from tradewire.streaming import StreamingGateway
+    from tradewire.transport.event_loop import run
+
+    from .board import Board
+    from .running import run_gateway
+    from .view import console, live_view, summary
+
+    quiet_logging()
+    names, wanted = several(symbols, "symbols"), several(channels, "channels")
+    screen = console()
+
+    async def watch() -> Board:
+        gateway = StreamingGateway(venue=venue, url=url, rest_url=rest_url)
+        board = Board(gateway, names, wanted)
+        if quiet:
+            await run_gateway(gateway, seconds=seconds, before_stop=board.finish)
+        elif screen.is_terminal:
+            with live_view(board, f"tradewire stream: {venue}", screen) as view:
+                await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
+        else:
+            printing = asyncio.create_task(_print_events(gateway.events()))
+            await run_gateway(gateway, seconds=seconds, before_stop=board.finish)
+            await printing
+        return board
+
+    board = run(watch())
+    typer.echo(summary(board), err=not quiet and not screen.is_terminal)
+
+
+async def _print_events(events: AsyncIterator[Any]) -> None:
+    async for event in events:
+        typer.echo(repr(event))

@@ -1,0 +1,145 @@
+"""The live terminal view (rich) and the readable summary at the end of a run. Collects nothing: `board.py` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tradewire.core import BUILD, IMPLEMENTATION
+from tradewire.streaming import FeedState
+from tradewire.telemetry import HOPS
+
+if TYPE_CHECKING:
+    from .board import Board
+
+__all__ = ["console", "live_view", "render", "summary"]
+
+_STYLES = {
+    FeedState.LIVE: "green",
+    FeedState.SYNCING: "yellow",
+    FeedState.GAP: "bold magenta",
+    FeedState.STALE: "bold yellow",
+    FeedState.DOWN: "bold red",
+}
+_HOP_NAMES = {
+    "venue": "venue -> received",
+    "queue": "received -> drained",
+    "callback": "drained -> callback",
+}
+
+
+def console() -> Console:
+    """Standard output; whether it is a terminal decides between the live view and plain text."""
+    return Console(highlight=False)
+
+
+def live_view(board: Board, title: str, on: Console) -> Live:
+    """A live view; the caller refreshes it. Nothing of it stays on the screen afterwards."""
+    return Live(get_renderable=lambda: render(board, title), console=on, auto_refresh=False, transient=True)
+
+
+def render(board: Board, title: str) -> Group:
+    """The whole view as it is now."""
+    board.update()
+    head = Text.assemble(
+        (title, "bold"),
+        f"   {IMPLEMENTATION} core ({BUILD['profile']})   {board.seconds:.0f} s   ",
+        (f"{board.messages_per_s:,.0f} messages/s   {_bytes(board.bytes_per_s)}/s", "bold cyan"),
+    )
+    counters = board.gateway.counters
+    foot = Text(
+        f"{counters['messages']:,} messages   {counters['reconnects']} reconnects   {counters['book_gaps']} book gaps"
+        f"   {counters['sequence_gap']} trade gaps   {counters['decode_errors']} refused   "
+        f"{board.gateway.dropped} dropped   Ctrl-C ends",
+        style="dim",
+    )
+    return Group(head, _market_table(board), _latency_table(board), foot)
+
+
+def summary(board: Board) -> str:
+    """The run in words: what arrived, the state of every feed, latency per hop."""
+    gateway, counters = board.gateway, board.gateway.counters
+    seconds = max(board.seconds, 1e-9)
+    lines = [
+        f"{counters['messages']:,} messages ({counters['messages'] / seconds:,.0f}/s) and "
+        f"{_bytes(counters['bytes'])} in {seconds:.1f} s on the {IMPLEMENTATION} core",
+        "  " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(counters.group("messages.").items())),
+    ]
+    for symbol, row in board.rows.items():
+        trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"
+        states = ", ".join(f"{name} {state}" for (name, of), state in board.states.items() if of == symbol)
+        lines.append(f"  {symbol}: {trade}, bid {_level(row.bid)}, ask {_level(row.ask)} [{states}]")
+    for hop, values in gateway.latency.summary().items():
+        if values["count"]:
+            figures = f"p50 {_time(values['p50_ns'])}, p99 {_time(values['p99_ns'])}, p99.9 {_time(values['p99_9_ns'])}"
+            lines.append(f"  {_HOP_NAMES[hop]}: {figures}, max {_time(values['max_ns'])} ({values['count']:,})")
+        elif values["negative"]:
+            lines.append(f"  {_HOP_NAMES[hop]}: {values['negative']:,} negative: this clock is behind the venue's")
+    lines.append(
+        f"  {counters['reconnects']} reconnects, {counters['book_gaps']} book gaps, {counters['sequence_gap']} trade "
+        f"gaps, {counters['decode_errors']} refused messages, {gateway.dropped} dropped"
+    )
+    return "\n".join(lines)
+
+
+def _market_table(board: Board) -> Table:
+    table = Table(expand=False, pad_edge=False)
+    table.add_column("symbol", style="bold")
+    for name in ("last trade", "bid", "ask"):
+        table.add_column(name, justify="right")
+    for channel in board.channels:
+        table.add_column(channel)
+    for symbol, row in board.rows.items():
+        trade = Text("-")
+        if row.trade is not None:
+            side = "green" if row.trade.side == "buy" else "red"
+            trade = Text(f"{_number(row.trade.price)} x {_number(row.trade.quantity)}", style=side)
+        feeds = []
+        for channel in board.channels:
+            state = board.states.get((channel, symbol))
+            feeds.append(Text(state.value, style=_STYLES[state]) if state is not None else Text("-"))
+        table.add_row(symbol, trade, _level(row.bid), _level(row.ask), *feeds)
+    return table
+
+
+def _latency_table(board: Board) -> Table:
+    table = Table(expand=False, pad_edge=False)
+    table.add_column("hop")
+    for name in ("p50", "p99", "p99.9", "max", "count"):
+        table.add_column(name, justify="right")
+    values = board.gateway.latency.summary()
+    for hop in HOPS:
+        figures = values[hop]
+        cells = [_time(figures[name]) for name in ("p50_ns", "p99_ns", "p99_9_ns", "max_ns")]
+        table.add_row(_HOP_NAMES[hop], *cells, f"{figures['count']:,}")
+    return table
+
+
+def _level(level: tuple[float, float] | None) -> str:
+    return "-" if level is None else f"{_number(level[0])} x {_number(level[1])}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
+def _time(ns: int) -> str:
+    if ns < 1_000:
+        return f"{ns} ns"
+    if ns < 1_000_000:
+        return f"{ns / 1e3:.1f} us"
+    if ns < 1_000_000_000:
+        return f"{ns / 1e6:.1f} ms"
+    return f"{ns / 1e9:.2f} s"
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if count < 1_000:
+            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        count /= 1_000
+    return f"{count:,.1f} GB"

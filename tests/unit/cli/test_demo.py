@@ -1,0 +1,101 @@
+"""`tradewire demo`: a bounded run, an interrupted one, and one that is killed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def test_a_bounded_run_ends_with_a_summary(tradewire: Any) -> None:
+    done = tradewire("demo", "--seconds", "3", "--rate", "200")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+        assert f"  {symbol}: last trade" in done.stdout or f"  {symbol}: no trade" in done.stdout
+    assert "messages (" in done.stdout
+    assert "received -> drained: p50" in done.stdout
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    if not path.exists():
+        pytest.skip("no /proc here")
+    return [int(child) for child in path.read_text("ascii").split()]
+
+
+def _wait_for(condition: Any, timeout_s: float = 30) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        os.sched_yield()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def _start_on_a_terminal() -> tuple[subprocess.Popen[bytes], int]:
+    outside, inside = pty.openpty()
+    command = [sys.executable, "-m", "tradewire", "demo", "--rate", "200"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "40"}
+    child = subprocess.Popen(command, stdin=inside, stdout=inside, stderr=subprocess.PIPE, env=environment)
+    os.close(inside)
+    return child, outside
+
+
+def _read_until(outside: int, text: bytes) -> bytes:
+    seen = b""
+    while text not in seen:
+        seen += os.read(outside, 65_536)
+    return seen
+
+
+def _drain(outside: int) -> bytes:
+    seen = b""
+    try:
+        while piece := os.read(outside, 65_536):
+            seen += piece
+    except OSError:  # the terminal is gone with its last user
+        pass
+    return seen
+
+
+def test_ctrl_c_ends_a_live_view_quickly_and_cleanly() -> None:
+    child, outside = _start_on_a_terminal()
+    _read_until(outside, b"live")
+    (venue,) = _children(child.pid)
+    started = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    rest = _drain(outside)
+    assert child.wait(10) == 0
+    assert time.monotonic() - started < 2, "the promise of the command"
+    assert child.stderr is not None
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    os.close(outside)
+    assert b"messages (" in rest
+    assert not _alive(venue)
+
+
+def test_nothing_is_left_when_the_command_is_killed() -> None:
+    child, outside = _start_on_a_terminal()
+    _read_until(outside, b"live")
+    (venue,) = _children(child.pid)
+    child.kill()
+    child.wait(10)
+    assert child.stderr is not None
+    child.stderr.close()
+    os.close(outside)
+    _wait_for(lambda: not _alive(venue))

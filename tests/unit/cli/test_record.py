@@ -1,0 +1,39 @@
+"""`tradewire record` on a simulated venue, and the replay of what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def _words(venue: Any, out: Path, *more: str) -> list[str]:
+    addresses = ["--url", venue.stream_url, "--rest-url", venue.rest_url]
+    return ["record", "--out", str(out), *addresses, "--seconds", "3", *more]
+
+
+def test_what_is_recorded_replays_without_a_gap(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    out = tmp_path / "capture.gz"
+    done = tradewire(*_words(venue, out, "--symbols", "BTCUSDT,ETHUSDT"))
+    assert done.returncode == 0, done.stderr
+    assert "2 snapshots, 0 reconnects" in done.stdout
+    first = tradewire("replay", str(out))
+    assert first.returncode == 0, first.stderr
+    assert "book gaps 0; trades and quotes: 0 gap, 0 duplicate, 0 reordered" in first.stdout
+    assert "refused 0" in first.stdout
+    assert "BTCUSDT live" in first.stdout
+    assert "ETHUSDT live" in first.stdout
+    digest = first.stdout.rpartition("end state ")[2].strip()
+    assert tradewire("replay", str(out), "--expect", digest).returncode == 0
+
+
+def test_rotation_and_nothing_overwritten(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    out = tmp_path / "capture"
+    done = tradewire(*_words(venue, out, "--rotate-size", "20K"))
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.iterdir())) > 1
+    out.write_text("here already")
+    again = tradewire(*_words(venue, out))
+    assert again.returncode == 2
+    assert "File exists" in again.stderr
+    assert "Traceback" not in again.stderr
+    assert out.read_text() == "here already"

@@ -1,0 +1,70 @@
+"""`tradewire replay` on the synthetic recording, and on the recorded ones where they are found."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import recordings
+from tradewire.cli.replay import _factor
+from tradewire.errors import UnsupportedError
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+GOLDEN = json.loads((DATA / "synthetic_usdm.json").read_text("utf-8"))
+
+
+def test_the_golden_end_state_is_reached(tradewire: Any) -> None:
+    done = tradewire("replay", str(DATA / "synthetic_usdm.txt.gz"), "--expect", GOLDEN["book"]["hash"])
+    assert done.returncode == 0, done.stderr
+    assert f"{GOLDEN['lines']:,} messages in {GOLDEN['lines']:,} frames of binance" in done.stdout
+    assert "book gaps 0" in done.stdout
+    assert f"last update {GOLDEN['book']['last_u']}" in done.stdout
+    assert f"end state {GOLDEN['book']['hash']}" in done.stdout
+
+
+def test_another_end_state_is_exit_code_1(tradewire: Any) -> None:
+    done = tradewire("replay", str(DATA / "synthetic_usdm.txt.gz"), "--expect", "0" * 16)
+    assert done.returncode == 1
+    assert "is not the expected 0000000000000000" in done.stderr
+
+
+def test_a_plain_file_with_a_hole_reports_the_gap(tradewire: Any, tmp_path: Path) -> None:
+    lines = gzip.decompress((DATA / "synthetic_usdm.txt.gz").read_bytes()).splitlines(keepends=True)
+    diffs = [number for number, line in enumerate(lines) if b"@depth" in line[:60]]
+    del lines[diffs[len(diffs) // 2]]
+    path = tmp_path / "hole.txt"
+    path.write_bytes(b"".join(lines))
+    done = tradewire("replay", str(path), "--market", "usdm", "--stream", "btcusdt@depth")
+    assert done.returncode == 0
+    assert "book gaps 1;" in done.stdout
+    assert "BTCUSDT syncing" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "factor"), [("max", 0.0), ("1x", 1.0), ("10x", 10.0), ("2.5", 2.5)])
+def test_speeds(text: str, factor: float) -> None:
+    assert _factor(text) == factor
+
+
+@pytest.mark.parametrize("text", ["", "x", "0x", "-1x", "fast", "1e3"])
+def test_what_is_no_speed(text: str) -> None:
+    with pytest.raises(UnsupportedError, match="--speed must be max, 1x, 10x"):
+        _factor(text)
+
+
+@recordings.needed
+@pytest.mark.skipif("__import__('tradewire.core').core.IMPLEMENTATION == 'pure'", reason="minutes on the pure core")
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("binance_usdm_btcusdt_20240808.gz", "921229b19ef6498b"),
+        ("binance_spot_btcusdt_20240808.gz", "a643ec6dd820a9de"),
+    ],
+)
+def test_the_recorded_end_states_are_reached(tradewire: Any, name: str, digest: str) -> None:
+    done = tradewire("replay", str(recordings.DATA / name), "--expect", digest)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "book gaps 0; trades and quotes: 0 gap, 0 duplicate, 0 reordered; 0 messages missing" in done.stdout

@@ -1,0 +1,55 @@
+"""Running a gateway for a time or until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from tradewire.cli.running import StopSignal, run_gateway
+
+
+class Gateway:
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    async def __aenter__(self) -> Gateway:
+        self.log.append("start")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.log.append("stop")
+
+
+async def test_it_ends_when_its_time_is_over() -> None:
+    gateway = Gateway()
+    ticks: list[int] = []
+    ended = await run_gateway(
+        gateway,  # type: ignore[arg-type]
+        seconds=0.02,
+        tick=lambda: ticks.append(1),
+        tick_s=0.005,
+        before_stop=lambda: gateway.log.append("last figures"),
+    )
+    assert not ended
+    assert gateway.log == ["start", "last figures", "stop"]
+    assert ticks
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it(number: signal.Signals, eventually: Any) -> None:
+    gateway = Gateway()
+    running = asyncio.create_task(run_gateway(gateway, seconds=None))  # type: ignore[arg-type]
+    await eventually(lambda: gateway.log == ["start"])
+    os.kill(os.getpid(), number)
+    assert await asyncio.wait_for(running, 5)
+    assert gateway.log == ["start", "stop"]
+
+
+async def test_signals_are_given_back_afterwards() -> None:
+    async with StopSignal() as stop:
+        assert not await stop.wait(0.001)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,0 +1,24 @@
+"""`tradewire sim`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+
+
+def test_it_serves_until_interrupted() -> None:
+    command = [sys.executable, "-m", "tradewire", "sim", "binance", "--port", "0", "--symbols", "btc/usdt"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        rest = child.stdout.readline().removeprefix("REST ").strip()
+        streams = child.stdout.readline()
+        assert streams.startswith("streams ws://127.0.0.1:")
+        with urllib.request.urlopen(f"{rest}/fapi/v1/exchangeInfo", timeout=20) as answer:  # noqa: S310 - loopback
+            assert [row["symbol"] for row in json.load(answer)["symbols"]] == ["BTCUSDT"]
+        child.send_signal(signal.SIGINT)
+        assert child.wait(10) == 0
+        assert child.stderr.read() == ""

@@ -1,0 +1,86 @@
+"""The live view and the summary, drawn on a pretended terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from tradewire.cli import view
+from tradewire.cli.board import Board
+from tradewire.core import Trade
+from tradewire.streaming import StreamingGateway
+
+
+@pytest.fixture
+def board() -> Board:
+    board = Board(StreamingGateway(), ["BTCUSDT", "ETHUSDT"], ["trades", "quotes", "book"])
+    row = board.rows["BTCUSDT"]
+    head = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+    row.trade = Trade(price=83084.3, quantity=0.002, side="buy", trade_id=1, **head)
+    row.bid, row.ask = (83084.3, 2.986), (83084.4, 4.632)
+    board.gateway.counters.add("messages", 12_345)
+    board.gateway.counters.add_all({"trade": 12_000, "quote": 345}, "messages.")
+    for value in (900, 25_000, 3_000_000, 2_000_000_000):
+        board.gateway.latency.queue.record(value)
+    return board
+
+
+def _drawn(board: Board) -> str:
+    screen = Console(file=io.StringIO(), width=160, force_terminal=False)
+    screen.print(view.render(board, "tradewire demo"))
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert isinstance(text, str)
+    return text
+
+
+def test_the_view_shows_prices_states_rates_and_latencies(board: Board) -> None:
+    text = _drawn(board)
+    for part in ("tradewire demo", "BTCUSDT", "83084.3 x 0.002", "83084.4 x 4.632", "syncing", "messages/s", "12,345"):
+        assert part in text
+    for part in ("received -> drained", "p99.9", "2.00 s"):
+        assert part in text
+
+
+def test_the_summary_says_it_in_words(board: Board) -> None:
+    board.finish()
+    text = view.summary(board)
+    assert text.startswith("12,345 messages (")
+    assert "345 quote, 12,000 trade" in text
+    assert "BTCUSDT: last trade 83084.3 x 0.002, bid 83084.3 x 2.986" in text
+    assert "ETHUSDT: no trade, bid -, ask - [trades syncing, quotes syncing, book syncing]" in text
+    assert "received -> drained: p50 25.0 us" in text
+
+
+def test_a_clock_behind_the_venues_is_said(board: Board) -> None:
+    board.gateway.latency.venue.record(-5)
+    assert "1 negative: this clock is behind the venue's" in view.summary(board)
+
+
+def test_a_live_view_leaves_nothing_on_the_screen(board: Board) -> None:
+    screen = Console(file=io.StringIO(), width=160, force_terminal=True)
+    with view.live_view(board, "tradewire demo", screen) as live:
+        live.refresh()
+    assert "tradewire demo" in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("ns", "text"), [(999, "999 ns"), (1_500, "1.5 us"), (2_500_000, "2.5 ms"), (3 * 10**9, "3.00 s")]
+)
+def test_times(ns: int, text: str) -> None:
+    assert view._time(ns) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(999, "999 B"), (1_500, "1.5 KB"), (2_500_000, "2.5 MB"), (3e9, "3.0 GB")])
+def test_bytes(count: float, text: str) -> None:
+    assert view._bytes(count) == text
+
+
+def test_prices_are_never_written_with_an_exponent() -> None:
+    assert view._number(1e-7) == "0.0000001"
+    assert view._number(100000.0) == "100000"
+
+
+def test_a_console_knows_a_pipe() -> None:
+    assert not view.console().is_terminal
