@@ -10,45 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import made_batches
 from tradewire import core
 from tradewire.core.plan import SequenceRule
-from tradewire.core.record import MORE, NO_SYMBOL, PARTIAL, RECORD, SIDE, Kind
+from tradewire.core.record import MORE, NO_SYMBOL, PARTIAL, RECORD, Kind
 
 NATIVE, PURE = core.load("native"), core.load("pure")
 USDM = SequenceRule(first="straddle", next="prev_link")
-Levels = list[tuple[float, float]]
 
 
 def message(
-    kind: Kind,
-    symbol: int,
-    seq: int = 0,
-    first: int = -1,
-    prev: int = -1,
-    bids: Levels = [],  # noqa: B006 - never written to
-    asks: Levels = [],  # noqa: B006
-    flags: int = 0,
-    event_ns: int = 7,
+    kind: Kind, symbol: int, seq: int, links: tuple[int, int] = (-1, -1), bids: Any = (), asks: Any = (), **header: Any
 ) -> np.ndarray:
-    levels = [(0, level) for level in bids] + [(SIDE, level) for level in asks]
-    records = np.zeros(1 + len(levels), RECORD)
-    records["symbol"], records["seq"], records["event_ns"] = symbol, seq, event_ns
-    records["kind"] = Kind.LEVEL
-    records["kind"][0] = kind
-    records["flags"] = [flags, *(side for side, _ in levels)]
-    records["flags"][:-1] |= MORE
-    if kind in (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT):
-        slots = records[["a", "b", "c", "d"]]
-        integers = np.array([first, prev, len(bids), len(asks)], "<i8").view("<f8")
-        slots[0] = tuple(integers)
-        records[["a", "b", "c", "d"]] = slots
-    for row, (_, level) in enumerate(levels, start=1):
-        records["a"][row], records["b"][row] = level
-    return records
+    return made_batches.book(kind, links, bids, asks, **{"symbol": symbol, "seq": seq, "event_ns": 7, **header})
 
 
 def delta(symbol: int, first: int, last: int, prev: int = -1, **rest: Any) -> np.ndarray:
-    return message(Kind.BOOK_DELTA, symbol, last, first, prev, **rest)
+    return message(Kind.BOOK_DELTA, symbol, last, (first, prev), **rest)
 
 
 def snapshot(symbol: int, seq: int, **rest: Any) -> np.ndarray:

@@ -1,0 +1,379 @@
+"""Recorded frames of real venues through decoder, ring, books and trackers: end states, and faults found where they are.
+
+The comparison is a rebuild of its own: plain `json`, dicts of Decimal, the rules of the venue sheet written out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+import recordings
+from tradewire.core import (
+    IMPLEMENTATION,
+    RECORD,
+    BookSet,
+    Decoder,
+    Kind,
+    OrderBook,
+    Ring,
+    SequenceTracker,
+    SymbolTable,
+)
+from tradewire.core.plan import FieldPlan, SequenceRule
+from tradewire.errors import DecodeError
+from tradewire.venues.binance import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
+
+pytestmark = [recordings.needed, pytest.mark.timeout(300)]
+
+#: Stream of the REST snapshots inside the recordings, which name no symbol.
+SNAPSHOT_STREAM = "btcusdt@depth"
+CONTINUITY = {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}
+IS_NATIVE = IMPLEMENTATION == "native"
+
+
+@dataclass
+class Golden:
+    """What the README of the recorded data says."""
+
+    frames: int
+    diffs: int
+    stale: int
+    last_seq: int
+    sizes: tuple[int, int]
+    best: tuple[float, float]
+    digest: str
+    trades: int
+    traded: Decimal
+
+
+@dataclass
+class Recording:
+    name: str
+    plan: FieldPlan
+    rule: SequenceRule
+    golden: Golden
+
+    def frames(self) -> Iterator[tuple[int, bytes]]:
+        return recordings.usdm() if self.name == "usdm" else recordings.spot()
+
+
+USDM = Recording(
+    "usdm",
+    USDM_MARKET_DATA,
+    USDM_BOOK_RULE,
+    Golden(
+        93_954,
+        6_551,
+        4,
+        5123135475514,
+        (5018, 4578),
+        (61659.7, 61659.8),
+        "921229b19ef6498b",
+        21_313,
+        Decimal("2429.366"),
+    ),
+)
+SPOT = Recording(
+    "spot",
+    SPOT_MARKET_DATA,
+    SPOT_BOOK_RULE,
+    Golden(
+        41_249,
+        3_451,
+        2,
+        50093421584,
+        (1209, 2196),
+        (61685.99, 61686.0),
+        "a643ec6dd820a9de",
+        9_757,
+        Decimal("212.03315"),
+    ),
+)
+BOTH = pytest.mark.parametrize("recording", [USDM, SPOT], ids=lambda recording: recording.name)
+
+
+@dataclass
+class Rebuilt:
+    """A book kept the plain way, by section 12 of the venue sheet."""
+
+    linked: bool
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    sides: dict[str, dict[Decimal, Decimal]] = field(default_factory=dict)
+    last_seq: int | None = None
+    joined: bool = False
+    diffs: int = 0
+    stale: int = 0
+    bridging: int = 0
+
+    def snapshot(self, data: dict[str, Any]) -> None:
+        self.sides = {
+            side: {Decimal(price): Decimal(quantity) for price, quantity in data[key]}
+            for side, key in (("b", "bids"), ("a", "asks"))
+        }
+        self.last_seq = data["lastUpdateId"]
+        for diff in self.waiting:
+            self._apply(diff)
+
+    def diff(self, data: dict[str, Any]) -> None:
+        self.diffs += 1
+        if self.last_seq is None:
+            self.waiting.append(data)
+        else:
+            self._apply(data)
+
+    def _apply(self, data: dict[str, Any]) -> None:
+        assert self.last_seq is not None
+        if data["u"] < self.last_seq + (not self.linked):
+            assert not self.joined
+            self.stale += 1
+            return
+        if not self.joined:
+            wanted = self.last_seq + (not self.linked)
+            assert data["U"] <= wanted <= data["u"]
+            self.bridging += 1
+        else:
+            assert data["pu"] == self.last_seq if self.linked else data["U"] == self.last_seq + 1
+        self.joined = True
+        self.last_seq = data["u"]
+        for side, levels in self.sides.items():
+            for price, quantity in data[side]:
+                if Decimal(quantity):
+                    levels[Decimal(price)] = Decimal(quantity)
+                else:
+                    levels.pop(Decimal(price), None)
+
+    def levels(self) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        bids, asks = self.sides["b"], self.sides["a"]
+        ordered = sorted(bids.items(), reverse=True), sorted(asks.items())
+        return tuple([(float(price), float(quantity)) for price, quantity in side] for side in ordered)  # type: ignore[return-value]
+
+    def digest(self) -> str:
+        bids, asks = sorted(self.sides["b"].items(), reverse=True), sorted(self.sides["a"].items())
+        lines = [
+            f"{name} {format(price.normalize(), 'f')} {format(quantity.normalize(), 'f')}"
+            for name, side in (("B", bids), ("A", asks))
+            for price, quantity in side
+        ]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+class Path:
+    """The path of live frames: decoder, ring, books and trackers."""
+
+    def __init__(self, plan: FieldPlan, rule: SequenceRule) -> None:
+        symbols = SymbolTable()
+        self.decoder = Decoder(plan, symbols, learn=True)
+        self.ring = Ring(1 << 18)
+        self.books = BookSet(rule, symbols)
+        self.tracker = SequenceTracker(CONTINUITY)  # type: ignore[arg-type]
+
+    def decode(self, frame: bytes, received: int) -> np.ndarray:
+        self.decoder.decode_into(frame, received, self.ring, SNAPSHOT_STREAM)
+        return self.ring.drain(1 << 18)
+
+    def apply(self, batch: np.ndarray) -> list[tuple[int, str]]:
+        """(row, outcome) of everything that was not as expected."""
+        _, incidents = self.books.apply(batch)
+        unexpected = self.tracker.apply(batch)
+        return sorted(
+            [(row, outcome) for row, _, outcome in incidents] + [(row, outcome) for row, outcome, _ in unexpected]
+        )
+
+
+def groups(frames: Iterable[tuple[int, bytes]], size: int) -> Iterator[list[tuple[int, bytes]]]:
+    frames = iter(frames)
+    while group := list(islice(frames, size)):
+        yield group
+
+
+@BOTH
+def test_a_recorded_book_is_continuous_and_equal_to_its_rebuild(recording: Recording) -> None:
+    """The whole recording on the native core, its beginning on the pure one."""
+    path, rebuilt = Path(recording.plan, recording.rule), Rebuilt(linked=recording.rule.next == "prev_link")
+    frames = recording.frames() if IS_NATIVE else islice(recording.frames(), 3_000)
+    golden = recording.golden
+    count, trades, traded, outcomes = 0, 0, Decimal(0), []
+    for number, group in enumerate(groups(frames, 1_000)):
+        for received, frame in group:
+            path.decoder.decode_into(frame, received, path.ring, SNAPSHOT_STREAM)
+            data = json.loads(frame)
+            data = data.get("data", data)
+            if "lastUpdateId" in data:
+                rebuilt.snapshot(data)
+            elif data.get("e") == "depthUpdate":
+                rebuilt.diff(data)
+            elif data.get("e") == "trade":
+                trades += 1
+                traded += Decimal(data["q"])
+        count += len(group)
+        outcomes += [outcome for _, outcome in path.apply(path.ring.drain(1 << 18))]
+        book = path.books.book(0)
+        assert book is not None
+        assert (book.state, book.last_seq) == ("live", rebuilt.last_seq)
+        if number % 10 == 0:
+            assert book.levels(10_000) == rebuilt.levels()
+    assert set(outcomes) <= {"stale"}
+    assert len(outcomes) <= golden.stale == rebuilt.stale
+    assert book.digest() == rebuilt.digest()
+    if IS_NATIVE:
+        bids, asks = book.levels(10_000)
+        (bid, _), (ask, _) = book.best()  # type: ignore[misc]
+        sizes = len(bids), len(asks)
+        reached = Golden(
+            count, rebuilt.diffs, rebuilt.stale, book.last_seq, sizes, (bid, ask), book.digest(), trades, traded
+        )
+        assert reached == golden
+
+
+GOLDEN_2021 = {
+    "SUSHIUSDT": (252, 600860425198, (1006, 1000), ((7.6120, 303.0), (7.6160, 267.0)), "cc0800755b5ae35f"),
+    "AKROUSDT": (188, 600860423964, (613, 761), ((0.01734, 502.0), (0.01735, 50697.0)), "9fc8d4e7071de319"),
+    "KEEPUSDT": (132, 600860420312, (401, 614), ((0.2463, 249.0), (0.2467, 9047.0)), "0314011d0324d831"),
+    "CTKUSDT": (180, 600860423222, (486, 742), ((1.01100, 1698.0), (1.01200, 10123.0)), "779c8fc5341d9ea4"),
+}
+
+
+@pytest.mark.parametrize("snapshots", ["first", "as received"])
+def test_the_cryptofeed_capture_reaches_its_golden_end_states(snapshots: str) -> None:
+    decoder = Decoder(USDM_MARKET_DATA, list(GOLDEN_2021))
+    inputs: list[tuple[int, bytes, str | None]] = [(at, frame, None) for at, frame in recordings.cryptofeed_frames()]
+    rest = [(at, data, f"{symbol.lower()}@depth") for symbol, at, data in recordings.cryptofeed_snapshots()]
+    inputs = [*rest, *inputs] if snapshots == "first" else sorted(rest + inputs, key=lambda item: item[0])
+    events = [event for at, data, stream in inputs for event in decoder.decode(data, at, stream)]
+    quotes: dict[str, list[Any]] = {symbol: [] for symbol in GOLDEN_2021}
+    for event in events:
+        if type(event).__name__ == "Quote":
+            quotes[event.symbol].append(event)
+    books = {symbol: OrderBook(USDM_BOOK_RULE, symbol=symbol) for symbol in GOLDEN_2021}
+    outcomes: dict[str, list[str]] = {symbol: [] for symbol in GOLDEN_2021}
+    agreements = 0
+    for event in events:
+        book = books.get(event.symbol)
+        if type(event).__name__ == "BookSnapshot":
+            assert book is not None
+            assert book.apply_snapshot(event.bids, event.asks, event.last_seq, event.event_ns) == "applied"
+        elif type(event).__name__ == "BookDelta":
+            assert book is not None
+            outcomes[event.symbol].append(book.apply(event))
+            before = bisect_right(quotes[event.symbol], event.last_seq, key=lambda quote: quote.seq)
+            if outcomes[event.symbol][-1] == "applied" and before:
+                quote = quotes[event.symbol][before - 1]
+                bid, ask = (quote.bid_price, quote.bid_quantity), (quote.ask_price, quote.ask_quantity)
+                agreements += book.best() == (bid, ask)
+    counts = {
+        outcome: sum(given.count(outcome) for given in outcomes.values()) for outcome in sum(outcomes.values(), [])
+    }
+    if snapshots == "first":
+        assert counts == {"applied": 752, "stale": 12}
+        assert agreements == 744
+    else:
+        assert set(counts) <= {"applied", "stale", "buffered"}
+        assert sum(counts.values()) == 764
+    for symbol, (applied, last_seq, sizes, best, digest) in GOLDEN_2021.items():
+        book = books[symbol]
+        bids, asks = book.levels(2000)
+        assert (book.last_seq, (len(bids), len(asks)), book.best(), book.digest()) == (last_seq, sizes, best, digest)
+        if snapshots == "first":
+            assert outcomes[symbol].count("applied") == applied
+
+
+@dataclass
+class Decoded:
+    """A recording's beginning, decoded line by line."""
+
+    recording: Recording
+    streams: list[str]
+    frames: list[bytes]
+    batches: list[bytes]
+
+    def flagged(self, lines: list[int], batches: dict[int, bytes] | None = None) -> list[tuple[int, str]]:
+        """(position in `lines`, outcome) of everything not as expected when these lines arrive in this order."""
+        taken = [(batches or {}).get(at, self.batches[at]) for at in lines]
+        starts = np.cumsum([0, *(len(batch) // RECORD.itemsize for batch in taken)])
+        path = Path(self.recording.plan, self.recording.rule)
+        path.decoder.symbols.add("binance", "BTCUSDT")
+        found = path.apply(np.frombuffer(b"".join(taken), RECORD))
+        return [(int(np.searchsorted(starts, row, side="right")) - 1, outcome) for row, outcome in found]
+
+
+def decoded(recording: Recording) -> Decoded:
+    path = Path(recording.plan, recording.rule)
+    streams, frames, batches = [], [], []
+    for received, frame in islice(recording.frames(), 4_000 if IS_NATIVE else 600):
+        streams.append(json.loads(frame).get("stream", "snapshot"))
+        frames.append(frame)
+        batches.append(path.decode(frame, received).tobytes())
+    return Decoded(recording, streams, frames, batches)
+
+
+def kind_of(stream: str) -> str:
+    return "diff" if "@depth" in stream else "quote" if "bookTicker" in stream else "trade"
+
+
+@BOTH
+def test_injected_faults_are_flagged_where_they_are(recording: Recording) -> None:
+    start = decoded(recording)
+    lines = list(range(len(start.frames)))
+    clean = start.flagged(lines)
+    assert {outcome for _, outcome in clean} <= {"stale"}
+    first = start.streams.index("snapshot") + 50
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+
+    def following(at: int) -> int:
+        """The next line of the same stream."""
+        return next(line for line in lines[at + 1 :] if start.streams[line] == start.streams[at])
+
+    def news(order: list[int], batches: dict[int, bytes] | None = None) -> list[tuple[int, str]]:
+        """What was flagged anew, by recorded line."""
+        return [(order[position], outcome) for position, outcome in start.flagged(order, batches)][len(clean) :]
+
+    for _ in range(25 if IS_NATIVE else 3):
+        for stream in {stream for stream in start.streams if stream != "snapshot"}:
+            kind = kind_of(stream)
+            places = [line for line in lines[first:] if start.streams[line] == stream][1:-3]
+            at = choose.choice(places)
+            after = following(at)
+            # Dropped: the next one of the stream shows it; a quote cannot.
+            dropped = news([line for line in lines if line != at])
+            assert dropped == ([] if kind == "quote" else [(after, "gap")])
+            # Again, at once or a little later in its stream.
+            for where in (at, after):
+                again = lines[: where + 1] + [at] + lines[where + 1 :]
+                what = {"diff": "stale", "trade": "duplicate", "quote": "duplicate"}[kind]
+                what = "reordered" if kind != "diff" and where == after else what
+                assert news(again) == [(at, what)]
+            # Changed places with the next one of its stream.
+            swapped = lines.copy()
+            swapped[at], swapped[after] = after, at
+            expected = {
+                "diff": [(after, "gap")],
+                "trade": [(after, "gap"), (at, "reordered")],
+                "quote": [(at, "reordered")],
+            }[kind]
+            assert news(swapped) == expected
+            # Truncated: one decode error, and what a dropped one gives.
+            path = Path(recording.plan, recording.rule)
+            with pytest.raises(DecodeError):
+                path.decode(start.frames[at][: choose.randrange(1, len(start.frames[at]))], 1)
+            counters = path.decoder.counters
+            assert (counters["messages"], counters["syntax"]) == (0, 1)
+            assert news(lines, {at: path.ring.drain(1).tobytes()}) == dropped
+        # Neighbours of different streams may change places unseen.
+        pairs = [line for line in lines[first:-1] if start.streams[line] != start.streams[line + 1]]
+        at = choose.choice(pairs)
+        swapped = lines.copy()
+        swapped[at], swapped[at + 1] = at + 1, at
+        assert news(swapped) == []
