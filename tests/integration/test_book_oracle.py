@@ -221,7 +221,6 @@ def run(seed: int) -> Counter[str]:
 
 def check(streams: int) -> None:
     first = random.randrange(2**32)
-    print(f"seeds {first}..{first + streams // 2 - 1}")
     seen: Counter[str] = Counter()
     for seed in range(first, first + streams // 2):
         seen += run(seed)

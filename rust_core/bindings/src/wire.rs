@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMemoryView, PyString};
-use pyo3::ffi;
 use tradewire_core::decode::KINDS;
 use tradewire_core::wire::{Buffer, Delivery, Memory, Outcome, ROOM, Reader, Receiver, Violation};
 
@@ -108,7 +108,9 @@ impl WireReader {
     /// The state, if nobody else has it: waiting for it with the GIL held could wait for ever.
     fn state(&self) -> PyResult<MutexGuard<'_, State>> {
         self.state.try_lock().map_err(|_| {
-            StateError::new_err("the reader has another caller at this moment; a reader belongs to one connection")
+            StateError::new_err(
+                "the reader has another caller at this moment; a reader belongs to one connection",
+            )
         })
     }
 
@@ -127,7 +129,9 @@ impl WireReader {
                 let close = state.read(&mut delivery, &mut take);
                 let (counts, messages, frames) = (delivery.counts(), delivery.messages, delivery.frames);
                 let (refused, error_count) = (delivery.refused, delivery.refused_count);
-                let rich = |(error, payload): (_, Vec<u8>)| python_decoder.error_value(error, decoder, &payload, stream);
+                let rich = |(error, payload): (_, Vec<u8>)| {
+                    python_decoder.error_value(error, decoder, &payload, stream)
+                };
                 let errors = refused.into_iter().map(rich).collect();
                 WireResult { messages, counts, frames, errors, error_count, full: state.full, close }
             })
@@ -189,7 +193,8 @@ impl WireReader {
         };
         let decoder = decoder.cast().map_err(|_| wrong("decoder must be a Decoder of this core", decoder))?;
         let ring = ring.cast().map_err(|_| wrong("ring must be a Ring of this core", ring))?;
-        let stream = stream.map(|name| name.extract().map_err(|_| wrong("stream must be a str or None", name)));
+        let stream =
+            stream.map(|name| name.extract().map_err(|_| wrong("stream must be a str or None", name)));
         let bounded = |value: Option<&Bound<'_, PyAny>>, default: usize, name, lowest, highest| match value {
             Some(value) => integer(value, name, lowest..=highest).map(|number| number as usize),
             None => Ok(default),
@@ -243,7 +248,12 @@ impl WireReader {
         })
     }
 
-    fn feed(&self, py: Python<'_>, data: &Bound<'_, PyAny>, recv_ns: &Bound<'_, PyAny>) -> PyResult<WireResult> {
+    fn feed(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        recv_ns: &Bound<'_, PyAny>,
+    ) -> PyResult<WireResult> {
         let Ok(data) = data.cast::<PyBytes>() else {
             return Err(PyTypeError::new_err(format!("data must be bytes, was {}", type_name(data)?)));
         };

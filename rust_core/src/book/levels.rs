@@ -4,7 +4,8 @@
 //! levels run in step, branch-free: a mispredicted branch or the latency of one search costs as much as four searches
 //! (half the time of one by one, and the same at any depth). A deleted level stays as a tombstone of quantity zero: near
 //! the touch the same prices come and go all the time, and neither their going nor their coming back moves any memory.
-//! Tombstones behind the best are cut off at once; when there are more of them than levels, they are swept out.
+//! Tombstones behind the best are cut off at once; when there are more of them than levels, they are swept out. New
+//! prices of a message are put in together, so that a message moves a level at most once however many are new.
 
 use std::hint::select_unpredictable;
 
@@ -23,8 +24,8 @@ pub struct Levels {
     quantities: Vec<f64>,
     /// Quantities above zero.
     live: usize,
-    /// Memory of `replace`, kept between calls.
-    sorting: Vec<(f64, f64)>,
+    /// Levels set since `settle` whose keys are unknown, in order of arrival. Empty between messages.
+    new: Vec<(f64, f64)>,
 }
 
 impl Levels {
@@ -40,13 +41,9 @@ impl Levels {
     /// `set` of several levels, in order.
     #[inline]
     pub fn set_group(&mut self, levels: [(f64, f64); GROUP]) {
-        let mut places = self.places(levels.map(|(key, _)| key));
-        for (index, (key, quantity)) in levels.into_iter().enumerate() {
-            if self.set_at(places[index], key, quantity) {
-                for later in index + 1..GROUP {
-                    places[later] += usize::from(levels[later].0 > key);
-                }
-            }
+        let places = self.places(levels.map(|(key, _)| key));
+        for ((key, quantity), at) in levels.into_iter().zip(places) {
+            self.set_at(at, key, quantity);
         }
     }
 
@@ -71,27 +68,24 @@ impl Levels {
         places
     }
 
-    /// Sets the level that belongs at `at`; whether it was inserted.
+    /// Sets the level that is at `at` if it is known.
     #[inline]
-    fn set_at(&mut self, at: usize, key: f64, quantity: f64) -> bool {
+    fn set_at(&mut self, at: usize, key: f64, quantity: f64) {
         let quantity = quantity.max(0.0);
         if self.keys.get(at) == Some(&key) {
             let old = std::mem::replace(&mut self.quantities[at], quantity);
             self.live = self.live + usize::from(quantity > 0.0) - usize::from(old > 0.0);
-            return false;
+        } else if (quantity > 0.0 || !self.new.is_empty()) && key.is_finite() {
+            self.new.push((key, quantity));
         }
-        let is_new = quantity > 0.0 && key.is_finite();
-        if is_new {
-            self.keys.insert(at, key);
-            self.quantities.insert(at, quantity);
-            self.live += 1;
-        }
-        is_new
     }
 
-    /// Restores the invariant after a run of `set`: cuts off or sweeps out tombstones.
+    /// Restores the invariant after a run of `set`: puts new levels in, cuts off or sweeps out tombstones.
     #[inline]
     pub fn settle(&mut self) {
+        if !self.new.is_empty() {
+            self.merge();
+        }
         while self.quantities.last() == Some(&0.0) {
             self.quantities.pop();
             self.keys.pop();
@@ -99,6 +93,32 @@ impl Levels {
         if self.keys.len() > 2 * self.live + SPARE_TOMBSTONES {
             self.sweep();
         }
+    }
+
+    /// Puts the new levels in, from the best down, so that every other level moves once.
+    fn merge(&mut self) {
+        let mut new = std::mem::take(&mut self.new);
+        // Venues send either order, and the stable sort takes both in one pass. Of equal keys it leaves the last one, which
+        // wins, first when read from behind.
+        new.sort_by(|left, right| left.0.total_cmp(&right.0));
+        new.reverse();
+        new.dedup_by_key(|level| level.0);
+        new.retain(|level| level.1 > 0.0);
+        let mut end = self.keys.len();
+        let mut gap = new.len();
+        self.live += gap;
+        self.keys.resize(end + gap, 0.0);
+        self.quantities.resize(end + gap, 0.0);
+        for (key, quantity) in new.drain(..) {
+            let at = self.keys[..end].partition_point(|&other| other < key);
+            self.keys.copy_within(at..end, at + gap);
+            self.quantities.copy_within(at..end, at + gap);
+            gap -= 1;
+            self.keys[at + gap] = key;
+            self.quantities[at + gap] = quantity;
+            end = at;
+        }
+        self.new = new;
     }
 
     #[cold]
@@ -118,20 +138,8 @@ impl Levels {
     /// Replaces the whole side; of equal keys the last one wins.
     pub fn replace(&mut self, levels: impl Iterator<Item = (f64, f64)>) {
         self.clear();
-        self.sorting.clear();
-        self.sorting.extend(levels.filter(|(key, _)| key.is_finite()));
-        // Venues send either order; the stable sort takes both in one pass.
-        self.sorting.sort_by(|left, right| left.0.total_cmp(&right.0));
-        for &(key, quantity) in &self.sorting {
-            if self.keys.last() == Some(&key) {
-                self.keys.pop();
-                self.quantities.pop();
-            }
-            self.keys.push(key);
-            self.quantities.push(quantity.max(0.0));
-        }
-        self.sweep();
-        self.live = self.keys.len();
+        self.new.extend(levels.filter(|(key, _)| key.is_finite()));
+        self.merge();
     }
 
     /// Forgets all levels, keeping the memory.

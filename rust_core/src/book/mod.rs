@@ -6,6 +6,8 @@ mod levels;
 mod order_book;
 mod rule;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use levels::Levels;
 pub use order_book::{OrderBook, Outcome};
