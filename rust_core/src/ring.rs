@@ -123,7 +123,7 @@ impl Ring {
         }
         // Relaxed: only holders of this side store it, and `take` ordered them.
         let head = self.head.0.index.load(Ordering::Relaxed);
-        let mut writer = Writer { ring: self, head, open: 0, free: 0 };
+        let mut writer = Writer { ring: self, head, next: self.slot(head), open: 0, free: 0 };
         writer.look_for_room();
         Some(writer)
     }
@@ -156,6 +156,8 @@ pub struct Writer<'ring> {
     ring: &'ring Ring,
     /// Copy of the published index; nobody else stores it.
     head: usize,
+    /// Slot of the next record.
+    next: usize,
     /// Records of the open message.
     open: usize,
     /// Free records behind `head` when `tail` was last loaded; there may be more by now.
@@ -192,14 +194,14 @@ impl Writer<'_> {
             if count == 0 {
                 return done;
             }
-            let start = self.ring.slot(self.head);
-            let first = count.min(self.ring.capacity - start);
+            let first = count.min(self.ring.capacity - self.next);
             // SAFETY: `count` records behind `head` are free, so they are the writer's alone.
             unsafe {
-                self.ring.slots.write(start, &rest[..first]);
+                self.ring.slots.write(self.next, &rest[..first]);
                 self.ring.slots.write(0, &rest[first..count]);
             }
             self.open = count;
+            self.next = self.ring.slot(self.ring.advance(self.head, count));
             self.commit();
             done += count;
         }
@@ -215,9 +217,9 @@ impl Sink for Writer<'_> {
                 return Err(Full);
             }
         }
-        let slot = self.ring.slot(self.ring.advance(self.head, self.open));
         // SAFETY: `open < free`, so the slot is the writer's alone.
-        unsafe { self.ring.slots.write(slot, std::slice::from_ref(record)) };
+        unsafe { *self.ring.slots.patch(self.next) = *record };
+        self.next = if self.next + 1 == self.ring.capacity { 0 } else { self.next + 1 };
         self.open += 1;
         Ok(())
     }
@@ -246,6 +248,7 @@ impl Sink for Writer<'_> {
     #[inline]
     fn abort(&mut self) {
         self.open = 0;
+        self.next = self.ring.slot(self.head);
     }
 
     fn capacity(&self) -> usize {
