@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RING_CAPACITY", "Drained", "Pipeline"]
 
-#: Records: 8 MiB, more than two socket reads hold and ten times the largest snapshot.
-RING_CAPACITY = 131_072
+#: Records: 2 MiB, six times what one socket read can hold, three times the largest snapshot (Spot, 5000 levels a side).
+#: More would only cost memory: the ring is drained after every read.
+RING_CAPACITY = 32_768
 #: Records taken at a time, so that one batch stays within the processor's cache.
 _DRAIN = 8_192
 
