@@ -1,0 +1,233 @@
+"""The gateway on the simulated venue: real HTTP and WebSocket, a market that the test moves step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Kind, Trade, view
+from tradewire.sim import BinanceSim
+from tradewire.streaming import FeedState, GapDetected, Resynced, StreamingGateway
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+
+
+class Market:
+    """A simulated venue at rest, moved by the test."""
+
+    def __init__(self, sim: BinanceSim) -> None:
+        self.sim = sim
+
+    def move(self, messages: int = 100) -> None:
+        self.sim.feed.advance(time.time_ns() // 1_000_000, messages)
+
+    async def rest(self, path: str) -> Any:
+        def get() -> Any:
+            with urllib.request.urlopen(f"{self.sim.rest_url}{path}", timeout=20) as answer:  # noqa: S310 - loopback
+                return json.load(answer)
+
+        return await asyncio.to_thread(get)
+
+    def gateway(self, **options: Any) -> StreamingGateway:
+        return StreamingGateway(url=self.sim.stream_url, rest_url=self.sim.rest_url, random=Random(1), **options)
+
+    async def moving_until(self, condition: Any, timeout_s: float = 30) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not condition():
+                self.move(10)
+                await asyncio.sleep(0.01)
+
+    async def book_is_the_venues(self, gateway: StreamingGateway, symbol: str) -> None:
+        """At rest, the gateway's book equals a fresh REST snapshot, level by level."""
+        async with asyncio.timeout(30):
+            while True:
+                book = gateway.book(symbol)
+                truth = await self.rest(f"/fapi/v1/depth?symbol={symbol}&limit=1000")
+                if book is not None and book.last_seq == truth["lastUpdateId"]:
+                    break
+                await asyncio.sleep(0.02)
+        bids, asks = book.levels(200)
+        assert bids == [(float(price), float(quantity)) for price, quantity in truth["bids"][:200]]
+        assert asks == [(float(price), float(quantity)) for price, quantity in truth["asks"][:200]]
+
+
+@pytest.fixture
+async def market() -> AsyncIterator[Market]:
+    async with BinanceSim(symbols=SYMBOLS, rate=0, seed=11) as sim:
+        yield Market(sim)
+
+
+def _live(gateway: StreamingGateway) -> bool:
+    return all(feed.state is FeedState.LIVE for feed in gateway.feeds())
+
+
+async def test_books_trades_and_quotes_are_the_venues(market: Market) -> None:
+    trades: dict[str, list[Trade]] = {symbol: [] for symbol in SYMBOLS}
+    async with market.gateway(symbols=SYMBOLS, channels=["quotes", "book"]) as gateway:
+        gateway.subscribe_to_trades(SYMBOLS, lambda trade: trades[trade.symbol].append(trade))
+        await market.moving_until(lambda: _live(gateway))
+        for _ in range(20):
+            market.move(200)
+            await asyncio.sleep(0.01)
+        for symbol in SYMBOLS:
+            await market.book_is_the_venues(gateway, symbol)
+            told = await market.rest(f"/fapi/v1/trades?symbol={symbol}&limit=1000")
+            last = trades[symbol][-1]
+            assert (last.trade_id, last.price) == (told[-1]["id"], float(told[-1]["price"]))
+            ids = [trade.trade_id for trade in trades[symbol]]
+            assert ids == list(range(ids[0], ids[-1] + 1)), "every trade, in order"
+        assert gateway.counters["book_gaps"] == 0
+        assert gateway.counters["sequence_gap"] == 0
+        assert gateway.counters["decode_errors"] == 0
+
+
+async def test_killed_sockets_come_back_with_exact_subscriptions_and_whole_books(
+    market: Market, eventually: Any
+) -> None:
+    async with market.gateway(symbols=SYMBOLS, channels=["trades", "quotes", "book", "mark_price"]) as gateway:
+        wanted = {f"{symbol.lower()}@{part}" for symbol in SYMBOLS for part in ("trade", "bookTicker", "depth@100ms")}
+        for _ in range(5):
+            await market.moving_until(lambda: _live(gateway))
+            (public,) = [link for link in gateway.links if link.name == "public"]
+            assert public.subscribed == wanted
+            (session,) = [one for one in market.sim.streams.sessions if "btcusdt@trade" in one.subscriptions()]
+            assert sorted(session.subscriptions()) == sorted(wanted), "no duplicate, none missing"
+            for one in tuple(market.sim.streams.sessions):
+                one.abort()
+            await eventually(lambda: not _live(gateway))
+            assert gateway.book("BTCUSDT") is None
+        await market.moving_until(lambda: _live(gateway))
+        for symbol in SYMBOLS:
+            await market.book_is_the_venues(gateway, symbol)
+        assert gateway.counters["reconnects"] == 10
+
+
+async def test_a_lost_diff_is_a_gap_and_the_book_is_rebuilt(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = market.sim.feed.topics["btcusdt@depth@100ms"]
+    async with market.gateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["book"]) as gateway:
+        seen: list[Any] = []
+        unserved: list[bool] = []
+
+        def on_status(event: Any) -> None:
+            seen.append(event)
+            if isinstance(event, GapDetected):
+                unserved.append(gateway.book(event.symbol) is None)
+
+        gateway.on_status(on_status)
+        await market.moving_until(lambda: _live(gateway))
+        seen.clear()
+        lost: list[str] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(type(topic), "publish", _losing(type(topic).publish, topic, lost))
+            await market.moving_until(lambda: lost)
+        await market.moving_until(lambda: any(isinstance(event, Resynced) for event in seen))
+        assert [event.symbol for event in seen if isinstance(event, GapDetected)] == ["BTCUSDT"]
+        assert unserved == [True], "no book between gap and resync"
+        await market.book_is_the_venues(gateway, "BTCUSDT")
+        await market.book_is_the_venues(gateway, "ETHUSDT")
+        assert gateway.counters["book_gaps"] == 1
+
+
+def _losing(publish: Any, topic: Any, lost: list[str]) -> Any:
+    """Loses one message of a topic."""
+
+    def losing(self: Any, payload: str) -> None:
+        if self is topic and not lost:
+            lost.append(payload)
+            return
+        publish(self, payload)
+
+    return losing
+
+
+async def test_a_lost_trade_is_told_with_its_number(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = market.sim.feed.topics["btcusdt@trade"]
+    async with market.gateway(symbols=["BTCUSDT"], channels=["trades"]) as gateway:
+        events = gateway.events("BTCUSDT")
+        await market.moving_until(lambda: _live(gateway))
+        lost: list[str] = []
+        with monkeypatch.context() as patch:
+            patch.setattr(type(topic), "publish", _losing(type(topic).publish, topic, lost))
+            await market.moving_until(lambda: lost)
+        await market.moving_until(lambda: gateway.counters["messages_missing"])
+        gap = None
+        async for event in events:
+            if isinstance(event, GapDetected):
+                gap = event
+                break
+        assert gap is not None
+        assert (gap.channel, gap.symbol, gap.missing) == ("trades", "BTCUSDT", 1)
+
+
+async def test_a_mute_feed_on_a_living_connection_is_stale(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = market.sim.feed.topics["btcusdt@bookTicker"]
+    gateway = market.gateway(symbols=["BTCUSDT"], channels=["trades", "quotes"], stale_after_s={"quotes": 0.3})
+    async with gateway:
+        await market.moving_until(lambda: _live(gateway))
+        publish = type(topic).publish
+
+        def mute(self: Any, payload: str) -> None:
+            if self is not topic:
+                publish(self, payload)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(topic), "publish", mute)
+            await market.moving_until(lambda: gateway.state("quotes", "BTCUSDT") is FeedState.STALE)
+        assert gateway.state("trades", "BTCUSDT") is FeedState.LIVE
+        await market.moving_until(lambda: gateway.state("quotes", "BTCUSDT") is FeedState.LIVE)
+
+
+async def test_batches_and_slow_consumers(market: Market) -> None:
+    async with market.gateway(symbols=SYMBOLS, channels=["trades", "quotes"], queue_capacity=50) as gateway:
+        asleep = gateway.events()
+        batches = gateway.batches()
+        await market.moving_until(lambda: _live(gateway))
+        market.move(2_000)
+        await market.moving_until(lambda: gateway.counters["messages.trade"] > 500)
+        trades = 0
+        expected = gateway.counters["messages.trade"]
+        async for batch in batches:
+            trades += len(view(batch, Kind.TRADE))
+            if trades >= expected:
+                break
+        waiting = len(asleep.queue)
+        assert waiting < 50 + 2 * len(SYMBOLS) + 30, "bounded, whatever came"
+        assert asleep.queue.dropped == gateway.counters["messages.trade"] - 50
+
+
+@pytest.mark.parametrize("channel", ["agg_trades", "mark_price", "bars_1m", "ticker", "mini_ticker", "book5", "book20"])
+async def test_every_channel_flows(market: Market, channel: str) -> None:
+    async with market.gateway(symbols=["BTCUSDT"], channels=[channel]) as gateway:
+        await market.moving_until(lambda: _live(gateway))
+        assert gateway.counters["decode_errors"] == 0
+        if channel.startswith("book"):
+            book = gateway.book("BTCUSDT")
+            assert book is not None
+            assert len(book.levels(20)[0]) == int(channel.removeprefix("book"))
+
+
+async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tradewire.errors import SnapshotError
+    from tradewire.venues.binance.rest import DepthSnapshots
+
+    fetch = DepthSnapshots.fetch
+    asked: list[str] = []
+
+    async def flaky(self: DepthSnapshots, symbol: str) -> Any:
+        asked.append(symbol)
+        if len(asked) < 3:
+            raise SnapshotError("no answer")
+        return await fetch(self, symbol)
+
+    monkeypatch.setattr(DepthSnapshots, "fetch", flaky)
+    async with market.gateway(symbols=["BTCUSDT"], channels=["book"]) as gateway:
+        await market.moving_until(lambda: _live(gateway))
+        await market.book_is_the_venues(gateway, "BTCUSDT")
+    assert asked[:3] == ["BTCUSDT"] * 3
