@@ -97,19 +97,13 @@ impl Levels {
 
     /// Puts the new levels in, from the best down, so that every other level moves once.
     fn merge(&mut self) {
-        let mut new = std::mem::take(&mut self.new);
-        // Venues send either order, and the stable sort takes both in one pass. Of equal keys it leaves the last one, which
-        // wins, first when read from behind.
-        new.sort_by(|left, right| left.0.total_cmp(&right.0));
-        new.reverse();
-        new.dedup_by_key(|level| level.0);
-        new.retain(|level| level.1 > 0.0);
+        self.sort_new();
         let mut end = self.keys.len();
-        let mut gap = new.len();
+        let mut gap = self.new.len();
         self.live += gap;
         self.keys.resize(end + gap, 0.0);
         self.quantities.resize(end + gap, 0.0);
-        for (key, quantity) in new.drain(..) {
+        for (key, quantity) in self.new.drain(..) {
             let at = self.keys[..end].partition_point(|&other| other < key);
             self.keys.copy_within(at..end, at + gap);
             self.quantities.copy_within(at..end, at + gap);
@@ -118,7 +112,15 @@ impl Levels {
             self.quantities[at + gap] = quantity;
             end = at;
         }
-        self.new = new;
+    }
+
+    /// Brings the new levels into order, best first; of equal keys the last to come wins.
+    fn sort_new(&mut self) {
+        // Venues send either order, and the stable sort takes both in one pass. Reversed, the last of equals is first.
+        self.new.sort_by(|left, right| left.0.total_cmp(&right.0));
+        self.new.reverse();
+        self.new.dedup_by_key(|level| level.0);
+        self.new.retain(|level| level.1 > 0.0);
     }
 
     #[cold]
@@ -139,7 +141,11 @@ impl Levels {
     pub fn replace(&mut self, levels: impl Iterator<Item = (f64, f64)>) {
         self.clear();
         self.new.extend(levels.filter(|(key, _)| key.is_finite()));
-        self.merge();
+        self.sort_new();
+        self.keys.extend(self.new.iter().rev().map(|level| level.0));
+        self.quantities.extend(self.new.iter().rev().map(|level| level.1));
+        self.live = self.new.len();
+        self.new.clear();
     }
 
     /// Forgets all levels, keeping the memory.
