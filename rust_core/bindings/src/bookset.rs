@@ -23,7 +23,7 @@ struct State {
     seen: HashMap<u32, Py<OrderBook>>,
 }
 
-/// All books of a feed, fed from batches.
+/// All books of a feed.
 #[pyclass(frozen, module = "tradewire.core")]
 pub struct BookSet {
     state: Mutex<State>,

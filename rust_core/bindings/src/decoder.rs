@@ -1,6 +1,6 @@
 //! `Decoder` for Python. Not for reading payloads: `tradewire_core::decode` does that.
 
-use std::sync::{Mutex, TryLockError};
+use std::slice;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -11,7 +11,8 @@ use tradewire_core::sink::{Sink, VecSink};
 use crate::argument::{integer, type_name};
 use crate::error::{self, PlanError, StateError};
 use crate::events::{event_of, events_of};
-use crate::events_object::made;
+use crate::events_object::{list_of_one, made};
+use crate::lent::{Holder, Lent};
 use crate::plan;
 use crate::ring::Ring;
 use crate::symbols::{Names, SymbolTable};
@@ -24,7 +25,7 @@ const FULL: i64 = -1;
 pub struct Decoder {
     symbols: Py<SymbolTable>,
     venue: String,
-    inner: Mutex<Inner>,
+    inner: Lent<Inner>,
 }
 
 struct Inner {
@@ -36,17 +37,13 @@ struct Inner {
 impl Decoder {
     /// Lends the decoder. `StateError`: another thread has it.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&mut decode::Decoder) -> R) -> PyResult<R> {
-        self.lend(|inner| f(&mut inner.decoder))
+        Ok(f(&mut self.take()?.decoder))
     }
 
     /// Never waits, so that it cannot wait for a thread that waits for the interpreter.
     #[inline]
-    fn lend<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> PyResult<R> {
-        match self.inner.try_lock() {
-            Ok(mut inner) => Ok(f(&mut inner)),
-            Err(TryLockError::Poisoned(inner)) => Ok(f(&mut inner.into_inner())),
-            Err(TryLockError::WouldBlock) => Err(busy()),
-        }
+    fn take(&self) -> PyResult<Holder<'_, Inner>> {
+        self.inner.take().ok_or_else(busy)
     }
 
     /// The rich form of a refusal, to raise or to hand out.
@@ -84,26 +81,36 @@ impl Decoder {
         stream: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let classes = made(py)?;
-        // Lists are made outside: making one may start a garbage collection, and that any Python code.
-        let found = self.lend(|Inner { decoder, sink, names }| {
-            sink.clear();
-            match decoder.decode(data, recv_ns, stream, sink) {
-                Ok(_) => {}
-                Err(Refused::Error(refused)) => return Err(self.error_value(refused, decoder, data, stream)),
-                Err(Refused::Full) => {
-                    return Err(PyRuntimeError::new_err("Invariant: this sink has always room"));
-                }
-            }
-            match sink.records() {
-                [only] => event_of(py, classes, names, std::slice::from_ref(only)).map(Found::One),
-                records => events_of(py, names, records).map(Found::Many),
-            }
-        })??;
-        match found {
-            Found::One(event) => PyList::new(py, [event]),
-            Found::Many(events) => PyList::new(py, events),
+        let mut inner = self.take()?;
+        let Inner { decoder, sink, names } = &mut *inner;
+        sink.clear();
+        if let Err(refused) = decoder.decode(data, recv_ns, stream, sink) {
+            return Err(self.refusal(refused, decoder, data, stream));
         }
-        .map(Bound::into_any)
+        // Lists are made when the decoder is given back: making one may start a garbage collection, and that any Python
+        // code, this decoder's methods too.
+        if let [only] = sink.records() {
+            let event = event_of(py, classes, names, slice::from_ref(only))?;
+            drop(inner);
+            return list_of_one(py, event);
+        }
+        let events = events_of(py, classes, names, sink.records())?;
+        drop(inner);
+        PyList::new(py, events).map(Bound::into_any)
+    }
+
+    #[cold]
+    fn refusal(
+        &self,
+        refused: Refused,
+        decoder: &decode::Decoder,
+        data: &[u8],
+        stream: Option<&str>,
+    ) -> PyErr {
+        match refused {
+            Refused::Error(refused) => self.error_value(refused, decoder, data, stream),
+            Refused::Full => PyRuntimeError::new_err("Invariant: this sink has always room"),
+        }
     }
 
     /// `decode_into`, behind its arguments.
@@ -115,38 +122,30 @@ impl Decoder {
         ring: &Ring,
         stream: Option<&str>,
     ) -> PyResult<i64> {
+        let mut inner = self.take()?;
+        let decoder = &mut inner.decoder;
         if let Ok(data) = data.cast::<PyBytes>() {
-            return self.lend(|Inner { decoder, .. }| {
-                ring.write(|writer| match decoder.decode(data.as_bytes(), recv_ns, stream, writer) {
-                    Ok(messages) => Ok(i64::from(messages)),
-                    Err(Refused::Full) => Ok(FULL),
-                    Err(Refused::Error(refused)) => Err((refused, data.as_bytes())),
-                })?
-                .map_err(|(refused, data)| self.error_value(refused, decoder, data, stream))
-            })?;
+            let data = data.as_bytes();
+            return match ring.write(|writer| decoder.decode(data, recv_ns, stream, writer))? {
+                Ok(messages) => Ok(i64::from(messages)),
+                Err(Refused::Full) => Ok(FULL),
+                Err(Refused::Error(refused)) => Err(self.error_value(refused, decoder, data, stream)),
+            };
         }
-        let into = |decoder: &mut decode::Decoder, payloads: &mut dyn Iterator<Item = Bound<'_, PyAny>>| {
-            ring.write(|writer| write_all(decoder, payloads, recv_ns, stream, writer))?
-        };
         if let Ok(list) = data.cast::<PyList>() {
-            self.lend(|inner| into(&mut inner.decoder, &mut list.iter()))?
+            ring.write(|writer| write_all(decoder, list.iter(), recv_ns, stream, writer))?
         } else if let Ok(tuple) = data.cast::<PyTuple>() {
-            self.lend(|inner| into(&mut inner.decoder, &mut tuple.iter()))?
+            ring.write(|writer| write_all(decoder, tuple.iter(), recv_ns, stream, writer))?
         } else {
             Err(no_bytes(data))
         }
     }
 }
 
-enum Found<'py> {
-    One(Bound<'py, PyAny>),
-    Many(Vec<Bound<'py, PyAny>>),
-}
-
 /// Writes payloads until one does not fit; bad ones are counted by the decoder. The number of payloads done.
-fn write_all<S: Sink>(
+fn write_all<'py, S: Sink>(
     decoder: &mut decode::Decoder,
-    payloads: &mut dyn Iterator<Item = Bound<'_, PyAny>>,
+    payloads: impl Iterator<Item = Bound<'py, PyAny>>,
     recv_ns: i64,
     stream: Option<&str>,
     sink: &mut S,
@@ -220,7 +219,7 @@ impl Decoder {
         let decoder = decode::Decoder::new(&plan, shared.clone(), learn.unwrap_or(symbols.is_none()))
             .map_err(PlanError::new_err)?;
         let inner = Inner { decoder, sink: VecSink::default(), names: Names::new(py, shared) };
-        Ok(Self { symbols: table.unbind(), venue: plan.venue, inner: Mutex::new(inner) })
+        Ok(Self { symbols: table.unbind(), venue: plan.venue, inner: Lent::new(inner) })
     }
 
     #[getter]
@@ -247,18 +246,19 @@ impl Decoder {
 /// Receive time of a call.
 #[inline]
 pub(crate) fn recv_time(value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    integer(value, "recv_ns", 0..=i64::MAX)
+    match value.extract::<i64>() {
+        Ok(time) if time >= 0 => Ok(time),
+        _ => integer(value, "recv_ns", 0..=i64::MAX),
+    }
 }
 
 /// Stream name of a call.
-#[inline]
-pub(crate) fn stream_name<'a>(value: Option<&'a Bound<'_, PyAny>>) -> PyResult<Option<&'a str>> {
-    match value {
-        None => Ok(None),
-        Some(value) if value.is_none() => Ok(None),
-        Some(value) => match value.cast::<PyString>() {
-            Ok(text) => Ok(Some(text.to_str()?)),
-            Err(_) => Err(PyTypeError::new_err(format!("stream must be a str, was {}", type_name(value)?))),
-        },
+pub(crate) fn stream_name<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<&'a str>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    match value.cast::<PyString>() {
+        Ok(text) => text.to_str().map(Some),
+        Err(_) => Err(PyTypeError::new_err(format!("stream must be a str, was {}", type_name(value)?))),
     }
 }

@@ -36,6 +36,8 @@ unsafe fn arguments<'a, 'py, const N: usize>(
 ) -> PyResult<Slots<'a, 'py, N>> {
     let count = count as usize;
     let mut slots = [None; N];
+    // SAFETY: `names` points to the tuple of keyword names, or to null.
+    let has_keywords = unsafe { !(*names).is_null() };
     if count > N {
         return Err(PyTypeError::new_err(format!(
             "{function}() takes at most {N} arguments ({count} given)"
@@ -45,9 +47,8 @@ unsafe fn arguments<'a, 'py, const N: usize>(
         // SAFETY: `args` holds `count` live objects.
         *slot = Some(unsafe { Bound::ref_from_ptr(py, &*args.add(place)) });
     }
-    // SAFETY: `names` points to the tuple of keyword names, whose values follow the positional ones, or to null.
-    if unsafe { !(*names).is_null() } {
-        // SAFETY: as above.
+    if has_keywords {
+        // SAFETY: it is a tuple, and the values of its names follow the positional ones.
         let names = unsafe { Bound::ref_from_ptr(py, &*names).cast_unchecked::<PyTuple>() };
         for (at, name) in names.iter().enumerate() {
             let name = name.cast_into::<PyString>()?;
@@ -97,7 +98,7 @@ unsafe extern "C" fn decode(
         };
         let (Some(data), Some(recv_ns)) = (data, recv_ns) else { return Err(PyTypeError::new_err("decode")) };
         let recv_ns = recv_time(recv_ns)?;
-        let stream = stream_name(stream)?;
+        let stream = stream.map_or(Ok(None), stream_name)?;
         let data = data.cast::<PyBytes>().map_err(|_| no_bytes(data))?;
         decoder.events(py, data.as_bytes(), recv_ns, stream)
     })
@@ -121,7 +122,7 @@ unsafe extern "C" fn decode_into(
             return Err(PyTypeError::new_err("decode_into"));
         };
         let recv_ns = recv_time(recv_ns)?;
-        let stream = stream_name(stream)?;
+        let stream = stream.map_or(Ok(None), stream_name)?;
         let Ok(ring) = ring.cast::<Ring>() else {
             return Err(PyTypeError::new_err(format!("ring must be a Ring, was {}", type_name(ring)?)));
         };

@@ -24,20 +24,22 @@ pub(crate) fn event_of<'py>(
     names: &mut Names,
     message: &[Record],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let made = usize::from(message[0].kind).checked_sub(1).and_then(|index| classes.get(index));
-    match (made, names.of(py, &message[0])) {
-        (Some(made), Ok([symbol, venue])) => new(py, made, message, symbol, venue),
-        (_, Err(unknown)) => Err(PyValueError::new_err(unknown.to_string())),
-        (None, _) => Err(PyValueError::new_err(format!("no message begins with kind {}", message[0].kind))),
+    let first = &message[0];
+    let Some(made) = classes.get(usize::from(first.kind).wrapping_sub(1)) else {
+        return Err(PyValueError::new_err(format!("no message begins with kind {}", first.kind)));
+    };
+    match names.of(py, first) {
+        Some([symbol, venue]) => new(py, made, message, symbol, venue),
+        None => Err(PyValueError::new_err(names.unknown(first))),
     }
 }
 
 /// The events of the messages that a decoder made.
 pub(crate) fn events_of<'py>(
     py: Python<'py>,
+    classes: &[Made; 9],
     names: &mut Names,
     records: &[Record],
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let classes = made(py)?;
     Messages(records).map(|message| event_of(py, classes, names, message)).collect()
 }

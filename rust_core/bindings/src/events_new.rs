@@ -169,7 +169,7 @@ impl<'py> Draft<'py> {
         for record in &mut message[..last] {
             record.flags |= MORE;
         }
-        new(py, made, &message, self.symbol.unbind(), self.venue.unbind())
+        new(py, made, &message, self.symbol.as_unbound(), self.venue.as_unbound())
     }
 }
 

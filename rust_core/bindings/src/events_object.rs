@@ -31,8 +31,14 @@ struct Head {
     python: ffi::PyObject,
     symbol: *mut ffi::PyObject,
     venue: *mut ffi::PyObject,
+    event_ns: *mut ffi::PyObject,
+    /// Eager objects behind the head, or `BOOK`.
+    eager: usize,
     record: Record,
 }
+
+/// Stands for the eager objects of a `Book`: records follow instead.
+const BOOK: usize = usize::MAX;
 
 /// A `BookDelta` or `BookSnapshot`.
 #[repr(C)]
@@ -48,6 +54,9 @@ pub struct Made {
     /// Names of all fields, interned, in the order of `Class::all_fields`.
     pub names: Vec<Py<PyString>>,
     eager: Vec<Source>,
+    /// How many of `eager`, from the first on, are the floats in the slots of the first record, in their order: those
+    /// of trades and quotes are no others, and need no look at what they are.
+    floats: usize,
     size: usize,
 }
 
@@ -72,13 +81,14 @@ pub fn new<'py>(
     py: Python<'py>,
     made: &Made,
     message: &[Record],
-    symbol: Py<PyString>,
-    venue: Py<PyString>,
+    symbol: &Py<PyString>,
+    venue: &Py<PyString>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let first = message[0];
+    let first = &message[0];
+    let count = made.eager.len();
     // SAFETY: the memory is fresh, of the type's size and aligned to 16 bytes (PyObject_Malloc). All fields are written
-    // before anything can fail, with null for the eager objects, which `dealloc` passes over. The type is not GC
-    // tracked, so nobody sees the object before it is returned.
+    // before anything returns, with null for objects that could not be made, which `tp_dealloc` passes over. The type
+    // is not GC tracked, so nobody sees the object before it is returned.
     unsafe {
         let memory = ffi::PyObject_Malloc(made.size);
         if memory.is_null() {
@@ -86,20 +96,49 @@ pub fn new<'py>(
         }
         let object = ffi::PyObject_Init(memory.cast(), made.type_object.as_ptr().cast());
         let head = object.cast::<Head>();
-        (&raw mut (*head).symbol).write(symbol.into_ptr());
-        (&raw mut (*head).venue).write(venue.into_ptr());
-        (&raw mut (*head).record).write(first);
+        (&raw mut (*head).symbol).write(symbol.clone_ref(py).into_ptr());
+        (&raw mut (*head).venue).write(venue.clone_ref(py).into_ptr());
+        (&raw mut (*head).record).write(*first);
+        let event_ns = ffi::PyLong_FromLongLong(first.event_ns);
+        (&raw mut (*head).event_ns).write(event_ns);
+        let mut failed = event_ns.is_null();
         if made.class.is_book() {
+            (&raw mut (*head).eager).write(BOOK);
             (&raw mut (*object.cast::<Book>()).records).write(message.into());
-            return Ok(Bound::from_owned_ptr(py, object));
+        } else {
+            (&raw mut (*head).eager).write(count);
+            let places = eager_places(object);
+            for (index, slot) in first.slots.iter().enumerate() {
+                if index == made.floats {
+                    break;
+                }
+                let float = ffi::PyFloat_FromDouble(slot.as_f64());
+                failed |= float.is_null();
+                places.add(index).write(float);
+            }
+            for index in made.floats..count {
+                places.add(index).write(ptr::null_mut());
+            }
         }
-        let places = eager_places(object);
-        ptr::write_bytes(places, 0, made.eager.len());
         let event = Bound::from_owned_ptr(py, object);
-        for (index, &source) in made.eager.iter().enumerate() {
-            places.add(index).write(value(py, source, message)?.into_ptr());
+        if failed {
+            return Err(PyErr::fetch(py));
+        }
+        for index in made.floats..count {
+            eager_places(object).add(index).write(value(py, made.eager[index], message)?.into_ptr());
         }
         Ok(event)
+    }
+}
+
+/// A list of one event: what most payloads give.
+#[inline]
+pub fn list_of_one<'py>(py: Python<'py>, event: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the list is new, and its only place takes over the reference.
+    unsafe {
+        let list = Bound::from_owned_ptr_or_err(py, ffi::PyList_New(1))?;
+        ffi::PyList_SET_ITEM(list.as_ptr(), 0, event.into_ptr());
+        Ok(list)
     }
 }
 
@@ -164,14 +203,13 @@ unsafe extern "C" fn tp_dealloc(object: *mut ffi::PyObject) {
         let head = object.cast::<Head>();
         ffi::Py_DECREF((*head).symbol);
         ffi::Py_DECREF((*head).venue);
-        if let Some(class) = Class::of((*head).record.kind) {
-            if class.is_book() {
-                ptr::drop_in_place(&raw mut (*object.cast::<Book>()).records);
-            } else {
-                let places = eager_places(object);
-                for index in 0..class.eager_count() {
-                    ffi::Py_XDECREF(*places.add(index));
-                }
+        ffi::Py_XDECREF((*head).event_ns);
+        if (*head).eager == BOOK {
+            ptr::drop_in_place(&raw mut (*object.cast::<Book>()).records);
+        } else {
+            let places = eager_places(object);
+            for index in 0..(*head).eager {
+                ffi::Py_XDECREF(*places.add(index));
             }
         }
         ffi::PyObject_Free(object.cast());
@@ -300,16 +338,19 @@ fn kept<T>(table: Vec<T>) -> *mut c_void {
 }
 
 fn make_type(py: Python<'_>, class: &'static Class) -> PyResult<Made> {
-    let mut members =
-        vec![member(c"symbol", offset_of!(Head, symbol)), member(c"venue", offset_of!(Head, venue))];
+    let mut members = vec![
+        member(c"symbol", offset_of!(Head, symbol)),
+        member(c"venue", offset_of!(Head, venue)),
+        member(c"event_ns", offset_of!(Head, event_ns)),
+    ];
     let eager: Vec<&Field> = class.eager().collect();
     for (index, field) in eager.iter().enumerate() {
         members.push(member(field.name, size_of::<Head>() + index * size_of::<*mut ffi::PyObject>()));
     }
     members.push(ffi::PyMemberDef::default());
-    let lazy = class
-        .all_fields()
-        .filter(|field| !field.source.is_eager() && !matches!(field.source, Source::Symbol | Source::Venue));
+    let lazy = class.all_fields().filter(|field| {
+        !field.source.is_eager() && !matches!(field.source, Source::Symbol | Source::Venue | Source::EventNs)
+    });
     let getters = lazy.map(getter).chain([ffi::PyGetSetDef::default()]).collect();
     let own_methods = vec![
         method(c"__reduce__", reduce, ffi::METH_NOARGS),
@@ -352,6 +393,7 @@ fn make_type(py: Python<'_>, class: &'static Class) -> PyResult<Made> {
     let names: Vec<Py<PyString>> = class.all_fields().map(|field| field.python_name(py)).collect();
     let arguments = PyTuple::new(py, &names[..class.arguments().count()])?;
     type_object.setattr("__match_args__", arguments)?;
-    let eager = eager.iter().map(|field| field.source).collect();
-    Ok(Made { class, type_object: type_object.unbind(), names, eager, size })
+    let eager: Vec<Source> = eager.iter().map(|field| field.source).collect();
+    let floats = (0..).zip(&eager).take_while(|(slot, source)| **source == Source::Float(0, *slot)).count();
+    Ok(Made { class, type_object: type_object.unbind(), names, eager, floats, size })
 }

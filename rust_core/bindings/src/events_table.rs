@@ -50,26 +50,6 @@ pub struct Class {
     pub derived: &'static [Field],
 }
 
-const fn count_eager(fields: &[Field]) -> usize {
-    let (mut count, mut index) = (0, 0);
-    while index < fields.len() {
-        count += fields[index].source.is_eager() as usize;
-        index += 1;
-    }
-    count
-}
-
-/// Eager objects of each class, in the order of `CLASSES`; known to the compiler, since every release of an event asks.
-const EAGER_COUNTS: [usize; CLASSES.len()] = {
-    let mut counts = [0; CLASSES.len()];
-    let mut index = 0;
-    while index < counts.len() {
-        counts[index] = count_eager(CLASSES[index].fields);
-        index += 1;
-    }
-    counts
-};
-
 const fn field(name: &'static CStr, source: Source) -> Field {
     Field { name, source }
 }
@@ -247,12 +227,6 @@ impl Class {
     /// Own fields whose objects are made with the event, in the order of their places.
     pub fn eager(&self) -> impl Iterator<Item = &'static Field> + use<> {
         self.fields.iter().filter(|field| field.source.is_eager())
-    }
-
-    /// How many those are.
-    #[inline]
-    pub fn eager_count(&self) -> usize {
-        EAGER_COUNTS[self.kind as usize - 1]
     }
 
     /// Records that the fields lie in, levels apart.

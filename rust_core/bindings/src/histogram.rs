@@ -11,7 +11,7 @@ use tradewire_core::histogram::{self, DIGITS, EncodingError, HIGHEST_LIMIT, high
 
 use crate::argument::{Given, integer, real, type_name};
 
-/// HDR histogram.
+/// Counts of values `0..=highest`, each within `10**-digits` of itself.
 #[pyclass(frozen, module = "tradewire.core")]
 pub struct Histogram {
     histogram: Mutex<histogram::Histogram>,

@@ -17,6 +17,7 @@ mod events_object;
 mod events_table;
 mod events_value;
 mod histogram;
+mod lent;
 mod limiter;
 mod objects;
 mod plan;

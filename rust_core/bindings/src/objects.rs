@@ -131,9 +131,9 @@ fn collect<'py>(
     for message in Messages(records) {
         let first = &message[0];
         check_shape(row, message).map_err(PyValueError::new_err)?;
-        names
-            .check(py, first)
-            .map_err(|unknown| PyValueError::new_err(format!("record {row}: {unknown}")))?;
+        if names.of(py, first).is_none() {
+            return Err(PyValueError::new_err(format!("record {row}: {}", names.unknown(first))));
+        }
         if wanted(first.kind, first.symbol) {
             found.push(event_of(py, classes, &mut names, message)?);
         }

@@ -9,7 +9,9 @@ use tradewire_core::signer::{self, KeyError, NotFinite, Query, Value};
 
 use crate::argument::{integer, type_name};
 
-/// Signs requests; the key is wiped when dropped.
+/// Signs requests; the key is never shown.
+///
+/// It is wiped when dropped.
 #[pyclass(frozen, module = "tradewire.core")]
 pub struct Signer {
     signer: signer::Signer,

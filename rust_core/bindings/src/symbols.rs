@@ -1,6 +1,5 @@
 //! `SymbolTable` for Python, and the names of a table as interned strings, for making events.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
@@ -150,55 +149,28 @@ impl Names {
         self.venues.extend(venues.iter().map(|name| PyString::intern(py, name).unbind()));
     }
 
-    /// Symbol and venue of a message.
+    /// Symbol and venue of a message; None: a number that the table never gave out, see `unknown`.
     #[inline]
-    pub(crate) fn of(&mut self, py: Python<'_>, first: &Record) -> Result<[Py<PyString>; 2], UnknownId> {
-        let symbol = if first.symbol == NO_SYMBOL {
-            &self.none
-        } else {
-            if first.symbol as usize >= self.symbols.len() {
-                self.refresh(py);
-            }
-            self.symbols.get(first.symbol as usize).ok_or(UnknownId::Symbol(first.symbol))?
-        };
-        let symbol = symbol.clone_ref(py);
-        if usize::from(first.venue) >= self.venues.len() {
+    pub(crate) fn of(&mut self, py: Python<'_>, first: &Record) -> Option<[&Py<PyString>; 2]> {
+        let (symbol, venue) = (first.symbol as usize, usize::from(first.venue));
+        if (symbol >= self.symbols.len() && first.symbol != NO_SYMBOL) || venue >= self.venues.len() {
             self.refresh(py);
         }
-        if let Some(venue) = self.venues.get(usize::from(first.venue)) {
-            Ok([symbol, venue.clone_ref(py)])
-        } else {
-            symbol.drop_ref(py);
-            Err(UnknownId::Venue(first.venue))
-        }
-    }
-
-    /// Whether the table gave out the numbers of a message.
-    #[inline]
-    pub(crate) fn check(&mut self, py: Python<'_>, first: &Record) -> Result<(), UnknownId> {
-        let known = |names: &Self| {
-            (first.symbol == NO_SYMBOL || (first.symbol as usize) < names.symbols.len())
-                && usize::from(first.venue) < names.venues.len()
+        let symbol = match self.symbols.get(symbol) {
+            Some(name) => name,
+            None if first.symbol == NO_SYMBOL => &self.none,
+            None => return None,
         };
-        if known(self) {
-            return Ok(());
-        }
-        self.of(py, first).map(|names| names.map(|name| name.drop_ref(py))).map(|_| ())
+        Some([symbol, self.venues.get(venue)?])
     }
-}
 
-/// A number that the table never gave out.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum UnknownId {
-    Symbol(u32),
-    Venue(u16),
-}
-
-impl fmt::Display for UnknownId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Symbol(id) => write!(out, "symbol id {id} is not in the table"),
-            Self::Venue(id) => write!(out, "venue id {id} is not in the table"),
+    /// Which number of a message the table never gave out.
+    #[cold]
+    pub(crate) fn unknown(&self, first: &Record) -> String {
+        if first.symbol as usize >= self.symbols.len() && first.symbol != NO_SYMBOL {
+            format!("symbol id {} is not in the table", first.symbol)
+        } else {
+            format!("venue id {} is not in the table", first.venue)
         }
     }
 }
