@@ -52,13 +52,16 @@ impl Layout {
         (buckets as usize + 1) << self.half_bits
     }
 
-    /// Slot of a value.
+    /// Slot of a value up to `highest`.
+    ///
+    /// Wrapping throughout: overflow checks cost more than all the rest of recording a value, and none can fail.
     #[inline]
     pub fn index(self, value: u64) -> usize {
-        let lowest_bit = self.half_bits + self.unit_shift;
+        let lowest_bit = self.half_bits.wrapping_add(self.unit_shift);
         // The `or` gives the first bucket's values the length of its largest.
-        let bucket = (value | 1 << lowest_bit).ilog2() - lowest_bit;
-        ((bucket as usize) << self.half_bits) + (value >> (bucket + self.unit_shift)) as usize
+        let bucket = (value | 1_u64.wrapping_shl(lowest_bit)).ilog2().wrapping_sub(lowest_bit);
+        let inside = value.wrapping_shr(bucket.wrapping_add(self.unit_shift));
+        (bucket.wrapping_shl(self.half_bits) as usize).wrapping_add(inside as usize)
     }
 
     /// Smallest value of a slot.
