@@ -84,8 +84,8 @@ types: build ## mypy --strict and stubtest
 	$(BIN)/python -m mypy.stubtest tradewire.core._native --mypy-config-file pyproject.toml --allowlist tests/typing/stubtest_allowlist.txt
 
 .PHONY: loom
-loom: ## Model checking of the ring
-	CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" cargo test --release --locked --quiet -p tradewire-core --test loom_ring
+loom: ## Model checking of the ring and the limiter
+	CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" cargo test --release --locked --quiet -p tradewire-core --test loom_ring --test loom_limiter
 
 .PHONY: stress
 stress: build ## The long forms: 10^8 records through the ring, 10,000 book streams

@@ -30,7 +30,8 @@ impl Histogram {
     /// `2 * lowest..=HIGHEST_LIMIT`.
     pub fn new(lowest: u64, highest: u64, digits: u8) -> Option<Self> {
         let layout = Layout::new(lowest, highest, digits)?;
-        Some(Self { layout, counts: vec![0; layout.len()].into(), total: 0, negative: 0, overflow: 0 })
+        let counts = vec![0; layout.len()].into();
+        Some(Self { layout, counts, total: 0, negative: 0, overflow: 0 })
     }
 
     /// Counts one value, or the fact that it is out of range.
@@ -48,13 +49,12 @@ impl Histogram {
     /// Counts many values.
     #[inline]
     pub fn record_many(&mut self, values: impl ExactSizeIterator<Item = i64>) {
-        let layout = self.layout;
         let mut recorded = 0_u64;
         for value in values {
-            if value as u64 > layout.highest {
+            if value as u64 > self.layout.highest {
                 self.refuse(value, 1);
             } else {
-                let count = &mut self.counts[layout.index(value as u64)];
+                let count = &mut self.counts[self.layout.index(value as u64)];
                 *count = count.wrapping_add(1);
                 recorded = recorded.wrapping_add(1);
             }

@@ -11,7 +11,7 @@ pub const DIGITS: RangeInclusive<u8> = 1..=5;
 pub const HIGHEST_LIMIT: u64 = (1 << 62) - 1;
 
 /// Range and resolution; decides everything but the counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     pub lowest: u64,
     pub highest: u64,
@@ -20,6 +20,16 @@ pub struct Layout {
     unit_shift: u32,
     /// Binary logarithm of the slots that a bucket adds.
     half_bits: u32,
+    /// By the number of bits of a value. Two loads: computing them takes twice as long, as shifts by a variable are slow
+    /// on processors without BMI2.
+    places: [Place; 64],
+}
+
+/// Where the values of one length go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    base: u32,
+    shift: u32,
 }
 
 /// Bits that tell `2 * 10**digits` values apart, as one digit too many is needed at the bottom of a bucket.
@@ -40,11 +50,17 @@ impl Layout {
         {
             return None;
         }
-        Some(Self { lowest, highest, digits, unit_shift: lowest.ilog2(), half_bits: bits(digits) - 1 })
+        let (unit_shift, half_bits) = (lowest.ilog2(), bits(digits) - 1);
+        let mut places = [Place::default(); 64];
+        for (last_bit, place) in (0..).zip(&mut places[..62]) {
+            let bucket = u32::saturating_sub(last_bit, half_bits + unit_shift);
+            *place = Place { base: bucket << half_bits, shift: bucket + unit_shift };
+        }
+        Some(Self { lowest, highest, digits, unit_shift, half_bits, places })
     }
 
     /// Slots needed for values up to `highest`.
-    pub fn len(self) -> usize {
+    pub fn len(&self) -> usize {
         let mut buckets = 1;
         while 1_u64 << (self.half_bits + self.unit_shift + buckets) <= self.highest {
             buckets += 1;
@@ -53,40 +69,36 @@ impl Layout {
     }
 
     /// Slot of a value up to `highest`.
-    ///
-    /// Wrapping throughout: overflow checks cost more than all the rest of recording a value, and none can fail.
     #[inline]
-    pub fn index(self, value: u64) -> usize {
-        let lowest_bit = self.half_bits.wrapping_add(self.unit_shift);
-        // The `or` gives the first bucket's values the length of its largest.
-        let bucket = (value | 1_u64.wrapping_shl(lowest_bit)).ilog2().wrapping_sub(lowest_bit);
-        let inside = value.wrapping_shr(bucket.wrapping_add(self.unit_shift));
-        (bucket.wrapping_shl(self.half_bits) as usize).wrapping_add(inside as usize)
+    pub fn index(&self, value: u64) -> usize {
+        let place = self.places[(value | 1).ilog2() as usize];
+        // Wrapping: an overflow check would cost as much as the shift, and neither can overflow.
+        (value.wrapping_shr(place.shift) as usize).wrapping_add(place.base as usize)
     }
 
     /// Smallest value of a slot.
-    pub fn lowest_at(self, slot: usize) -> u64 {
+    pub fn lowest_at(&self, slot: usize) -> u64 {
         let (bucket, half) = (slot >> self.half_bits, 1 << self.half_bits);
         let inside = if bucket == 0 { slot } else { (slot & (half - 1)) + half };
         (inside as u64) << (bucket.saturating_sub(1) as u32 + self.unit_shift)
     }
 
     /// Largest value of a slot.
-    pub fn highest_equivalent_at(self, slot: usize) -> u64 {
+    pub fn highest_equivalent_at(&self, slot: usize) -> u64 {
         self.lowest_at(slot) + (self.width_at(slot) - 1)
     }
 
     /// Middle value of a slot, rounded up.
-    pub fn middle_at(self, slot: usize) -> u64 {
+    pub fn middle_at(&self, slot: usize) -> u64 {
         self.lowest_at(slot) + self.width_at(slot) / 2
     }
 
     /// Smallest value counted where `value` is.
-    pub fn lowest_equivalent(self, value: u64) -> u64 {
+    pub fn lowest_equivalent(&self, value: u64) -> u64 {
         self.lowest_at(self.index(value))
     }
 
-    fn width_at(self, slot: usize) -> u64 {
+    fn width_at(&self, slot: usize) -> u64 {
         1 << ((slot >> self.half_bits).saturating_sub(1) as u32 + self.unit_shift)
     }
 }
