@@ -73,12 +73,14 @@ class Board:
         return ((self._ended_ns or monotonic_ns()) - self._started_ns) / 1e9
 
     def finish(self) -> None:
-        """Takes the last figures while everything is still connected."""
-        self._ended_ns = monotonic_ns()
+        """Takes the last figures while everything is still connected; later updates change nothing."""
         self.update()
+        self._ended_ns = monotonic_ns()
 
     def update(self) -> None:
         """Feed states, and messages and bytes a second since the last call."""
+        if self._ended_ns is not None:
+            return
         self.states = {(feed.channel.name, feed.symbol): feed.state for feed in self.gateway.feeds()}
         now = monotonic_ns()
         counters = self.gateway.counters

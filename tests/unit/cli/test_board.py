@@ -36,7 +36,12 @@ def test_without_quotes_the_book_gives_the_best_prices() -> None:
     assert (board.rows["BTCUSDT"].bid, board.rows["BTCUSDT"].ask) == ((1.0, 2.0), None)
 
 
-def test_finishing_stops_the_clock() -> None:
-    board = Board(StreamingGateway(), ["BTCUSDT"], ["trades"])
+async def test_the_last_figures_stay() -> None:
+    gateway = StreamingGateway()
+    board = Board(gateway, ["BTCUSDT"], ["trades"])
     board.finish()
+    await gateway.start()
+    await gateway.stop()
+    board.update()
     assert board.seconds == board.seconds
+    assert board.states == {("trades", "BTCUSDT"): FeedState.SYNCING}
