@@ -58,7 +58,7 @@ def _class_page(title: str, module: object, names: list[str]) -> str:
 def cli_page() -> str:
     def run(*words: str) -> str:
         plain = {**os.environ, "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "100"}
-        command = [sys.executable, "-m", "tradewire.cli", *words, "--help"]
+        command = [sys.executable, "-m", "tradewire", *words, "--help"]
         return subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout.rstrip()
 
     lines = ["# Command line\n", f"```text\n{run()}\n```"]

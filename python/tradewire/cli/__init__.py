@@ -46,7 +46,7 @@ def main() -> None:
     from tradewire.errors import TradewireError
 
     try:
-        build()()
+        build()(prog_name="tradewire")
     except BrokenPipeError:
         # The reader of our output is gone (`| head`): that is an end, not an error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
