@@ -1,6 +1,10 @@
 //! RFC vectors and the rules of query strings. The venue's own vectors are in `tests/parity/test_signer.py`.
 
+use ed25519_dalek::SigningKey;
+use hmac::EagerHash;
 use proptest::prelude::*;
+use sha2::Sha256;
+use zeroize::ZeroizeOnDrop;
 
 use super::{KeyError, NotFinite, Query, Signer, Value};
 
@@ -38,6 +42,14 @@ fn keys_are_never_shown() {
     assert_eq!(format!("{signers:?}"), "[Signer(hmac-sha256), Signer(ed25519)]");
     assert_eq!(Signer::hmac(b"").unwrap_err(), KeyError::Empty);
     assert_eq!(Signer::ed25519("canary").unwrap_err(), KeyError::Pem);
+}
+
+/// Fails to compile when a feature that wipes is switched off. `Hmac` itself holds two hash cores and nothing else.
+#[test]
+fn keys_are_wiped_when_dropped() {
+    fn wiped<T: ZeroizeOnDrop>() {}
+    wiped::<<Sha256 as EagerHash>::Core>();
+    wiped::<SigningKey>();
 }
 
 #[test]
