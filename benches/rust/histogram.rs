@@ -37,7 +37,7 @@ fn read(criterion: &mut Criterion) {
     criterion.bench_function("histogram/encode", |bencher| bencher.iter(|| histogram.encode()));
     let encoded = histogram.encode();
     criterion.bench_function("histogram/decode", |bencher| {
-        bencher.iter(|| Histogram::decode(black_box(&encoded)))
+        bencher.iter(|| Histogram::decode(black_box(&encoded)));
     });
 }
 
