@@ -8,7 +8,7 @@ use super::keys::{KeyId, Table};
 use super::message::split;
 use super::plan::{Codec, Sign, Token};
 use super::scan::{Elements, Members, value_end};
-use super::template::{Act, LevelForm, Literal, Step, StreamNeeds, Template};
+use super::template::{Act, LevelForm, Literal, Step, StreamNeeds, Template, Usual};
 use super::values::unit_ns;
 use crate::record::{Kind, NO_SYMBOL, flags};
 
@@ -92,7 +92,7 @@ impl<'a> Learner<'a> {
         let mut chunks = pending.chunks(8).peekable();
         while let Some(chunk) = chunks.next() {
             let act = if chunks.peek().is_some() { Act::Literal } else { act };
-            self.steps.push(Step { literal: Literal::new(chunk), act });
+            self.steps.push(Step { literal: Literal::new(chunk), act, length: Usual::default() });
         }
     }
 
@@ -257,14 +257,12 @@ impl<'a> Learner<'a> {
 
     fn level_form(&self, side: &Side, level: Range<usize>) -> Option<LevelForm> {
         let data = self.data;
-        let mut slots = [0, 1];
+        let mut swapped = false;
         let numbers: Vec<Range<usize>> = match &side.map {
             None => Elements::new(data, level.start).collect(),
             Some((price, _)) => {
                 let members: Vec<_> = Members::new(data, level.start).collect();
-                if data[members.first()?.key.clone()] != **price {
-                    slots = [1, 0];
-                }
+                swapped = data[members.first()?.key.clone()] != **price;
                 members.into_iter().map(|member| member.value).collect()
             }
         };
@@ -275,7 +273,8 @@ impl<'a> Learner<'a> {
             open: piece(level.start..first.start + quoted(first))?,
             middle: piece(first.end - quoted(first)..second.start + quoted(second))?,
             close: piece(second.end - quoted(second)..level.end)?,
-            slots,
+            lengths: [Usual::default(); 2],
+            swapped,
         })
     }
 

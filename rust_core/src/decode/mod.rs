@@ -14,10 +14,15 @@ mod message;
 mod names;
 mod numbers;
 pub mod plan;
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse4.1"))))]
+mod portable;
 mod scan;
 mod template;
+mod templates;
 mod times;
 mod values;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse4.1"))]
+mod vector;
 mod words;
 
 pub use counters::{Counters, KINDS, Quarantined};
@@ -29,9 +34,9 @@ use crate::sink::{Full, Sink};
 use crate::symbols::SymbolTable;
 use compile::Program;
 use counters::Quarantine;
-use fast::Templates;
 use message::{Payload, Reading};
 use names::Names;
+use templates::{Done, Templates};
 
 /// The table shared by the decoders of a gateway.
 pub type SharedSymbols = Arc<RwLock<SymbolTable>>;
@@ -106,8 +111,16 @@ impl Decoder {
         let payload = Payload { data, recv_ns, stream: stream.map(str::as_bytes), stream_at: 0 };
         if let Some(done) = self.templates.payload(&self.program, &self.names, payload, sink) {
             sink.commit();
-            self.counters.deliver_all(done.messages, &done.kinds);
-            return Ok(done.messages);
+            return Ok(match done {
+                Done::One(kind) => {
+                    self.counters.deliver(kind);
+                    1
+                }
+                Done::Many(messages) => {
+                    self.counters.deliver_all(messages, self.templates.kinds());
+                    messages
+                }
+            });
         }
         sink.abort();
         self.decode_any(payload, sink)

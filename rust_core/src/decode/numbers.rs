@@ -14,6 +14,18 @@ pub(super) const POWERS: [f64; 23] = [
     1e19, 1e20, 1e21, 1e22,
 ];
 
+/// Powers of ten that an integer may be scaled by.
+#[cfg(any(test, not(all(target_arch = "x86_64", target_feature = "sse4.1"))))]
+pub(super) const TENS: [u64; 16] = {
+    let mut tens = [1; 16];
+    let mut at = 1;
+    while at < 16 {
+        tens[at] = tens[at - 1] * 10;
+        at += 1;
+    }
+    tens
+};
+
 /// A decimal number as read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Decimal {

@@ -52,11 +52,38 @@ pub(super) enum Act {
     Levels { ask: bool },
 }
 
+/// A length that has been the same for a while, kept twice.
+///
+/// Where the next value starts hangs on where this one ends: found in the bytes, that is a chain of some twenty cycles a
+/// value, all waiting for the one before. A usual length that only has to be confirmed lets the processor go on with the
+/// next value at once. It is kept twice so that the compiler cannot see that what is used is what was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usual {
+    compared: usize,
+    used: usize,
+}
+
+impl Usual {
+    /// `found`, by way of what is usual.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a compare and a jump")]
+    pub fn confirm(&mut self, found: usize) -> usize {
+        if found == self.compared {
+            self.used
+        } else {
+            (self.compared, self.used) = (found, found);
+            found
+        }
+    }
+}
+
 /// A literal and the value behind it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub literal: Literal,
     pub act: Act,
+    /// Of the value.
+    pub length: Usual,
 }
 
 /// How the levels of a message are written.
@@ -65,8 +92,10 @@ pub(super) struct LevelForm {
     pub open: Literal,
     pub middle: Literal,
     pub close: Literal,
-    /// Slots of the first and of the second number.
-    pub slots: [u8; 2],
+    /// Of the first and the second number.
+    pub lengths: [Usual; 2],
+    /// The quantity comes first.
+    pub swapped: bool,
 }
 
 /// What the stream name tells about a message.

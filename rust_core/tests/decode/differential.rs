@@ -91,7 +91,8 @@ fn filled(form: &'static str) -> BoxedStrategy<String> {
                     message += &values.next().unwrap_or_default();
                     message += &part[1..];
                 } else {
-                    message += &format!("@{part}");
+                    message.push('@');
+                    message += part;
                 }
             }
             message
