@@ -15,7 +15,7 @@
 //!
 //! # Progress
 //!
-//! Wait-free on both sides: no loop depends on the other thread. The reader finds the end of its batch by stepping
+//! Wait-free on both sides (but for [`Writer::push_patiently`], bounded): no loop depends on the other thread. The reader finds the end of its batch by stepping
 //! back over one message at most.
 //!
 //! # Capacity
@@ -31,6 +31,8 @@
 
 mod slots;
 
+use std::time::Duration;
+
 use crate::record::{Record, flags};
 use crate::sink::{Full, Sink};
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
@@ -41,6 +43,11 @@ pub const MOST: usize = 1 << 26;
 
 /// Records that `push` publishes at a time: 64 KiB, small enough to be in the reader's reach while still in cache.
 const PORTION: usize = 1024;
+
+/// Times that `push_patiently` finds no room before it gives up.
+const PATIENCE: u32 = 4;
+/// A sleep, not a spin: on a busy machine the reader may need this very CPU. Linux adds some 50 us to it.
+const STEP_ASIDE: Duration = Duration::from_micros(10);
 
 /// On cache lines of its own, two of them because CPUs fetch lines in pairs: each side writes its index without
 /// taking the other's line away.
@@ -205,6 +212,25 @@ impl Writer<'_> {
             self.commit();
             done += count;
         }
+    }
+}
+
+impl Writer<'_> {
+    /// `push`, which when the ring is full steps aside for the reader (for less than a millisecond) before it gives
+    /// up: for a thread that would only ask again, and would take the reader's time to do so.
+    pub fn push_patiently(&mut self, records: &[Record]) -> usize {
+        let (mut done, mut fruitless) = (0, 0);
+        while done < records.len() && fruitless < PATIENCE {
+            let count = self.push(&records[done..]);
+            done += count;
+            if count == 0 {
+                fruitless += 1;
+                std::thread::sleep(STEP_ASIDE);
+            } else {
+                fruitless = 0;
+            }
+        }
+        done
     }
 }
 

@@ -59,7 +59,9 @@ impl Ring {
             ));
         }
         py.detach(|| {
-            self.write(|writer| ring::are_whole(slice, writer.capacity()).then(|| writer.push(slice)))
+            self.write(|writer| {
+                ring::are_whole(slice, writer.capacity()).then(|| writer.push_patiently(slice))
+            })
         })?
         .ok_or_else(|| {
             let capacity = self.ring.capacity();
