@@ -236,8 +236,8 @@ class RingProtocol(Protocol):
     def push(self, records: Batch) -> int:
         """Writes whole messages from a contiguous RECORD array, oldest first, while there is room (also room that the
         reader makes meanwhile: a full ring is given less than a millisecond); returns the records written. Does not
-        hold the GIL; the array must not be written to until it returns. TypeError: no array. ValueError, and nothing is written: another dtype or memory layout, last
-        message incomplete, or a message over capacity."""
+        hold the GIL; the array must not be written to until it returns. TypeError: no array. ValueError, and nothing
+        is written: another dtype or memory layout, last message incomplete, or a message over capacity."""
 
     def drain(self, limit: int) -> Batch:
         """Up to `limit` records, whole messages only, oldest first; empty when there are none. A single message longer
