@@ -107,12 +107,6 @@ wheel: build ## Build a wheel into dist/
 wheel-test: wheel ## Install the wheel into an empty environment and use it there
 	$(BIN)/python -m pytest tests/installed --timeout 300
 
-.PHONY: foreign
-foreign: build ## ccxt's and python-binance's own clients against the simulated venue
-	@test -e .venv-foreign/.ready || { echo "Installing ccxt and python-binance into .venv-foreign ..."; \
-	  $(PYTHON) -m venv .venv-foreign; .venv-foreign/bin/pip install --quiet ccxt python-binance; touch .venv-foreign/.ready; }
-	$(BIN)/python -m pytest tests/foreign --timeout 120
-
 .PHONY: peers
 peers: ## Install the peers and build the C floors for the benchmarks
 	benches/peers/setup.sh $(PEERS) $(PYTHON)
@@ -138,8 +132,8 @@ docs: build ## Regenerate the reference pages
 FOREIGN := .venv-foreign
 .PHONY: foreign
 foreign: build ## Other people's clients against the simulated venue
-	@test -x $(FOREIGN)/bin/python || $(PYTHON) -m venv $(FOREIGN)
-	@$(FOREIGN)/bin/pip install --quiet ccxt python-binance
+	@test -e $(FOREIGN)/.ready || { echo "Installing ccxt and python-binance into $(FOREIGN) ..."; $(PYTHON) -m venv $(FOREIGN); \
+	  $(FOREIGN)/bin/pip install --quiet 'ccxt>=4.5.90,<5' 'python-binance>=1.0.37,<2'; touch $(FOREIGN)/.ready; }
 	$(BIN)/python -m pytest tests/integration/test_foreign_clients.py -s
 
 .PHONY: clean

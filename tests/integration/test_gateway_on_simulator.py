@@ -45,13 +45,11 @@ class Market:
                 await asyncio.sleep(0.01)
 
     async def book_is_the_venues(self, gateway: StreamingGateway, symbol: str) -> None:
-        """At rest, the gateway's book equals a fresh REST snapshot, level by level."""
+        """At rest, the gateway's book equals a REST snapshot, level by level, once the last diffs are published."""
+        truth = await self.rest(f"/fapi/v1/depth?symbol={symbol}&limit=1000")
         async with asyncio.timeout(30):
-            while True:
-                book = gateway.book(symbol)
-                truth = await self.rest(f"/fapi/v1/depth?symbol={symbol}&limit=1000")
-                if book is not None and book.last_seq == truth["lastUpdateId"]:
-                    break
+            while (book := gateway.book(symbol)) is None or book.last_seq != truth["lastUpdateId"]:
+                self.move(0)
                 await asyncio.sleep(0.02)
         bids, asks = book.levels(200)
         assert bids == [(float(price), float(quantity)) for price, quantity in truth["bids"][:200]]

@@ -117,7 +117,8 @@ class BookKeeper:
         for _row, symbol_id, outcome in drained.book_incidents:
             if symbol_id not in self._feeds:
                 continue
-            if outcome == "gap":
+            # A served book that needs a snapshot again lost the delta right behind its first one.
+            if outcome == "gap" or (outcome == "need_snapshot" and symbol_id not in self._syncing):
                 self._on_gap(symbol_id, drained)
             else:
                 self._counters.add(f"book_{outcome}")

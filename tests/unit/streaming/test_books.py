@@ -124,6 +124,19 @@ async def test_a_gap_takes_the_book_away_until_it_is_rebuilt(kept: Kept, eventua
     assert kept.pipeline.counters["book_gaps"] == 1
 
 
+async def test_a_delta_lost_right_behind_the_snapshot_is_a_gap_too(kept: Kept, eventually: Any) -> None:
+    kept.delta(5, 10, 4)
+    kept.source.answers.put_nowait(kept.frames.snapshot(30))  # newer than all that was buffered: nothing chains yet
+    await eventually(lambda: kept.served() is not None)
+    kept.delta(40, 50, 35)
+    assert kept.served() is None
+    assert kept.feed.state is FeedState.GAP
+    kept.source.answers.put_nowait(kept.frames.snapshot(45))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.served().last_seq == 50
+    assert kept.pipeline.counters["book_gaps"] == 1
+
+
 async def test_a_snapshot_older_than_the_buffer_is_asked_for_again(kept: Kept, eventually: Any) -> None:
     kept.delta(50, 60, 49)
     kept.source.answers.put_nowait(kept.frames.snapshot(7))
