@@ -11,7 +11,7 @@ targets=("$@")
 
 if [ ! -x "$tools/bin/cargo-fuzz" ]; then
   echo "Installing cargo-fuzz into .tools ..."
-  cargo install --quiet --locked --root "$tools" --version '^0.13' cargo-fuzz
+  cargo install --quiet --debug --locked --root "$tools" --version '^0.13' cargo-fuzz
 fi
 
 cd "$here"
