@@ -47,6 +47,7 @@ impl Template {
         mut reader: Reader<'a>,
         sink: &mut S,
     ) -> Result<Reader<'a>, Miss> {
+        reader.skip(self.begun).ok_or(Miss::Other)?;
         let mut words = self.words;
         words[RECV] = context.recv_ns as u64;
         words[0] |= u64::from(context.last) << 8;
@@ -203,13 +204,18 @@ impl Step {
             Act::Code { first, last, to, flag } => {
                 let word = words::load(window, at);
                 let codes = codes.get(usize::from(first)..usize::from(last))?;
-                let (literal, code) = codes.iter().find(|(literal, _)| literal.fits(word))?;
+                // Of two codes, as likely as each other, one is picked without a jump that could be guessed wrong.
+                let index = usize::from(!codes.first()?.0.fits(word));
+                let (literal, code) = match codes.get(index) {
+                    Some(found) if found.0.fits(word) => found,
+                    _ => codes.iter().find(|(literal, _)| literal.fits(word))?,
+                };
                 if flag == 0 {
                     set(words, [to, to], *code as u64);
-                } else if *code == 1 {
-                    words[0] |= u64::from(flag) << 8;
+                } else {
+                    words[0] |= u64::from(flag) << 8 & (*code as u64).wrapping_neg();
                 }
-                literal.length
+                return reader.skip(at.wrapping_add(literal.length));
             }
             Act::Rfc3339 { to } => {
                 let rest = reader.rest(at);

@@ -280,6 +280,17 @@ impl<'a> Learner<'a> {
 
     fn finish(mut self, stream: Option<&[u8]>) -> Option<Template> {
         let shape = self.shape;
+        let mut head = [Literal::default(); 2];
+        let mut begun = 0;
+        for literal in &mut head {
+            let first = self.steps.first()?;
+            *literal = first.literal;
+            if first.act != Act::Literal || self.steps.len() == 1 {
+                break;
+            }
+            begun += literal.length;
+            self.steps.remove(0);
+        }
         // A book message whose lists were all empty does not show how levels are written.
         if shape.is_book() && (self.levels.is_none() || self.level_lists.len() != shape.levels.len()) {
             return None;
@@ -300,6 +311,8 @@ impl<'a> Learner<'a> {
             self.program.shapes.iter().any(|other| other.value == shape.value && !other.streams.is_empty());
         let needs = StreamNeeds { symbol: from_stream, shape: by_channel, channel };
         Some(Template {
+            head,
+            begun,
             steps: self.steps.into(),
             codes: self.codes.into(),
             levels: self.levels,

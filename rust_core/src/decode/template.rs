@@ -112,6 +112,10 @@ pub(super) struct StreamNeeds {
 /// A message as learnt.
 #[derive(Debug)]
 pub(super) struct Template {
+    /// What it begins with, compared when it is chosen.
+    pub head: [Literal; 2],
+    /// Length of what of the head no step compares again.
+    pub begun: usize,
     pub steps: Box<[Step]>,
     pub codes: Box<[(Literal, i64)]>,
     pub levels: Option<LevelForm>,

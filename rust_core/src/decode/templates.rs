@@ -5,7 +5,7 @@ use super::fast::{Context, Miss};
 use super::learn;
 use super::message::{Delivered, LONGEST_STREAM, Payload, split};
 use super::names::{Cache, Names};
-use super::template::{Act, Literal, Template};
+use super::template::{Literal, Template, Usual};
 use super::words::{self, REACH, Reader, TAIL, Tail};
 use crate::record::{Kind, Record, flags};
 use crate::sink::{Sink, VecSink};
@@ -20,9 +20,19 @@ const EARNING: u32 = 1024;
 /// A template and what it begins with.
 #[derive(Debug)]
 struct Entry {
-    head: [Literal; 2],
     template: Template,
     uses: u64,
+}
+
+/// What an enveloped payload begins with.
+#[derive(Debug)]
+struct Envelope {
+    /// `{"stream":"`
+    opening: Vec<Literal>,
+    /// Length of the stream name.
+    name: Usual,
+    /// `","data":`
+    middle: Vec<Literal>,
 }
 
 /// What one payload gave.
@@ -38,8 +48,7 @@ pub(super) enum Done {
 #[derive(Debug)]
 pub(super) struct Templates {
     entries: Vec<Entry>,
-    /// `{"stream":"` and `","data":`.
-    envelope: Option<[Vec<Literal>; 2]>,
+    envelope: Option<Envelope>,
     streams: Cache,
     tail: Box<Tail>,
     kinds: [u32; 16],
@@ -66,17 +75,17 @@ fn follow(reader: &mut Reader<'_>, literals: &[Literal]) -> Option<()> {
 /// Moves the reader behind an envelope's opening, if the payload has one; the stream name, and whether it has.
 #[inline]
 fn open<'a>(
-    envelope: Option<&[Vec<Literal>; 2]>,
+    envelope: &mut Option<Envelope>,
     payload: Payload<'a>,
     reader: &mut Reader<'a>,
 ) -> Option<(Option<&'a [u8]>, bool)> {
     let start = *reader;
     let mut stream = payload.stream;
     let mut enveloped = false;
-    if let Some([opening, middle]) = envelope {
+    if let Some(Envelope { opening, middle, name }) = envelope {
         if follow(reader, opening).is_some() {
             let text = reader.rest(0);
-            let length = words::quote(text)?;
+            let length = name.confirm(words::quote(text)?);
             stream = text.get(..length);
             reader.skip(length)?;
             follow(reader, middle)?;
@@ -89,7 +98,11 @@ fn open<'a>(
 }
 
 /// Decodes the message at the reader by the first template that fits.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "a reader that passes through memory costs a stalled load per message"
+)]
 fn message<S: Sink>(
     entries: &mut [Entry],
     context: Context<'_>,
@@ -99,7 +112,7 @@ fn message<S: Sink>(
     let window = reader.window()?;
     let head = [words::load(window, 0), words::load(window, 8)];
     for entry in entries {
-        if !entry.head[0].fits(head[0]) || !entry.head[1].fits(head[1]) {
+        if !entry.template.head[0].fits(head[0]) || !entry.template.head[1].fits(head[1]) {
             continue;
         }
         match entry.template.run(context, *reader, sink) {
@@ -123,11 +136,10 @@ impl Templates {
         let envelope = program.envelope.as_ref().filter(|(name, payload)| plain(name) && plain(payload));
         Self {
             entries: Vec::new(),
-            envelope: envelope.map(|(name, payload)| {
-                [
-                    literals(&[b"{\"", &**name, b"\":\""].concat()),
-                    literals(&[b"\",\"", &**payload, b"\":"].concat()),
-                ]
+            envelope: envelope.map(|(name, payload)| Envelope {
+                opening: literals(&[b"{\"", &**name, b"\":\""].concat()),
+                name: Usual::default(),
+                middle: literals(&[b"\",\"", &**payload, b"\":"].concat()),
             }),
             streams: Cache::new(),
             tail: Box::new([0; TAIL + REACH]),
@@ -156,7 +168,7 @@ impl Templates {
         }
         words::copy_tail(payload.data, &mut self.tail);
         let mut reader = Reader::new(payload.data, &self.tail);
-        let (stream, enveloped) = open(self.envelope.as_ref(), payload, &mut reader)?;
+        let (stream, enveloped) = open(&mut self.envelope, payload, &mut reader)?;
         let mut context = Context {
             program,
             names,
@@ -208,7 +220,7 @@ impl Templates {
         let data = payload.data;
         words::copy_tail(data, &mut self.tail);
         let start = Reader::new(data, &self.tail);
-        let Some((stream, _)) = open(self.envelope.as_ref(), payload, &mut start.clone()) else { return };
+        let Some((stream, _)) = open(&mut self.envelope, payload, &mut start.clone()) else { return };
         let context =
             Context { program, names, streams: &self.streams, recv_ns: payload.recv_ns, stream, last: 0 };
         for read in delivered {
@@ -231,7 +243,7 @@ impl Templates {
                 continue;
             };
             make_room(&mut self.entries);
-            self.entries.push(Entry { head: head(&template), template, uses: 0 });
+            self.entries.push(Entry { template, uses: 0 });
             let expected = records[read.records.clone()].iter().map(|record| {
                 let flags = record.flags & !flags::LAST;
                 Record { flags, ..*record }
@@ -274,18 +286,6 @@ fn array<S: Sink>(
         sink.patch(index).flags |= flags::LAST;
     }
     Some(Done::Many(messages))
-}
-
-/// The literals that a message of the template begins with.
-fn head(template: &Template) -> [Literal; 2] {
-    let mut head = [Literal::default(); 2];
-    for (literal, step) in head.iter_mut().zip(&template.steps) {
-        *literal = step.literal;
-        if step.act != Act::Literal {
-            break;
-        }
-    }
-    head
 }
 
 /// Forgets the template used least, if there are as many as may be.

@@ -70,16 +70,14 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     pub fn window(&mut self) -> Option<&'a Window> {
         if self.rest.len() < REACH {
-            *self = self.in_tail()?;
+            if self.surplus != 0 {
+                return None;
+            }
+            // The same place in the copy of the end.
+            self.rest = self.tail.get(TAIL.wrapping_sub(self.rest.len())..)?;
+            self.surplus = REACH;
         }
         self.rest.first_chunk()
-    }
-
-    /// The same place in the copy of the end; None: there already.
-    #[inline(never)]
-    fn in_tail(self) -> Option<Self> {
-        let rest = self.tail.get(TAIL.checked_sub(self.rest.len())?..)?;
-        (self.surplus == 0).then_some(Self { rest, tail: self.tail, surplus: REACH })
     }
 
     /// Goes on by `count` bytes; None: there are not as many at hand.
