@@ -1,6 +1,7 @@
 //! RFC 8259, strictly: is this payload JSON, and where exactly is it not? Not for reading values out of it (`scan`).
 
 use super::error::Reason;
+use super::words;
 
 /// Deepest nesting.
 pub(super) const DEEPEST: u32 = 64;
@@ -144,6 +145,9 @@ pub(super) fn number(data: &[u8], start: usize) -> Result<usize, Fault> {
 /// The offset behind the closing quote of the string that opens at `at`.
 fn string(data: &[u8], at: usize) -> Result<usize, Fault> {
     let mut at = at + 1;
+    if let Some(length) = words::quote(&data[at..]) {
+        return Ok(at + length + 1);
+    }
     loop {
         match data.get(at) {
             None => return Err(syntax(data.len())),

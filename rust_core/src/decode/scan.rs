@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::json::{byte, skip_space, unit};
+use super::words;
 
 /// A member of an object, as offsets into the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +82,9 @@ impl Iterator for Elements<'_> {
 #[inline]
 fn string_end(data: &[u8], at: usize) -> usize {
     let mut at = at + 1;
+    if let Some(length) = data.get(at..).and_then(words::quote) {
+        return at + length + 1;
+    }
     while let Some(&byte) = data.get(at) {
         match byte {
             b'"' => return at + 1,
@@ -98,8 +102,8 @@ pub(super) fn value_end(data: &[u8], at: usize) -> usize {
         b'{' | b'[' => container_end(data, at),
         _ => {
             let rest = &data[at.min(data.len())..];
-            let length =
-                rest.iter().position(|&byte| !byte.is_ascii_alphanumeric() && !b"+-.".contains(&byte));
+            let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+            let length = rest.iter().position(ends);
             // At least one byte, so that a walk always ends.
             (at + length.unwrap_or(rest.len()).max(1)).min(data.len())
         }
