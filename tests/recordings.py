@@ -1,19 +1,33 @@
 """Recorded frames of real venues, read where they are found. Not part of the project: tests that need them may skip.
 
 `TRADEWIRE_DATA` names the folder; by default it is `../shared/data` beside the project, and `none` says that the data
-is absent on purpose.
+is absent on purpose. The synthetic recording is part of the project: its tests never skip.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["ABSENT", "DATA", "cryptofeed_frames", "cryptofeed_snapshots", "header", "needed", "sample", "spot", "usdm"]
+__all__ = [
+    "ABSENT",
+    "DATA",
+    "cryptofeed_frames",
+    "cryptofeed_snapshots",
+    "header",
+    "needed",
+    "sample",
+    "spot",
+    "synthetic",
+    "synthetic_golden",
+    "usdm",
+]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GIVEN = os.environ.get("TRADEWIRE_DATA")
@@ -25,6 +39,7 @@ ABSENT = _GIVEN == "none" or not DATA.is_dir()
 #: Marks a test that needs the recordings.
 needed = pytest.mark.skipif(ABSENT, reason="recorded data is absent")
 
+_SYNTHETIC = Path(__file__).resolve().parent / "data"
 _CRYPTOFEED = DATA / "cryptofeed_binance_futures"
 
 
@@ -43,6 +58,17 @@ def usdm() -> Iterator[tuple[int, bytes]]:
 def spot() -> Iterator[tuple[int, bytes]]:
     """(receive time in ns, frame) of 41,249 Spot BTCUSDT frames; one of them a bare REST depth snapshot."""
     return _lines(DATA / "binance_spot_btcusdt_20240808.gz")
+
+
+def synthetic() -> Iterator[tuple[int, bytes]]:
+    """(receive time in ns, frame) of the simulator's recording, which holds every channel of USD-M BTCUSDT."""
+    return _lines(_SYNTHETIC / "synthetic_usdm.txt.gz")
+
+
+def synthetic_golden() -> dict[str, Any]:
+    """What the simulator itself knew when it made `synthetic`."""
+    golden: dict[str, Any] = json.loads((_SYNTHETIC / "synthetic_usdm.json").read_text(encoding="utf-8"))
+    return golden
 
 
 def sample(name: str) -> bytes:

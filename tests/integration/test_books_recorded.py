@@ -1,6 +1,7 @@
 """Recorded frames through decoder, ring, books and trackers: end states, and injected faults found where they are.
 
-The comparison is a rebuild of its own: plain `json`, dicts of Decimal, the rules of the venue sheet written out.
+Of real venues where they are found, and always of the simulator. The comparison is a rebuild of its own: plain `json`,
+dicts of Decimal, the rules of the venue sheet written out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import random
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -35,7 +36,7 @@ from tradewire.core.plan import FieldPlan, SequenceRule
 from tradewire.errors import DecodeError
 from tradewire.venues.binance import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
 
-pytestmark = [recordings.needed, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 #: Stream of the REST snapshots inside the recordings, which name no symbol.
 SNAPSHOT_STREAM = "btcusdt@depth"
@@ -45,7 +46,7 @@ IS_NATIVE = IMPLEMENTATION == "native"
 
 @dataclass
 class Golden:
-    """What the README of the recorded data says."""
+    """What the README of the recorded data says, or the simulator about its own book."""
 
     frames: int
     diffs: int
@@ -64,9 +65,29 @@ class Recording:
     plan: FieldPlan
     rule: SequenceRule
     golden: Golden
+    frames: Callable[[], Iterator[tuple[int, bytes]]]
+    whole: bool = IS_NATIVE
 
-    def frames(self) -> Iterator[tuple[int, bytes]]:
-        return recordings.usdm() if self.name == "usdm" else recordings.spot()
+
+def single_trades() -> Iterator[tuple[int, bytes]]:
+    """The synthetic recording without aggregated trades, whose numbers are a sequence of their own."""
+    return (line for line in recordings.synthetic() if b"@aggTrade" not in line[1][:60])
+
+
+def synthetic_golden() -> Golden:
+    made = recordings.synthetic_golden()
+    counts, book = made["counts"], made["book"]
+    return Golden(
+        made["lines"] - counts["aggTrade"],
+        counts["depth@100ms"],
+        made["stale_dropped"],
+        book["last_u"],
+        (book["bids"], book["asks"]),
+        (float(book["best_bid"][0]), float(book["best_ask"][0])),
+        book["hash"],
+        made["trades"]["count"],
+        Decimal(made["trades"]["quantity"]),
+    )
 
 
 USDM = Recording(
@@ -84,6 +105,7 @@ USDM = Recording(
         21_313,
         Decimal("2429.366"),
     ),
+    recordings.usdm,
 )
 SPOT = Recording(
     "spot",
@@ -100,8 +122,17 @@ SPOT = Recording(
         9_757,
         Decimal("212.03315"),
     ),
+    recordings.spot,
 )
-BOTH = pytest.mark.parametrize("recording", [USDM, SPOT], ids=lambda recording: recording.name)
+SYNTHETIC = Recording("synthetic", USDM_MARKET_DATA, USDM_BOOK_RULE, synthetic_golden(), single_trades, whole=True)
+EACH = pytest.mark.parametrize(
+    "recording",
+    [
+        pytest.param(USDM, id="usdm", marks=recordings.needed),
+        pytest.param(SPOT, id="spot", marks=recordings.needed),
+        pytest.param(SYNTHETIC, id="synthetic"),
+    ],
+)
 
 
 @dataclass
@@ -198,11 +229,11 @@ def groups(frames: Iterable[tuple[int, bytes]], size: int) -> Iterator[list[tupl
         yield group
 
 
-@BOTH
+@EACH
 def test_a_recorded_book_is_continuous_and_equal_to_its_rebuild(recording: Recording) -> None:
-    """The whole recording on the native core, its beginning on the pure one."""
+    """The whole recording on the native core; on the pure one the beginning of a long one."""
     path, rebuilt = Path(recording.plan, recording.rule), Rebuilt(linked=recording.rule.next == "prev_link")
-    frames = recording.frames() if IS_NATIVE else islice(recording.frames(), 3_000)
+    frames = recording.frames() if recording.whole else islice(recording.frames(), 3_000)
     golden = recording.golden
     count, trades, traded, outcomes = 0, 0, Decimal(0), []
     for number, group in enumerate(groups(frames, 1_000)):
@@ -227,7 +258,7 @@ def test_a_recorded_book_is_continuous_and_equal_to_its_rebuild(recording: Recor
     assert set(outcomes) <= {"stale"}
     assert len(outcomes) <= golden.stale == rebuilt.stale
     assert book.digest() == rebuilt.digest()
-    if IS_NATIVE:
+    if recording.whole:
         bids, asks = book.levels(10_000)
         (bid, _), (ask, _) = book.best()  # type: ignore[misc]
         sizes = len(bids), len(asks)
@@ -245,6 +276,7 @@ GOLDEN_2021 = {
 }
 
 
+@recordings.needed
 @pytest.mark.parametrize("snapshots", ["first", "as received"])
 def test_the_cryptofeed_capture_reaches_its_golden_end_states(snapshots: str) -> None:
     decoder = Decoder(USDM_MARKET_DATA, list(GOLDEN_2021))
@@ -316,11 +348,15 @@ def decoded(recording: Recording) -> Decoded:
     return Decoded(recording, streams, frames, batches)
 
 
-def kind_of(stream: str) -> str:
-    return "diff" if "@depth" in stream else "quote" if "bookTicker" in stream else "trade"
+#: Streams whose messages are numbered; of the others, a lost message cannot be seen.
+NUMBERED = {"depth": "diff", "bookTicker": "quote", "trade": "trade", "aggTrade": "trade"}
 
 
-@BOTH
+def kind_of(stream: str) -> str | None:
+    return NUMBERED.get(stream.partition("@")[2].partition("@")[0])
+
+
+@EACH
 def test_injected_faults_are_flagged_where_they_are(recording: Recording) -> None:
     start = decoded(recording)
     lines = list(range(len(start.frames)))
@@ -338,7 +374,7 @@ def test_injected_faults_are_flagged_where_they_are(recording: Recording) -> Non
         return [(order[position], outcome) for position, outcome in start.flagged(order, batches)][len(clean) :]
 
     for _ in range(25 if IS_NATIVE else 3):
-        for stream in {stream for stream in start.streams if stream != "snapshot"}:
+        for stream in sorted(filter(kind_of, set(start.streams))):
             kind = kind_of(stream)
             places = [line for line in lines[first:] if start.streams[line] == stream][1:-3]
             at = choose.choice(places)
@@ -349,7 +385,7 @@ def test_injected_faults_are_flagged_where_they_are(recording: Recording) -> Non
             # Again, at once or a little later in its stream.
             for where in (at, after):
                 again = [*lines[: where + 1], at, *lines[where + 1 :]]
-                what = {"diff": "stale", "trade": "duplicate", "quote": "duplicate"}[kind]
+                what = "stale" if kind == "diff" else "duplicate"
                 what = "reordered" if kind != "diff" and where == after else what
                 assert news(again) == [(at, what)]
             # Changed places with the next one of its stream.
@@ -359,7 +395,7 @@ def test_injected_faults_are_flagged_where_they_are(recording: Recording) -> Non
                 "diff": [(after, "gap")],
                 "trade": [(after, "gap"), (at, "reordered")],
                 "quote": [(at, "reordered")],
-            }[kind]
+            }[str(kind)]
             assert news(swapped) == expected
             # Truncated: one decode error, and what a dropped one gives.
             path = Path(recording.plan, recording.rule)

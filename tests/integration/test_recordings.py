@@ -1,10 +1,13 @@
-"""Recorded frames of real venues: every one decodes as a plain `json` reading says. Books: `test_books_recorded.py`."""
+"""Recorded frames, of real venues and of the simulator: every one decodes as a plain `json` reading says.
+
+Books: `test_books_recorded.py`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from math import isnan
 from types import ModuleType
@@ -19,8 +22,6 @@ from tradewire.core.plan import FieldPlan
 from tradewire.core.record import LAST, MORE, SIDE, Kind
 from tradewire.venues.binance import SPOT_MARKET_DATA, USDM_MARKET_DATA
 
-pytestmark = recordings.needed
-
 STREAM = "btcusdt@depth"
 #: Of the pure core every n-th frame is read; all of them would take minutes.
 SAMPLED = 50
@@ -34,7 +35,8 @@ def plainly(frame: bytes) -> Plain:
     """The stdlib's reading of a frame."""
     whole = json.loads(frame)
     data = whole.get("data", whole)
-    time_ns = data.get("T", data.get("E", 0)) * 1_000_000
+    sent_ns = data.get("E", 0) * 1_000_000
+    time_ns = data["T"] * 1_000_000 if "T" in data else sent_ns
     if "lastUpdateId" in data:
         return Kind.BOOK_SNAPSHOT, time_ns, data["lastUpdateId"], levels(data["bids"], data["asks"])
     match data.get("e"):
@@ -51,7 +53,18 @@ def plainly(frame: bytes) -> Plain:
         case "kline":
             bar = data["k"]
             prices = tuple(float(bar[key]) for key in "ohlcvq")
-            return Kind.BAR, data["E"] * 1_000_000, 0, *prices, bar["n"], bar["t"] * 1_000_000, bar["i"], bar["x"]
+            return Kind.BAR, sent_ns, 0, *prices, bar["n"], bar["t"] * 1_000_000, bar["i"], bar["x"]
+        case "markPriceUpdate":
+            prices = tuple(float(data[key]) for key in ("p", "i", "r", "P", "ap"))
+            return Kind.MARK_PRICE, sent_ns, 0, *prices, time_ns
+        case "24hrTicker" | "24hrMiniTicker":
+            prices = tuple(float(data[key]) for key in "cohlvq")
+            last = float(data["Q"]) if "Q" in data else None
+            return Kind.TICKER, sent_ns, 0, *prices, last, data.get("n", -1)
+        case "forceOrder":
+            order = data["o"]
+            prices = tuple(float(order[key]) for key in ("p", "q", "ap", "z"))
+            return Kind.LIQUIDATION, order["T"] * 1_000_000, 0, *prices, order["S"] == "SELL"
         case other:
             raise AssertionError(other)
 
@@ -93,6 +106,14 @@ def messages(batch: core.Batch) -> Iterator[Plain]:
                 more, whole = rows[at + 1][7:], integers[at + 1]
                 closed = bool(flags & core.CLOSED)
                 yield kind, time_ns, seq, *slots, *more[:2], whole[9], whole[10], _INTERVALS[whole[6]], closed
+            case Kind.MARK_PRICE:
+                yield kind, time_ns, seq, *slots[:3], *rows[at + 1][7:9], numbers[3]
+            case Kind.TICKER:
+                (last, last_quantity, *prices), more = slots, rows[at + 1][7:10]
+                quantity = None if isnan(last_quantity) else last_quantity
+                yield kind, time_ns, seq, last, *prices, *more, quantity, integers[at + 1][10]
+            case Kind.LIQUIDATION:
+                yield kind, time_ns, seq, *slots, bool(flags & SIDE)
             case other:
                 raise AssertionError(other)
         at = end
@@ -121,6 +142,24 @@ def selected(impl: ModuleType, frames: Iterator[Frame]) -> Iterator[Frame]:
     return (frame for at, frame in enumerate(frames) if at % SAMPLED == 0 or b'"lastUpdateId"' in frame[1])
 
 
+def test_synthetic(impl: ModuleType) -> None:
+    """The whole of it, on both cores."""
+    made = recordings.synthetic_golden()["counts"]
+    counts = check(impl, USDM_MARKET_DATA, recordings.synthetic(), STREAM)
+    assert counts == {
+        "messages": sum(made.values()),
+        "trade": made["trade"] + made["aggTrade"],
+        "quote": made["bookTicker"],
+        "book_delta": made["depth@100ms"],
+        "book_snapshot": made["snapshot"],
+        "mark_price": made["markPrice@1s"],
+        "bar": made["kline_1m"],
+        "ticker": made["miniTicker"] + made["ticker"],
+        "liquidation": made["forceOrder"],
+    }
+
+
+@recordings.needed
 @pytest.mark.timeout(300)
 def test_usdm(impl: ModuleType) -> None:
     counts = check(impl, USDM_MARKET_DATA, selected(impl, recordings.usdm()), STREAM)
@@ -132,6 +171,7 @@ def test_usdm(impl: ModuleType) -> None:
         assert set(counts) == {"messages", "quote", "trade", "book_delta", "book_snapshot"}
 
 
+@recordings.needed
 @pytest.mark.timeout(300)
 def test_spot(impl: ModuleType) -> None:
     counts = check(impl, SPOT_MARKET_DATA, selected(impl, recordings.spot()), STREAM)
@@ -142,11 +182,13 @@ def test_spot(impl: ModuleType) -> None:
         assert counts["messages"] > 800
 
 
+@recordings.needed
 def test_usdm_of_2021(impl: ModuleType) -> None:
     counts = check(impl, USDM_MARKET_DATA, recordings.cryptofeed_frames(), None)
     assert counts == {"messages": 1_535, "quote": 613, "book_delta": 764, "trade": 91, "bar": 67}
 
 
+@recordings.needed
 def test_rest_snapshots_of_2021(impl: ModuleType) -> None:
     decoder = impl.Decoder(USDM_MARKET_DATA)
     for symbol, received, payload in recordings.cryptofeed_snapshots():
@@ -170,6 +212,7 @@ SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@recordings.needed
 @pytest.mark.parametrize("name", SAMPLES)
 def test_samples_of_2026(impl: ModuleType, name: str) -> None:
     kind, fields = SAMPLES[name]
@@ -179,9 +222,16 @@ def test_samples_of_2026(impl: ModuleType, name: str) -> None:
     assert not any(isinstance(value, float) and isnan(value) for value in map(event.__getitem__, event.__match_args__))
 
 
-def test_a_truncated_frame_is_one_error(impl: ModuleType) -> None:
+SOURCES = [
+    pytest.param(recordings.usdm, id="usdm", marks=recordings.needed),
+    pytest.param(recordings.synthetic, id="synthetic"),
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_truncated_frame_is_one_error(impl: ModuleType, source: Callable[[], Iterator[Frame]]) -> None:
     decoder, ring = impl.Decoder(USDM_MARKET_DATA), impl.Ring(1 << 16)
-    frames = [frame for _, frame in islice(recordings.usdm(), 40)]
+    frames = [frame for _, frame in islice(source(), 40)]
     frames[20] = frames[20][:-9]
     assert decoder.decode_into(frames, 1, ring) == 40
     assert (decoder.counters["syntax"], decoder.counters["messages"]) == (1, 39)
