@@ -13,7 +13,20 @@ import time
 import numpy as np
 
 from tradewire import StreamingGateway, Trade
-from tradewire.core import Decoder, Histogram, Kind, OrderBook, Ring, Signer, TokenBucket, view
+from tradewire.core import (
+    BookSet,
+    BucketSet,
+    Decoder,
+    Histogram,
+    Kind,
+    OrderBook,
+    Ring,
+    Signer,
+    SymbolTable,
+    TokenBucket,
+    objects,
+    view,
+)
 from tradewire.sim import SimProcess
 from tradewire.venues.binance import USDM_BOOK_RULE, USDM_MARKET_DATA
 
@@ -38,6 +51,13 @@ def use_the_core() -> None:
     decoder.decode_into(FRAME, recv_ns, ring)  # no Python object per message
     batch = ring.drain(4096)  # immutable NumPy structured array of 64-byte records, oldest first
     print("batch of", len(batch), "price", view(batch, Kind.TRADE)["price"][0])
+    print("the same as an event", objects(batch, decoder.symbols)[0].price)
+
+    symbols = SymbolTable()  # shared by several decoders, and by the books of all their symbols
+    shared = Decoder(USDM_MARKET_DATA, symbols=symbols, learn=True)
+    shared.decode_into(DIFF, recv_ns, ring)
+    changed, incidents = BookSet(USDM_BOOK_RULE, symbols).apply(ring.drain(4096))
+    print("books", changed, "waiting for a snapshot:", incidents == [])
 
     book = OrderBook(rule=USDM_BOOK_RULE)
     book.apply_snapshot([(83091.5, 1.0)], [(83091.8, 0.5), (83091.9, 2.0)], 165, recv_ns)
@@ -45,10 +65,11 @@ def use_the_core() -> None:
     print("book", book.apply(delta), book.best(), book.levels(20))
 
     wait_ns = TokenBucket(rate_per_s=20, burst=40).try_acquire(5)  # 0 = granted
+    both_ns = BucketSet([TokenBucket(20, 40), TokenBucket(100, 200)]).try_acquire([1, 5])  # all or nothing
     histogram = Histogram(lowest=1, highest=3_600_000_000_000, digits=3)
     histogram.record(1234)
     histogram.record_many(np.arange(1, 1000, dtype=np.int64))
-    print("limiter", wait_ns, "p99.9", histogram.percentile(99.9), "encoded", len(histogram.encode()), "characters")
+    print("limiter", wait_ns, both_ns, "p99.9", histogram.percentile(99.9), "encoded", len(histogram.encode()), "characters")
 
     signer = Signer("not-a-real-secret")
     query = signer.sign_query([("symbol", "BTCUSDT"), ("side", "BUY"), ("price", "80000.10")], 1791382992488)

@@ -23,7 +23,7 @@ async def main(url, rest_url, view, seconds):
         nonlocal seen
         seen += 1
     if view:
-        from tradewire.app import run_gateway
+        from tradewire.cli.running import run_gateway
         from tradewire.cli.board import Board
         from tradewire.cli.view import console, live_view
         board = Board(gateway, ["BTCUSDT"], ["trades"])

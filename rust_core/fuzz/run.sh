@@ -14,6 +14,9 @@ if [ ! -x "$tools/bin/cargo-fuzz" ]; then
   cargo install --quiet --debug --locked --root "$tools" --version '^0.13' cargo-fuzz
 fi
 
+# cargo-fuzz sets RUSTFLAGS, which hides .cargo/config.toml: name the processor level of the shipped build here too.
+if [ "$(uname -m)" = x86_64 ]; then export RUSTFLAGS="-C target-cpu=x86-64-v2"; fi
+
 cd "$here"
 for target in "${targets[@]}"; do
   mkdir -p "corpus/$target"
