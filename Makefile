@@ -26,7 +26,7 @@ $(SETUP): pyproject.toml constraints.txt
 
 $(NATIVE): $(SETUP) $(RUST_SOURCES)
 	@echo "Installing the packages and building the native core (about two minutes the first time) ..."
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/maturin develop --release --locked --quiet --extras dev
+	@PIP_QUIET=2 PIP_CONSTRAINT=constraints.txt $(BIN)/maturin develop --release --locked --quiet --extras dev
 	@touch $(NATIVE)
 
 .PHONY: build
