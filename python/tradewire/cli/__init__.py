@@ -1,8 +1,10 @@
-"""The `tradewire` command: one file per command. Errors of the user end in a message and exit code 2."""
+"""The `tradewire` command: one file per command. Errors of the user end in a message and exit code 2.
+
+Output that nobody reads on (`| head`) ends a command with exit code 1 and no message: click does that.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -47,10 +49,6 @@ def main() -> None:
 
     try:
         build()(prog_name="tradewire")
-    except BrokenPipeError:
-        # The reader of our output is gone (`| head`): that is an end, not an error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except (TradewireError, ValueError, OSError, ImportError) as error:

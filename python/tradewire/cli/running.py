@@ -28,6 +28,10 @@ class StopSignal:
         """Whether the user asked for the end."""
         return self._event.is_set()
 
+    def ask(self) -> None:
+        """Asks for the end as a signal does."""
+        self._event.set()
+
     async def wait(self, seconds: float | None) -> bool:
         """Waits for a signal, at most that long; whether one came."""
         with contextlib.suppress(TimeoutError):
@@ -57,6 +61,7 @@ async def run_gateway(
     tick: Callable[[], None] | None = None,
     tick_s: float = 0.25,
     before_stop: Callable[[], None] | None = None,
+    until: asyncio.Future[None] | None = None,
 ) -> bool:
     """Runs a gateway until its time is over or the user asks for the end.
 
@@ -66,12 +71,15 @@ async def run_gateway(
         tick: called every `tick_s`, to draw.
         tick_s: as said.
         before_stop: called while everything is still connected.
+        until: what ends it, too, when it is done; its result and its error are the caller's.
 
     Returns:
-        Whether it ended by a signal.
+        Whether it ended before its time was over.
     """
     end_ns = None if seconds is None else monotonic_ns() + int(seconds * 1e9)
     async with StopSignal() as stop, gateway:
+        if until is not None:
+            until.add_done_callback(lambda _: stop.ask())
         while not stop.is_set:
             left = None if end_ns is None else (end_ns - monotonic_ns()) / 1e9
             if left is not None and left <= 0:

@@ -44,7 +44,8 @@ def stream(
                 await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
         else:
             printing = asyncio.create_task(_print_events(gateway.events()))
-            await run_gateway(gateway, seconds=seconds, before_stop=board.finish)
+            # Nobody reads on (`| head`): the printing ends, and the run with it.
+            await run_gateway(gateway, seconds=seconds, before_stop=board.finish, until=printing)
             await printing
         return board
 

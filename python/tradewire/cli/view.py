@@ -64,10 +64,12 @@ def summary(board: Board) -> str:
     """The run in words: what arrived, the state of every feed, latency per hop."""
     gateway, counters = board.gateway, board.gateway.counters
     seconds = max(board.seconds, 1e-9)
+    # `injected` says where messages came from, not what they are.
+    kinds = {kind: count for kind, count in counters.group("messages.").items() if kind != "injected"}
     lines = [
         f"{counters['messages']:,} messages ({counters['messages'] / seconds:,.0f}/s) and "
         f"{_bytes(counters['bytes'])} in {seconds:.1f} s on the {IMPLEMENTATION} core",
-        "  " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(counters.group("messages.").items())),
+        "  " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items())),
     ]
     for symbol, row in board.rows.items():
         trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"

@@ -49,6 +49,17 @@ async def test_a_signal_ends_it(number: signal.Signals, eventually: Any) -> None
     assert gateway.log == ["start", "stop"]
 
 
+async def test_it_ends_with_what_it_was_run_for(eventually: Any) -> None:
+    gateway = Gateway()
+    serving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(run_gateway(gateway, seconds=None, until=serving))  # type: ignore[arg-type]
+    await eventually(lambda: gateway.log == ["start"])
+    serving.set_exception(BrokenPipeError())
+    assert await asyncio.wait_for(running, 5)
+    assert gateway.log == ["start", "stop"]
+    assert isinstance(serving.exception(), BrokenPipeError)
+
+
 async def test_signals_are_given_back_afterwards() -> None:
     async with StopSignal() as stop:
         assert not await stop.wait(0.001)

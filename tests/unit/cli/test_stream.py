@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 
@@ -30,3 +32,19 @@ def test_a_venue_that_is_not_there_is_no_traceback(tradewire: Any) -> None:
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     assert "trades down" in done.stdout
+
+
+def test_it_ends_quietly_when_nobody_reads_on(venue: Any) -> None:
+    """As in `tradewire stream | head -2`, without a time limit."""
+    addresses = ["--url", venue.stream_url, "--rest-url", venue.rest_url]
+    command = [sys.executable, "-m", "tradewire", "stream", *addresses, "--channels", "trades"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert "(" in child.stdout.readline()
+        child.stdout.close()
+        try:
+            assert child.wait(20) == 1
+            assert child.stderr.read() == ""
+        finally:
+            child.kill()

@@ -21,7 +21,7 @@ def board() -> Board:
     row.trade = Trade(price=83084.3, quantity=0.002, side="buy", trade_id=1, **head)
     row.bid, row.ask = (83084.3, 2.986), (83084.4, 4.632)
     board.gateway.counters.add("messages", 12_345)
-    board.gateway.counters.add_all({"trade": 12_000, "quote": 345}, "messages.")
+    board.gateway.counters.add_all({"trade": 12_000, "quote": 345, "injected": 2}, "messages.")
     for value in (900, 25_000, 3_000_000, 2_000_000_000):
         board.gateway.latency.queue.record(value)
     return board
@@ -47,7 +47,7 @@ def test_the_summary_says_it_in_words(board: Board) -> None:
     board.finish()
     text = view.summary(board)
     assert text.startswith("12,345 messages (")
-    assert "345 quote, 12,000 trade" in text
+    assert "  345 quote, 12,000 trade\n" in text
     assert "BTCUSDT: last trade 83084.3 x 0.002, bid 83084.3 x 2.986" in text
     assert "ETHUSDT: no trade, bid -, ask - [trades syncing, quotes syncing, book syncing]" in text
     assert "received -> drained: p50 25.0 us" in text
