@@ -69,7 +69,16 @@ def use_the_core() -> None:
     histogram = Histogram(lowest=1, highest=3_600_000_000_000, digits=3)
     histogram.record(1234)
     histogram.record_many(np.arange(1, 1000, dtype=np.int64))
-    print("limiter", wait_ns, both_ns, "p99.9", histogram.percentile(99.9), "encoded", len(histogram.encode()), "characters")
+    print(
+        "limiter",
+        wait_ns,
+        both_ns,
+        "p99.9",
+        histogram.percentile(99.9),
+        "encoded",
+        len(histogram.encode()),
+        "characters",
+    )
 
     signer = Signer("not-a-real-secret")
     query = signer.sign_query([("symbol", "BTCUSDT"), ("side", "BUY"), ("price", "80000.10")], 1791382992488)

@@ -78,6 +78,8 @@ class BookKeeper:
         self._feeds[feed.symbol_id] = feed
         if feed.channel.diff:
             self._syncing[feed.symbol_id] = monotonic_ns()
+            # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
+            self._snapshots()
 
     def unwatch(self, symbol_id: int) -> None:
         """Lets a book go."""
@@ -165,20 +167,25 @@ class BookKeeper:
         if task is not None:
             task.cancel()
 
+    def _snapshots(self) -> SnapshotSource:
+        if self._source is None:
+            self._source = self._make_source()
+        return self._source
+
     async def _resync(self, symbol_id: int) -> None:
         """Snapshots until the book is live. The first one at once, others after a growing wait."""
         symbol = self._feeds[symbol_id].symbol
         backoff = Backoff(self._random, first_ns=100_000_000, base_ns=250_000_000, cap_ns=10_000_000_000)
-        if self._source is None:
-            self._source = self._make_source()
+        source = self._snapshots()
         try:
             while symbol_id in self._syncing:
                 try:
-                    snapshot = await self._source.fetch(symbol)
+                    snapshot = await source.fetch(symbol)
                     self._counters.add("snapshots")
                     self._inject(snapshot)
                 except (SnapshotError, DecodeError) as error:
                     self._counters.add("snapshot_errors")
+                    self._counters.add(f"snapshot_errors.{symbol}")
                     _log.say(f"snapshot {symbol}", "%s", error)
                 if symbol_id in self._syncing:
                     await self._sleep(backoff.next_delay_ns() / 1e9)

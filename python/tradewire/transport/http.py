@@ -1,4 +1,4 @@
-"""HTTP for snapshots, time and symbol data: small bodies, limits, no redirects. aiohttp is loaded at the first request.
+"""HTTP for snapshots, time and symbol data: small bodies, limits, no redirects. aiohttp is loaded when it is needed.
 
 Not for orders: those have their own rules about repeating.
 """
@@ -48,6 +48,11 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._max_body = max_body
         self._session: aiohttp.ClientSession | None = None
+
+    @staticmethod
+    def load() -> None:
+        """Imports aiohttp now: in the first request it would hold up the event loop, and every feed on it, for 100 ms."""
+        import aiohttp  # noqa: F401 - for its effect
 
     async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
         """One GET request, one attempt. Any HTTP status is a result.

@@ -41,12 +41,13 @@ class Kept:
         self.frames = frames
         self.emitted: list[Any] = []
         self.source = Source()
+        self.opened = 0
         self.pipeline = Pipeline(venue, self._on_drained)
         self.health = FeedHealth("binance", self.emitted.append)
         self.keeper = BookKeeper(
             "binance",
             self.pipeline.books,
-            lambda: self.source,
+            self._open_source,
             lambda snapshot: self.pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream),  # type: ignore[arg-type,return-value]
             self.health,
             self.emitted.append,
@@ -56,6 +57,10 @@ class Kept:
         self.symbol_id = self.pipeline.symbols.add("binance", "BTCUSDT")
         self.feed = self.health.add(venue.channel("book"), "BTCUSDT", self.symbol_id, 0, None)
         self.keeper.watch(self.feed)
+
+    def _open_source(self) -> Source:
+        self.opened += 1
+        return self.source
 
     def _on_drained(self, drained: Drained) -> None:
         self.health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
@@ -82,6 +87,10 @@ async def _go_live(kept: Kept, eventually: Any) -> None:
     kept.delta(5, 10, 4)
     kept.source.answers.put_nowait(kept.frames.snapshot(7))
     await eventually(lambda: kept.served() is not None)
+
+
+async def test_the_source_of_snapshots_is_opened_before_messages_arrive(kept: Kept) -> None:
+    assert kept.opened == 1
 
 
 async def test_the_first_delta_asks_for_a_snapshot_and_the_book_goes_live(kept: Kept, eventually: Any) -> None:
@@ -152,6 +161,7 @@ async def test_a_failed_snapshot_is_tried_again(kept: Kept, eventually: Any, bad
     kept.source.answers.put_nowait(kept.frames.snapshot(7))
     await eventually(lambda: kept.served() is not None)
     assert kept.pipeline.counters["snapshot_errors"] == 1
+    assert kept.pipeline.counters["snapshot_errors.BTCUSDT"] == 1
 
 
 async def test_one_request_at_a_time_however_many_deltas(kept: Kept, eventually: Any) -> None:

@@ -17,6 +17,8 @@ class Http:
         self.answers = list(answers)
         self.asked: list[tuple[str, dict[str, str]]] = []
 
+    def load(self) -> None: ...
+
     async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
         self.asked.append((url, dict(params or {})))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -45,6 +45,7 @@ class DepthSnapshots:
         weight_per_minute: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        http.load()
         self._http = http
         self._url = url
         self._depth = depth
