@@ -125,6 +125,9 @@ class BookKeeper:
             else:
                 self._counters.add(f"book_{outcome}")
         for symbol_id in list(self._syncing):
+            # A callback told of an earlier one may have closed this one.
+            if symbol_id not in self._syncing:
+                continue
             book = self._books.book(symbol_id)
             # No book yet: no delta has come, and a snapshot taken now could be older than the first one.
             if book is None:

@@ -1,12 +1,14 @@
 """Who gets what: routes events to callbacks, `events()` and `batches()`, and tells the core which events to make.
 
 Not for running callbacks or holding queues: `subscription.py` and `queues.py` do.
+
+Its lists are tuples that are replaced, never changed: callbacks subscribe and close while they are being gone through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
 from tradewire.core.record import Kind
@@ -37,6 +39,7 @@ EVENT_CLASSES: dict[Kind, type] = {
 _BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
 _OBJECT_KINDS = tuple(kind for kind in EVENT_CLASSES if kind not in _BOOKS)
 
+T = TypeVar("T")
 RouteKey: TypeAlias = tuple[type, str, str]
 
 
@@ -70,11 +73,11 @@ class Dispatcher:
         self._batch_capacity = batch_capacity
         self._policies = policies
         self._want_counts: dict[tuple[int, int | None], int] = {}
-        self._routes: dict[RouteKey, list[CallbackRunner]] = {}
-        self._status_runners: list[CallbackRunner] = []
-        self._runners: list[CallbackRunner] = []
-        self._events: list[tuple[str | None, EventQueue, Mailbox[tuple[Any, int]]]] = []
-        self._batches: list[tuple[BatchQueue, Mailbox[Batch]]] = []
+        self._routes: dict[RouteKey, tuple[CallbackRunner, ...]] = {}
+        self._status_runners: tuple[CallbackRunner, ...] = ()
+        self._runners: tuple[CallbackRunner, ...] = ()
+        self._events: tuple[tuple[str | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
+        self._batches: tuple[tuple[BatchQueue, Mailbox[Batch]], ...] = ()
         # Control messages answer subscriptions; the gateway itself reads them.
         wanted.add(Kind.CONTROL, None)
 
@@ -96,37 +99,38 @@ class Dispatcher:
             kind: of the messages.
             keys: (route, symbol id) of each symbol.
         """
-        self._runners.append(runner)
+        self._runners += (runner,)
         for key, symbol_id in keys:
-            self._routes.setdefault(key, []).append(runner)
+            self._routes[key] = (*self._routes.get(key, ()), runner)
             self._want(kind, symbol_id)
 
     def remove_callback(self, runner: CallbackRunner, kind: Kind, keys: Iterable[tuple[RouteKey, int]]) -> None:
         """Undoes `add_callback` with the same arguments."""
-        self._runners.remove(runner)
+        self._runners = _without(self._runners, runner)
         for key, symbol_id in keys:
-            routed = self._routes[key]
-            routed.remove(runner)
-            if not routed:
+            routed = _without(self._routes[key], runner)
+            if routed:
+                self._routes[key] = routed
+            else:
                 del self._routes[key]
             self._unwant(kind, symbol_id)
 
     def add_status_callback(self, runner: CallbackRunner) -> None:
         """Routes status events to a callback."""
-        self._runners.append(runner)
-        self._status_runners.append(runner)
+        self._runners += (runner,)
+        self._status_runners += (runner,)
 
     def open_events(self, symbol: str | None, symbol_id: int | None) -> Stream[tuple[Any, int], Any]:
         """A consumer of typed events, of one symbol or (None) of all."""
         queue = EventQueue(self._queue_capacity, self._policies)
         mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
         entry = (symbol, queue, mailbox)
-        self._events.append(entry)
+        self._events += (entry,)
         for kind in _OBJECT_KINDS:
             self._want(kind, symbol_id)
 
         def on_close() -> None:
-            self._events.remove(entry)
+            self._events = _without(self._events, entry)
             for kind in _OBJECT_KINDS:
                 self._unwant(kind, symbol_id)
 
@@ -137,8 +141,12 @@ class Dispatcher:
         queue = BatchQueue(self._batch_capacity)
         mailbox: Mailbox[Batch] = Mailbox(queue)
         entry = (queue, mailbox)
-        self._batches.append(entry)
-        return Stream(mailbox, queue, lambda batch: batch, lambda: self._batches.remove(entry))
+        self._batches += (entry,)
+
+        def on_close() -> None:
+            self._batches = _without(self._batches, entry)
+
+        return Stream(mailbox, queue, lambda batch: batch, on_close)
 
     def publish(self, events: list[Any], drained_ns: int) -> None:
         """Delivers the events of a batch, then wakes who waits. Control events are passed over."""
@@ -215,3 +223,7 @@ class Dispatcher:
 
 
 _DELIVERED = frozenset(EVENT_CLASSES.values())
+
+
+def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:
+    return tuple(one for one in items if one is not item)

@@ -6,6 +6,7 @@ Over 400 lines because it is the public face: half of it is documentation.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tradewire.core import Control, monotonic_ns, wall_ns
 from tradewire.errors import StateError
+from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.event_loop import run
 from tradewire.transport.http import HttpClient
 from tradewire.venues.registry import load
@@ -25,7 +27,7 @@ from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedState, G
 from .health import Feed, FeedHealth
 from .link import Link
 from .pipeline import RING_CAPACITY, Drained, Pipeline
-from .queues import Policy, default_policies
+from .queues import Policy, default_policies, policy_of
 from .roster import FeedRoster
 from .subscription import CallbackRunner, Subscription, runner_for
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["StreamingGateway"]
 
 _logger = logging.getLogger("tradewire.streaming")
+_log = LimitedLog(_logger)
 
 _TICK_S = 0.25
 #: Together under the 2 s in which `stop` must be done.
@@ -66,7 +69,7 @@ class StreamingGateway:
         channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...
         url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
         rest_url: replaces the venue's REST address.
-        ring_capacity: records (64 bytes each) between sockets and consumers.
+        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot.
         queue_capacity: events per consumer queue.
         policies: per channel, what a full consumer queue does: `conflate`, `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
@@ -75,7 +78,7 @@ class StreamingGateway:
 
     Raises:
         UnsupportedError: an unknown venue or channel.
-        ValueError: not a symbol, or not an address.
+        ValueError: not a symbol, an address or a policy; channels without symbols; a ring too small for book snapshots.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class StreamingGateway:
         self._queue_capacity = queue_capacity
         self._policies = default_policies()
         for name, policy in (policies or {}).items():
-            self._policies[EVENT_CLASSES[self._venue.channel(name).kind]] = policy
+            self._policies[EVENT_CLASSES[self._venue.channel(name).kind]] = policy_of(name, policy)
         self._stale_after_s = dict(stale_after_s or {})
         self._open_timeout_s = open_timeout_s
         self._random = random or Random()
@@ -125,14 +128,21 @@ class StreamingGateway:
             self._policies,
         )
         self._roster = FeedRoster(
-            self._venue, self._pipeline.symbols, self._health, self._books, self._make_link, self._stale_after_s
+            self._venue,
+            self._pipeline.symbols,
+            self._health,
+            self._books,
+            self._make_link,
+            self._stale_after_s,
+            self._pipeline.tracker.reset,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._stopped = False
         self._stop_requested = asyncio.Event()
-        symbols = list(symbols)
-        for name in channels:
+        self._streaming_ended = False
+        symbols = list(_several(symbols))
+        for name in _several(channels):
             self.subscribe(name, symbols)
 
     # life
@@ -196,13 +206,18 @@ class StreamingGateway:
         run(self._stream())
 
     def stop_streaming(self) -> None:
-        """Makes `start_streaming` return. From any thread, callbacks included."""
+        """Makes `start_streaming` return, even one called later. From any thread, callbacks included; repeatable."""
+        # In this order: `_stream` has its loop known before it looks at the flag.
+        self._streaming_ended = True
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._stop_requested.set)
+            # RuntimeError: the loop is closed, `start_streaming` has returned.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stop_requested.set)
 
     async def _stream(self) -> None:
         async with self:
-            await self._stop_requested.wait()
+            if not self._streaming_ended:
+                await self._stop_requested.wait()
 
     # subscriptions
 
@@ -254,20 +269,24 @@ class StreamingGateway:
 
         Raises:
             UnsupportedError: no such channel, or one whose events the symbol already gets from another channel.
-            ValueError: not a symbol.
+            ValueError: not a symbol, or none at all; a ring too small for the book's snapshots.
             StateError: the gateway is stopped.
             TypeError: not a callback.
         """
-        if self._stopped:
-            raise StateError("the gateway is stopped; make a new one")
+        self._check_not_stopped()
         found = self._venue.channel(channel)
+        if found.diff:
+            self._check_ring(found.name)
         names = tuple(dict.fromkeys(self._venue.symbol(text) for text in _several(symbols)))
+        if not names:
+            raise ValueError(f"symbols must name at least one symbol for channel {found.name!r}, was empty")
         runner = self._runner(callback, offload) if callback is not None else None
-        feeds = [self._roster.acquire(found, name) for name in names]
+        feeds = self._roster.acquire_all(found, names)
         event_class = EVENT_CLASSES[found.kind]
         keys = [(route_key(event_class, feed.symbol, found.interval), feed.symbol_id) for feed in feeds]
         if runner is not None:
             self._dispatcher.add_callback(runner, found.kind, keys)
+            self._begin(runner)
 
         def on_close() -> None:
             if runner is not None:
@@ -280,9 +299,16 @@ class StreamingGateway:
         return Subscription(found.name, names, runner, on_close)
 
     def on_status(self, callback: Callable[[Any], Any]) -> None:
-        """Calls back for each connection change, gap, resync, feed state change and refused subscription."""
+        """Calls back for each connection change, gap, resync, feed state change and refused subscription.
+
+        Raises:
+            StateError: the gateway is stopped.
+            TypeError: not a callback.
+        """
+        self._check_not_stopped()
         runner = self._runner(callback, offload=False)
         self._dispatcher.add_status_callback(runner)
+        self._begin(runner)
 
     # consumption
 
@@ -291,14 +317,24 @@ class StreamingGateway:
 
         Behind it is a bounded queue: the latest quote and book per symbol, the oldest of other market data dropped
         and counted when the consumer falls behind, status events never dropped. Starts with this call.
+
+        Raises:
+            StateError: the gateway is stopped: nothing would ever come.
+            ValueError: not a symbol.
         """
+        self._check_not_stopped()
         if symbol is None:
             return self._dispatcher.open_events(None, None)
         name = self._venue.symbol(symbol)
         return self._dispatcher.open_events(name, self._pipeline.symbols.add(self._venue.plan.venue, name))
 
     def batches(self) -> Stream[Batch, Batch]:
-        """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message."""
+        """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.
+
+        Raises:
+            StateError: the gateway is stopped: nothing would ever come.
+        """
+        self._check_not_stopped()
         return self._dispatcher.open_batches()
 
     def book(self, symbol: str) -> OrderBookProtocol | None:
@@ -352,16 +388,30 @@ class StreamingGateway:
     # inside: subscriptions
 
     def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
-        runner = runner_for(
+        return runner_for(
             callback,
             offload=offload,
             latency=self._pipeline.latency.callback,
             capacity=self._queue_capacity,
             policies=self._policies,
         )
+
+    def _begin(self, runner: CallbackRunner) -> None:
         if self._loop is not None:
             runner.start()
-        return runner
+
+    def _check_not_stopped(self) -> None:
+        if self._stopped:
+            raise StateError("the gateway is stopped; make a new one")
+
+    def _check_ring(self, channel: str) -> None:
+        depth = self._venue.snapshot_depth
+        least, capacity = 2 * depth + 1, self._pipeline.ring.capacity
+        if capacity < least:
+            raise ValueError(
+                f"ring_capacity must be {least} or more for channel {channel!r} of {self._venue.name}, whose snapshots "
+                f"have {depth} levels a side, was {capacity}"
+            )
 
     def _make_link(self, name: str, route: str) -> Link:
         link = Link(
@@ -413,6 +463,10 @@ class StreamingGateway:
         _logger.error("%s refused %s (code %d)", event.venue, ", ".join(event.streams), event.code)
         self._emit(event)
 
+    def on_settled(self, streams: Iterable[str]) -> None:
+        """The venue began or ended streams."""
+        self._roster.settled(streams)
+
     def _on_drained(self, drained: Drained) -> None:
         self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
         if drained.sequence_incidents:
@@ -457,10 +511,6 @@ class StreamingGateway:
                 self.counters.add(f"control_{event.status}")
         return rest
 
-    def _on_answer(self, request_id: int | None, refused: bool, code: int) -> None:
-        if not any(link.on_control(request_id, refused=refused, code=code) for link in self._roster.links):
-            self.counters.add("control_unmatched")
-
     def _inject(self, snapshot: Snapshot) -> None:
         self._pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)
 
@@ -470,8 +520,12 @@ class StreamingGateway:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            self._health.tick(monotonic_ns(), wall_ns())
+            try:
+                self._health.tick(monotonic_ns(), wall_ns())
+            except Exception as error:
+                # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
+                _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
 
 
-def _several(symbols: Iterable[str]) -> Iterable[str]:
-    return (symbols,) if isinstance(symbols, str) else symbols
+def _several(names: Iterable[str]) -> Iterable[str]:
+    return (names,) if isinstance(names, str) else names

@@ -130,7 +130,10 @@ class FeedHealth:
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Finds the silent ones; called a few times a second. Subscribed but never answered is silence too."""
-        for feed in self._feeds.values():
+        # Of a copy: a callback told of a change may subscribe, or close what it has.
+        for feed in list(self._feeds.values()):
+            if self._feeds.get(feed.key) is not feed:
+                continue
             if feed.stale_after_ns is None or feed.state in (FeedState.STALE, FeedState.DOWN):
                 continue
             silence = now_ns - feed.last_ns

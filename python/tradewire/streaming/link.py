@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,6 +46,9 @@ class LinkOwner(Protocol):
 
     def on_refused(self, event: SubscriptionRefused) -> None:
         """The venue refused streams."""
+
+    def on_settled(self, streams: Iterable[str]) -> None:
+        """The venue began or ended streams, as they were added or discarded; not those that a reconnect restored."""
 
 
 class Link:
@@ -94,8 +97,10 @@ class Link:
         self._sent: dict[str, None] = {}
         # Not asked for again on this connection: the venue's answer would be the same.
         self._refused: set[str] = set()
-        # request id -> (streams, sent at). Answers come in any order.
-        self._pending: dict[int, tuple[tuple[str, ...], int]] = {}
+        # Added, and not yet acknowledged on any connection.
+        self._fresh: set[str] = set()
+        # request id -> (streams, sent at, whether it asks for them). Answers come in any order.
+        self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
         self._limit = self._fresh_limit()
         self._connection: WebSocketConnection | None = None
         self._acknowledged = False
@@ -116,12 +121,16 @@ class Link:
     def add(self, stream: str) -> None:
         """Wants a stream; asked for as soon as connection and limits allow, and again after every reconnect."""
         self._wanted[stream] = None
+        self._refused.discard(stream)
+        if stream not in self._sent:
+            self._fresh.add(stream)
         self._wake.set()
 
     def discard(self, stream: str) -> None:
         """Does not want it any more."""
         self._wanted.pop(stream, None)
         self._refused.discard(stream)
+        self._fresh.discard(stream)
         self._wake.set()
 
     @property
@@ -150,11 +159,6 @@ class Link:
             self._connection = None
         self._change(ConnectionState.CLOSED, "")
 
-    def reconnect(self) -> None:
-        """Drops the connection; a new one follows at once."""
-        if self._connection is not None:
-            self._connection.abort()
-
     # what the connection says
 
     def on_read(self, result: WireResultProtocol, size: int) -> None:
@@ -179,14 +183,20 @@ class Link:
         entry = self._pending.pop(request_id, None) if request_id is not None else None
         if entry is None:
             return False
-        streams = entry[0]
+        streams, _, asking = entry
         if refused:
-            for stream in streams:
-                self._sent.pop(stream, None)
-            self._refused.update(streams)
+            if asking:
+                for stream in streams:
+                    self._sent.pop(stream, None)
+                self._refused.update(streams)
             self._owner.on_refused(SubscriptionRefused(self._venue.name, self.name, streams, code, wall_ns()))
         else:
             self._acknowledged = True
+            settled = self._fresh.intersection(streams) if asking else set(streams)
+            if asking:
+                self._fresh -= settled
+            if settled:
+                self._owner.on_settled(settled)
         return True
 
     # its life
@@ -249,7 +259,7 @@ class Link:
                 return wait_ns
             request_id = next(self._request_ids)
             names = tuple(missing or surplus)
-            self._pending[request_id] = (names, monotonic_ns())
+            self._pending[request_id] = (names, monotonic_ns(), bool(missing))
             if missing:
                 self._sent.update(dict.fromkeys(names))
                 connection.send_text(self._venue.subscribe_message(names, request_id))
@@ -265,7 +275,7 @@ class Link:
             return _SECOND
         now = monotonic_ns()
         idle = now - connection.last_read_ns
-        overdue = any(now - sent_at > _ACK_NS for _, sent_at in self._pending.values())
+        overdue = any(now - sent_at > _ACK_NS for _, sent_at, _ in self._pending.values())
         if idle > _DEAD_NS or overdue:
             what = "no answer to a subscription" if overdue else f"nothing received for {idle // _SECOND} s"
             if self._closed is not None and not self._closed.done():

@@ -67,7 +67,8 @@ class Mailbox(Generic[T]):
 class Stream(Generic[T, R]):
     """An asynchronous iterator over a mailbox: what `gateway.events()` and `gateway.batches()` return.
 
-    Ends when the gateway stops, or at `close()`. Also an asynchronous context manager that closes it.
+    Ends when the gateway stops, or at `close()`. Also an asynchronous context manager that closes it; one that nobody
+    holds any more (the loop over it was left) closes itself.
 
     Args:
         mailbox: what it reads.
@@ -101,6 +102,13 @@ class Stream(Generic[T, R]):
             self._open = False
             self._on_close()
             self._mailbox.close()
+
+    async def aclose(self) -> None:
+        """`close()`, for `contextlib.aclosing`."""
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,18 +1,18 @@
 """Bounded queues between the gateway and one consumer each, with a policy per sort of event and exact counts.
 
-Policies: `conflate` keeps the latest of each (sort, symbol); `drop_oldest` drops the oldest of its sort when the queue
-is full; `keep` never drops. Status events are always kept. Owned by the event loop (`WorkerQueue` in `subscription.py`
-locks around it). Not for the ring, which is lossless.
+Policies: `conflate` keeps the latest of each (sort, symbol, bar interval); `drop_oldest` drops the oldest of its sort
+when the queue is full; `keep` never drops. Status events are always kept. Owned by the event loop (`ThreadRunner` in
+`subscription.py` locks around it). Not for the ring, which is lossless.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from tradewire.core import Quote
+from tradewire.core import Bar, Quote
 from tradewire.core.record import MORE
 
 from .events import BookUpdate, StatusEvent
@@ -20,7 +20,7 @@ from .events import BookUpdate, StatusEvent
 if TYPE_CHECKING:
     from tradewire.core.protocols import Batch
 
-__all__ = ["BatchQueue", "EventQueue", "Policy", "default_policies"]
+__all__ = ["BatchQueue", "EventQueue", "Policy", "default_policies", "policy_of"]
 
 Policy: TypeAlias = Literal["conflate", "drop_oldest", "keep"]
 
@@ -34,12 +34,23 @@ def default_policies() -> dict[type, Policy]:
     return policies
 
 
+def policy_of(channel: str, word: Policy) -> Policy:
+    """The policy that a user chose for a channel.
+
+    Raises:
+        ValueError: there is no such policy.
+    """
+    if word not in get_args(Policy):
+        raise ValueError(f"policy of {channel!r} must be one of {', '.join(get_args(Policy))}, was {word!r}")
+    return word
+
+
 class EventQueue:
     """Events waiting for one consumer, given out in order of arrival.
 
     Args:
         capacity: events held before `drop_oldest` drops, 1 or more. Kept events may exceed it; conflated ones are
-            bounded by the number of symbols.
+            bounded by the number of symbols and bar intervals.
         policies: by event class; others are `drop_oldest`.
 
     Attributes:
@@ -57,7 +68,7 @@ class EventQueue:
         self._arrivals = 0
         self._dropping: deque[tuple[int, Any, int]] = deque()
         self._kept: deque[tuple[int, Any, int]] = deque()
-        self._latest: OrderedDict[tuple[type, str], tuple[int, Any, int]] = OrderedDict()
+        self._latest: OrderedDict[tuple[type, str, str], tuple[int, Any, int]] = OrderedDict()
         self.dropped = 0
         self.conflated = 0
 
@@ -72,7 +83,7 @@ class EventQueue:
         kind = type(event)
         policy = self._policies.get(kind, "drop_oldest")
         if policy == "conflate":
-            key = (kind, event.symbol)
+            key = (kind, event.symbol, event.interval if kind is Bar else "")
             if self._latest.pop(key, None) is not None:
                 self.conflated += 1
             self._latest[key] = (self._arrivals, event, drained_ns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from tradewire.core import monotonic_ns
@@ -44,6 +44,7 @@ class FeedRoster:
         books: keeps the books among them.
         make_link: makes a connection, given its name and route.
         stale_after_s: per channel, instead of the venue's thresholds.
+        forget: given a kind and a symbol id: their numbers start anew, what comes next continues nothing.
 
     Attributes:
         links: the connections, oldest first.
@@ -57,6 +58,7 @@ class FeedRoster:
         books: BookKeeper,
         make_link: Callable[[str, str], Link],
         stale_after_s: Mapping[str, float],
+        forget: Callable[[int, int], None],
     ) -> None:
         self._venue = venue
         self._symbols = symbols
@@ -64,10 +66,25 @@ class FeedRoster:
         self._books = books
         self._make_link = make_link
         self._stale_after_s = stale_after_s
+        self._forget = forget
+        # stream -> (kind, symbol id), of every stream that ever was opened: answers about closed ones come later.
+        self._numbered: dict[str, tuple[int, int]] = {}
         # Two channels that give the same events of a symbol exclude each other: they could not be told apart.
         self._entries: dict[tuple[type, str, str], _Entry] = {}
         self._routes: dict[str, list[Link]] = {}
         self.links: list[Link] = []
+
+    def acquire_all(self, channel: Channel, symbols: Iterable[str]) -> list[Feed]:
+        """`acquire` for each of the symbols, or, when one of them raises, for none."""
+        feeds: list[Feed] = []
+        try:
+            for symbol in symbols:
+                feeds.append(self.acquire(channel, symbol))  # noqa: PERF401 - those before a failure are released
+        except BaseException:
+            for feed in feeds:
+                self.release(feed)
+            raise
+        return feeds
 
     def acquire(self, channel: Channel, symbol: str) -> Feed:
         """One more use of a feed; asks the venue for it when it is the first.
@@ -101,6 +118,11 @@ class FeedRoster:
         if key[0] is BookUpdate:
             self._books.unwatch(feed.symbol_id)
 
+    def settled(self, streams: Iterable[str]) -> None:
+        """The venue began or ended these streams as asked: numbers of before say nothing about those that follow."""
+        for stream in streams:
+            self._forget(*self._numbered[stream])
+
     def feeds_of(self, link: Link) -> list[Feed]:
         """The feeds that come on a connection."""
         return [entry.feed for entry in self._entries.values() if entry.link is link]
@@ -114,6 +136,8 @@ class FeedRoster:
         feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), stale_after_ns)
         if EVENT_CLASSES[channel.kind] is BookUpdate:
             self._books.watch(feed)
+        self._numbered[stream.name] = (channel.kind, symbol_id)
+        self._forget(channel.kind, symbol_id)
         link.add(stream.name)
         return _Entry(feed, link, stream.name)
 

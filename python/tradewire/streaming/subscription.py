@@ -68,6 +68,20 @@ class CallbackStats:
         _log.say(f"error {self.name}", "callback %s raised %r", self.name, error, error=error)
 
 
+def _refuse_coroutine(result: object) -> None:
+    """What a synchronous callback returned is nobody's business, unless it is work that was never begun.
+
+    Raises:
+        TypeError: it is (a lambda around an `async def` cannot be told from others before it is called).
+    """
+    if inspect.isawaitable(result) and not asyncio.isfuture(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError(
+            f"returned {type(result).__name__}, which nobody awaits; make the callback itself an `async def` function"
+        )
+
+
 class CallbackRunner(Protocol):
     """Runs one callback, in order of arrival."""
 
@@ -108,7 +122,9 @@ class InlineRunner:
         self._record(started - drained_ns)
         stats = self.stats
         try:
-            self._callback(event)
+            result = self._callback(event)
+            if result is not None:
+                _refuse_coroutine(result)
         except Exception as error:
             stats.failed(error)
         stats.calls += 1
@@ -246,7 +262,9 @@ class ThreadRunner:
                     self._ready.wait()
                 event, _ = self._queue.pop()
             try:
-                self._callback(event)
+                result = self._callback(event)
+                if result is not None:
+                    _refuse_coroutine(result)
             except Exception as error:
                 self.stats.failed(error)
             self.stats.calls += 1
@@ -281,7 +299,7 @@ class Subscription:
         return self._runner.dropped if self._runner is not None else 0
 
     def close(self) -> None:
-        """Ends it; streams that nobody else wants are taken back from the venue."""
+        """Ends it; streams that nobody else wants are taken back from the venue. What is on its way still arrives."""
         if self._open:
             self._open = False
             self._on_close()

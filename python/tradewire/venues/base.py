@@ -87,6 +87,7 @@ class MarketDataVenue(Protocol):
         book_rule: how its book deltas chain.
         sequences: which numbered streams are contiguous, which only increase (`SequenceTracker`).
         limits: of one streaming connection.
+        snapshot_depth: levels a side of the snapshots that `snapshots` gives.
         default_channels: what `tradewire stream` shows when nothing else is asked for.
     """
 
@@ -100,6 +101,8 @@ class MarketDataVenue(Protocol):
     def sequences(self) -> Mapping[int, Literal["contiguous", "increasing"]]: ...  # noqa: D102 - above
     @property
     def limits(self) -> StreamLimits: ...  # noqa: D102 - above
+    @property
+    def snapshot_depth(self) -> int: ...  # noqa: D102 - above
     @property
     def default_channels(self) -> Sequence[str]: ...  # noqa: D102 - above
 

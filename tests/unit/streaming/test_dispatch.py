@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -146,9 +147,47 @@ def test_one_that_raises_hurts_nobody_else(dispatcher: Dispatcher) -> None:
 
 
 def test_what_full_queues_lose_is_counted(dispatcher: Dispatcher) -> None:
-    dispatcher.open_events(None, None)
+    events = dispatcher.open_events(None, None)
     quotes = [
         Quote(symbol="BTCUSDT", seq=1, bid_price=1.0, bid_quantity=1.0, ask_price=1.0, ask_quantity=1.0, **HEAD)
     ] * 3
     dispatcher.publish([trade(number=number) for number in range(15)] + quotes, 0)
     assert dispatcher.dropped() == 5 + 2
+    events.close()
+
+
+def test_a_callback_that_closes_itself_costs_the_next_one_nothing(dispatcher: Dispatcher) -> None:
+    keys = [(route_key(Trade, "BTCUSDT"), 0)]
+    once = InlineRunner(lambda _: dispatcher.remove_callback(once, Kind.TRADE, keys), Histogram(1, 10**12, 3))
+    dispatcher.add_callback(once, Kind.TRADE, keys)
+    seen, _, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    dispatcher.publish([trade(number=1), trade(number=2)], 0)
+    assert seen == [trade(number=1), trade(number=2)]
+    assert once.stats.calls == 1
+
+
+def test_status_callbacks_may_add_and_close_consumers(dispatcher: Dispatcher) -> None:
+    first, second = dispatcher.open_events(None, None), dispatcher.open_events(None, None)
+    late: list[Any] = []
+
+    def on_status(_: Any) -> None:
+        first.close()
+        dispatcher.add_status_callback(callback(late))
+
+    dispatcher.add_status_callback(InlineRunner(on_status, Histogram(1, 10**12, 3)))
+    dispatcher.publish_status(gap(), 0)
+    assert late == [], "begins with the next event"
+    assert len(second.queue) == 1
+
+
+async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Dispatcher, wanted: Wanted) -> None:
+    async def take_one() -> None:
+        async for _ in dispatcher.open_events(None, None):
+            break
+
+    reading = asyncio.create_task(take_one())
+    await asyncio.sleep(0)
+    assert (Kind.TRADE, None) in wanted.pairs
+    dispatcher.publish([trade()], 0)
+    await reading
+    assert wanted.pairs == {(Kind.CONTROL, None)}

@@ -13,6 +13,7 @@ import pytest
 from tradewire.core import Bar, Kind, Quote, Trade
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.streaming import ConnectionChanged, FeedState, FeedStateChanged, GapDetected, StreamingGateway
+from tradewire.streaming import gateway as gateway_module
 from tradewire.streaming.events import SubscriptionRefused
 
 
@@ -252,11 +253,120 @@ def test_two_channels_with_the_same_events_exclude_each_other() -> None:
         ({"symbols": ["BTC USDT"], "channels": ["trades"]}, ValueError, "symbol must be like"),
         ({"symbols": ["BTCUSDT"], "channels": ["trades"], "url": "http://x"}, ValueError, "url must be ws://"),
         ({"policies": {"candles": "keep"}}, UnsupportedError, "has no channel 'candles'"),
+        (
+            {"policies": {"quotes": "latest"}},
+            ValueError,
+            "'quotes' must be one of conflate, drop_oldest, keep, was 'lat",
+        ),
+        ({"channels": ["trades"]}, ValueError, "symbols must name at least one symbol for channel 'trades'"),
+        (
+            {"symbols": ["BTCUSDT"], "channels": ["book"], "ring_capacity": 2_000},
+            ValueError,
+            "ring_capacity must be 2001 or more for channel 'book' of binance, whose snapshots have 1000 levels a side",
+        ),
     ],
 )
 def test_mistakes_show_before_anything_is_connected(options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         StreamingGateway(**options)
+
+
+def test_the_smallest_ring_takes_a_whole_snapshot() -> None:
+    gateway = StreamingGateway(symbols="BTCUSDT", channels="book", ring_capacity=2_001)
+    levels = [[str(price), "1"] for price in range(1, 1_001)]
+    payload = json.dumps({"lastUpdateId": 5, "E": 1, "T": 1, "bids": levels, "asks": levels}).encode()
+    assert gateway._pipeline.inject(payload, 1, "btcusdt@depth") == 1
+    assert gateway.counters["records"] == 2_001
+
+
+async def test_nothing_begins_after_stop(venue: Venue) -> None:
+    gateway = make(venue)
+    await gateway.stop()
+    for begin in (gateway.events, gateway.batches, lambda: gateway.events("BTCUSDT"), lambda: gateway.on_status(print)):
+        with pytest.raises(StateError, match="the gateway is stopped; make a new one"):
+            begin()
+
+
+async def test_a_subscription_that_fails_leaves_nothing_behind(venue: Venue) -> None:
+    async def callback(_: Any) -> None: ...
+
+    async with make(venue) as gateway:
+        gateway.subscribe("agg_trades", ["ETHUSDT"])
+        await venue.accept()
+        before = asyncio.all_tasks()
+        with pytest.raises(UnsupportedError, match="ETHUSDT already gets"):
+            gateway.subscribe_to_trades(["BTCUSDT", "ETHUSDT"], callback)
+        assert {task.get_name() for task in asyncio.all_tasks() - before} <= {"link public"}
+        assert [feed.symbol for feed in gateway.feeds()] == ["ETHUSDT"]
+        assert [len(link) for link in gateway.links if link.name == "public"] == [0]
+
+
+async def test_closing_and_subscribing_again_is_no_gap(venue: Venue, frames: Any, eventually: Any) -> None:
+    gaps: list[Any] = []
+    async with make(venue) as gateway:
+        gateway.on_status(lambda event: gaps.append(event) if isinstance(event, GapDetected) else None)
+        subscription = gateway.subscribe_to_trades(["BTCUSDT"])
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(8))
+        await eventually(lambda: gateway.counters["messages.trade"] == 1)
+        subscription.close()
+        await venue.requested(peer)
+        again = gateway.subscribe_to_trades(["BTCUSDT"])
+        await venue.requested(peer)
+        peer.send_frame(frames.trade(101))
+        await eventually(lambda: gateway.counters["messages.trade"] == 2)
+        peer.send_frame(frames.trade(102))
+        await eventually(lambda: gateway.counters["messages.trade"] == 3)
+        assert gaps == []
+        peer.writer.transport.abort()
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(105))
+        await eventually(lambda: gaps)
+        assert [gap.missing for gap in gaps] == [2], "what a lost connection missed is a gap"
+        again.close()
+
+
+async def test_a_listener_that_subscribes_does_not_end_the_watch(
+    venue: Venue, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_module, "_TICK_S", 0.001)
+    stale: list[str] = []
+
+    def on_status(event: Any) -> None:
+        if isinstance(event, FeedStateChanged) and event.state is FeedState.STALE:
+            stale.append(event.symbol)
+            if event.symbol == "BTCUSDT":
+                gateway.subscribe("quotes", ["XRPUSDT"])
+
+    options: dict[str, Any] = {"channels": ["quotes"], "stale_after_s": {"quotes": 0.01}}
+    async with make(venue, symbols=["BTCUSDT", "ETHUSDT"], **options) as gateway:
+        gateway.on_status(on_status)
+        await venue.accept()
+        await eventually(lambda: {"BTCUSDT", "ETHUSDT", "XRPUSDT"} <= set(stale))
+
+
+async def test_a_failed_tick_is_said_and_not_the_last(
+    venue: Venue, eventually: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gateway_module, "_TICK_S", 0.001)
+    ticks: list[int] = []
+
+    def tick(now_ns: int, _: int) -> None:
+        ticks.append(now_ns)
+        raise KeyError("bug")
+
+    async with make(venue) as gateway:
+        monkeypatch.setattr(gateway._health, "tick", tick)
+        await eventually(lambda: len(ticks) >= 3)
+    assert "feeds could not be checked for silence: KeyError('bug')" in caplog.messages
+
+
+def test_stop_streaming_before_and_after_and_again() -> None:
+    gateway = StreamingGateway()
+    gateway.stop_streaming()
+    gateway.start_streaming()
+    gateway.stop_streaming()
+    gateway.stop_streaming()
 
 
 def test_a_book_that_nobody_asked_for() -> None:

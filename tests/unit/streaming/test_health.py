@@ -131,3 +131,19 @@ def test_removed_feeds_are_forgotten(health: FeedHealth, emitted: list[FeedState
     health.tick(10**15, 3)
     assert health.feeds() == []
     assert emitted == []
+
+
+def test_a_listener_may_add_and_remove_feeds_during_a_tick() -> None:
+    emitted: list[FeedStateChanged] = []
+
+    def on_change(event: FeedStateChanged) -> None:
+        emitted.append(event)
+        add(health, TRADES, 2)
+        health.remove(second)
+
+    health = FeedHealth("binance", on_change)
+    add(health, QUOTES, 0)
+    second = add(health, QUOTES, 1)
+    health.tick(100 * SECOND, 7)
+    assert [event.symbol for event in emitted] == ["S0"], "the removed one is not judged any more"
+    assert len(health.feeds()) == 2

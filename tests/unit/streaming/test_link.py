@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from random import Random
 from typing import Any
 
@@ -28,6 +28,7 @@ class Owned:
         venue = load("binance")
         self.changes: list[ConnectionChanged] = []
         self.refused: list[SubscriptionRefused] = []
+        self.settled: list[str] = []
         self.pipeline = Pipeline(venue, self._on_drained, learn=True)
         self.pipeline.wanted.add(Kind.CONTROL, None)
         ids = itertools.count(1)
@@ -43,6 +44,9 @@ class Owned:
 
     def on_refused(self, event: SubscriptionRefused) -> None:
         self.refused.append(event)
+
+    def on_settled(self, streams: Iterable[str]) -> None:
+        self.settled += streams
 
     def _on_drained(self, drained: Drained) -> None:
         for event in drained.events:
@@ -214,11 +218,55 @@ async def test_an_unanswered_subscription_ends_the_connection(
     await eventually(lambda: any("no answer to a subscription" in change.reason for change in owned.changes))
 
 
-async def test_reconnect_on_request(owned: Owned, wire_server: Any, eventually: Any) -> None:
+async def test_a_refused_unsubscription_does_not_bar_the_stream(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
     owned.link.add("btcusdt@trade")
-    await request(await wire_server.serve())
-    owned.link.reconnect()
-    await request(await wire_server.serve())
+    owned.link.add("ethusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    owned.link.discard("btcusdt@trade")
+    await request(peer)
+    peer.send_frame(frames.refusal(2))
+    await eventually(lambda: owned.refused)
+    owned.link.add("btcusdt@trade")
+    async with asyncio.timeout(5):
+        assert await request(peer) == {"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 3}
+
+
+async def test_a_refused_stream_that_is_added_again_is_asked_for_again(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    owned.link.discard("btcusdt@trade")
+    peer.send_frame(frames.refusal(1))
+    await eventually(lambda: owned.refused)
+    owned.link.add("btcusdt@trade")
+    names: list[str] = []
+    async with asyncio.timeout(5):
+        while "btcusdt@trade" not in names:
+            message = await request(peer)
+            names = message["params"] if message["method"] == "SUBSCRIBE" else []
+
+
+async def test_what_was_added_or_discarded_settles_with_its_answer(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    for number in (1, 2):
+        peer = await wire_server.serve()
+        await request(peer)
+        peer.send_frame(frames.ack(number))
+        await eventually(lambda number=number: owned.pipeline.counters["messages"] == number)
+        if number == 1:
+            peer.writer.transport.abort()
+    assert owned.settled == ["btcusdt@trade"], "a reconnect changes nothing that was asked for"
+    owned.link.discard("btcusdt@trade")
+    await request(peer)
+    peer.send_frame(frames.ack(3))
+    await eventually(lambda: len(owned.settled) == 2)
 
 
 @pytest.mark.parametrize("moment", ["idle", "connecting", "backoff", "streaming"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import deque
 from typing import Any
 
@@ -81,4 +82,14 @@ async def test_a_stream_iterates_and_closes_once() -> None:
         assert await anext(stream) == 10
         stream.close()
         assert [item async for item in stream] == [20]
+        await stream.aclose()
+    assert closed == [True]
+
+
+def test_a_stream_that_nobody_holds_closes_itself() -> None:
+    closed = []
+    queue = Queue()
+    stream = Stream(Mailbox(queue), queue, lambda item: item, lambda: closed.append(True))
+    del stream
+    gc.collect()
     assert closed == [True]

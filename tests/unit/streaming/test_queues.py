@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewire.core import Quote, Trade
+from tradewire.core import Bar, Quote, Trade
 from tradewire.core.record import MORE, RECORD
 from tradewire.streaming.events import GapDetected
-from tradewire.streaming.queues import BatchQueue, EventQueue, default_policies
+from tradewire.streaming.queues import BatchQueue, EventQueue, default_policies, policy_of
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
 
@@ -23,6 +23,12 @@ def trade(number: int, symbol: str = "BTCUSDT") -> Trade:
 
 def quote(number: int, symbol: str = "BTCUSDT") -> Quote:
     return Quote(symbol=symbol, seq=number, bid_price=1.0, bid_quantity=1.0, ask_price=2.0, ask_quantity=1.0, **HEAD)
+
+
+def bar(number: int, interval: str) -> Bar:
+    numbers = dict.fromkeys(("open", "high", "low", "close", "volume", "quote_volume"), 1.0)
+    head = {**HEAD, "symbol": "BTCUSDT", "seq": number, "interval": interval}
+    return Bar(trades=1, start_ns=0, closed=False, **numbers, **head)  # type: ignore[arg-type]
 
 
 def gap(number: int) -> GapDetected:
@@ -77,6 +83,20 @@ def test_policies_can_be_chosen() -> None:
     kept = drain(queue)
     assert [event.seq for event in kept if isinstance(event, Quote)] == [3, 4]
     assert [event.seq for event in kept if isinstance(event, Trade)] == [0, 1, 2, 3, 4]
+
+
+def test_conflated_bars_keep_to_their_interval() -> None:
+    queue = EventQueue(2, {Bar: "conflate"})
+    for event in [bar(1, "1m"), bar(2, "1h"), bar(3, "1m")]:
+        queue.put(event)
+    assert drain(queue) == [bar(2, "1h"), bar(3, "1m")]
+    assert queue.conflated == 1
+
+
+def test_an_unknown_policy_is_refused_by_name() -> None:
+    assert policy_of("quotes", "keep") == "keep"
+    with pytest.raises(ValueError, match="'quotes' must be one of conflate, drop_oldest, keep, was 'latest'"):
+        policy_of("quotes", "latest")  # type: ignore[arg-type]
 
 
 def test_the_time_of_draining_travels_along() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tradewire.core import SymbolTable
+from tradewire.core import SequenceTracker, SymbolTable
+from tradewire.core.record import Kind
 from tradewire.errors import UnsupportedError
 from tradewire.streaming.health import FeedHealth
 from tradewire.streaming.roster import FeedRoster
@@ -43,9 +44,14 @@ VENUE = load("binance")
 
 
 @pytest.fixture
-def roster() -> FeedRoster:
+def tracker() -> SequenceTracker:
+    return SequenceTracker(VENUE.sequences)
+
+
+@pytest.fixture
+def roster(tracker: SequenceTracker) -> FeedRoster:
     health = FeedHealth("binance", lambda _: None)
-    return FeedRoster(VENUE, SymbolTable(), health, Books(), Link, {"quotes": 1.5})  # type: ignore[arg-type]
+    return FeedRoster(VENUE, SymbolTable(), health, Books(), Link, {"quotes": 1.5}, tracker.reset)  # type: ignore[arg-type]
 
 
 def acquire(roster: FeedRoster, channel: str, symbol: str = "BTCUSDT") -> Any:
@@ -89,3 +95,24 @@ def test_channels_that_give_the_same_events_exclude_each_other(roster: FeedRoste
 def test_thresholds_can_be_replaced(roster: FeedRoster) -> None:
     assert acquire(roster, "quotes").stale_after_ns == 1_500_000_000
     assert acquire(roster, "trades").stale_after_ns == 60_000_000_000
+
+
+def test_all_or_none_is_acquired(roster: FeedRoster) -> None:
+    acquire(roster, "trades", "ETHUSDT")
+    with pytest.raises(UnsupportedError, match="ETHUSDT already gets"):
+        roster.acquire_all(VENUE.channel("agg_trades"), ["BTCUSDT", "ETHUSDT"])
+    assert [len(link) for link in roster.links] == [1, 0]
+    acquire(roster, "trades", "BTCUSDT")
+
+
+def test_numbers_start_anew_with_a_feed_and_with_the_answer_about_it(
+    roster: FeedRoster, tracker: SequenceTracker
+) -> None:
+    feed = acquire(roster, "trades")
+    assert tracker.observe(Kind.TRADE, feed.symbol_id, 900) == "expected"
+    roster.release(feed)
+    acquire(roster, "agg_trades")
+    assert tracker.observe(Kind.TRADE, feed.symbol_id, 7) == "expected"
+    tracker.observe(Kind.TRADE, feed.symbol_id, 901)  # a trade that was on its way
+    roster.settled(["btcusdt@trade"])
+    assert tracker.observe(Kind.TRADE, feed.symbol_id, 8) == "expected"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from tradewire.streaming import subscription
 from tradewire.streaming.events import GapDetected
 from tradewire.streaming.queues import default_policies
 from tradewire.streaming.subscription import CallbackRunner, InlineRunner, TaskRunner, ThreadRunner, runner_for
+from tradewire.telemetry.limited_log import LimitedLog
 
 
 def event(number: int) -> GapDetected:
@@ -54,6 +56,35 @@ def test_one_that_raises_is_counted_named_and_called_again(caplog: pytest.LogCap
     assert (runner.stats.calls, runner.stats.errors) == (2, 2)
     assert "broken" in caplog.messages[0]
     assert "ValueError('no')" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("offload", [False, True])
+async def test_work_that_nobody_would_await_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, offload: bool
+) -> None:
+    monkeypatch.setattr(subscription, "_log", LimitedLog(logging.getLogger("test")))
+
+    async def work(_: Any) -> None: ...
+
+    runner = make(lambda event: work([event]), offload=offload)
+    runner.start()
+    deliver(runner, 1)
+    await runner.stop(5)
+    assert (runner.stats.calls, runner.stats.errors) == (1, 1)
+    assert "returned coroutine, which nobody awaits; make the callback itself an `async def`" in caplog.messages[0]
+
+
+async def test_a_task_that_a_callback_began_is_its_own_business() -> None:
+    begun: list[asyncio.Task[int]] = []
+
+    def callback(_: Any) -> asyncio.Task[int]:
+        begun.append(asyncio.create_task(asyncio.sleep(0, 7)))
+        return begun[0]
+
+    runner = make(callback)
+    deliver(runner, 1)
+    assert await begun[0] == 7
+    assert runner.stats.errors == 0
 
 
 def test_a_slow_callback_is_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

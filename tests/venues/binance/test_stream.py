@@ -87,3 +87,9 @@ def test_control_messages() -> None:
 def test_control_messages_stay_below_the_venues_limit_in_any_second(venue: object, per_second: int) -> None:
     limits = venue.limits  # type: ignore[attr-defined]
     assert limits.message_burst + limits.messages_per_s < per_second
+
+
+def test_bars_of_a_second_are_spots_alone() -> None:
+    assert SPOT.channel("bars_1s").interval == "1s"
+    with pytest.raises(UnsupportedError, match=r"binance has no channel 'bars_1s'.*bars_1m"):
+        USDM.channel("bars_1s")

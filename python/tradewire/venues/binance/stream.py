@@ -58,6 +58,7 @@ class BinanceMarketData:
     snapshot_depth: int
     snapshot_weight: int
     weight_per_minute: int
+    intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
     sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
         default_factory=lambda: {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}
@@ -78,9 +79,9 @@ class BinanceMarketData:
             stale = None if seconds is None else seconds * _SECOND
             return Channel(name, kind, stale, diff=kind is Kind.BOOK_DELTA)
         bars = _BARS.fullmatch("bars_1m" if name == "bars" else name)
-        if bars and bars[1] in INTERVALS:
+        if bars and bars[1] in self.intervals:
             return Channel(f"bars_{bars[1]}", Kind.BAR, 30 * _SECOND, bars[1])
-        known = ", ".join([*self.channels, "bars", "bars_5m (any interval)"])
+        known = ", ".join([*self.channels, "bars", *(f"bars_{interval}" for interval in self.intervals)])
         raise UnsupportedError(f"{self.name} has no channel {name!r}; it has {known}")
 
     def stream(self, channel: Channel, symbol: str) -> Stream:
@@ -130,6 +131,8 @@ USDM = BinanceMarketData(
     urls=USDM_URLS,
     limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=4.0, message_burst=4),
     channels=_USDM_CHANNELS,
+    # Bars of one second are Spot's alone.
+    intervals=tuple(interval for interval in INTERVALS if interval != "1s"),
     snapshot_depth=1000,
     snapshot_weight=20,
     weight_per_minute=2400,
