@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["GOALS", "Goal"]
+__all__ = ["GOALS", "MEMORY_GOALS_MIB", "Goal"]
 
 
 @dataclass(frozen=True)
@@ -96,3 +96,6 @@ GOALS = (
     ),
     Goal("histogram p99 after a record", "test_percentile[native]", "histogram|hdrhistogram|p99", "hdrhistogram", 100),
 )
+
+#: Resident memory of a process that embeds the gateway, by case of `scenario/gateway_memory.py`.
+MEMORY_GOALS_MIB = {"embedded gateway, one stream": 60, "embedded gateway, one stream, live view": 80}

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from goals import GOALS, Goal
+from goals import GOALS, MEMORY_GOALS_MIB, Goal
 from tradewire import core
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,7 +86,7 @@ def ours(only: str | None) -> list[Row]:
                 "topic": "ours",
                 "peer": f"tradewire {one['extra_info']['implementation']}",
                 "case": one["name"],
-                "version": core.BUILD["version"],
+                "version": version("msgspec") if "msgspec" in one["name"] else core.BUILD["version"],
                 "ns_per_op": round(statistics.median(samples), 3),
                 "min": round(samples[0], 3),
                 "max": round(samples[-1], 3),
