@@ -212,10 +212,12 @@ def table(result: dict[str, Any]) -> str:
     ]
     resident = [row for row in rows if row["topic"] == "memory" and "rss_kib" in row]
     if resident:
-        lines += ["", "| resident memory | MiB |", "|---|---|"]
-        lines += [
-            f"| {row['peer']} {row['version']}: {row['case']} | {row['rss_kib'] / 1024:.0f} |" for row in resident
-        ]
+        lines += ["", "| resident memory | MiB | goal |", "|---|---|---|"]
+        for row in resident:
+            goal = MEMORY_GOALS_MIB.get(row["case"])
+            mib = row["rss_kib"] / 1024
+            verdict = "" if goal is None else f"under {goal}: " + ("yes" if mib < goal else "**no**")
+            lines.append(f"| {row['peer']} {row['version']}: {row['case']} | {mib:.0f} | {verdict} |")
     return "\n".join(lines)
 
 
