@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +38,7 @@ def replay(
     The hash of one book is the first 16 hex digits of SHA-256 over its levels; of several books, over the lines
     `SYMBOL hash` in order of symbol.
     """
-    from tradewire.streaming.recording import Recording
+    from tradewire.streaming.recording import DamagedRecordingError, Recording
     from tradewire.streaming.replay import Replay, detect, paced
     from tradewire.venues.registry import load
 
@@ -46,24 +46,44 @@ def replay(
     if market is not None and market not in _MARKETS:
         raise UnsupportedError(f"--market must be usdm or spot, was {market!r}")
     with Recording(file) as look:
-        found = detect(look)
+        found = detect(_readable(look))
     venue = load(_MARKETS[market] if market else found.venue)
     run = Replay(venue, stream or found.stream, mixed_trades=found.mixed_trades)
     started = time.perf_counter()
+    damage: DamagedRecordingError | None = None
     with Recording(file) as recording, _progress(file.name, recording.size) as advance:
-        for number, (recv_ns, frame) in enumerate(paced(recording, factor, sleep=time.sleep), 1):
-            run.feed(recv_ns, frame)
-            if factor or not number % _STEP:
-                advance(recording.position)
-        advance(recording.size)
+        try:
+            for number, (recv_ns, frame) in enumerate(paced(recording, factor, sleep=time.sleep), 1):
+                run.feed(recv_ns, frame)
+                if factor or not number % _STEP:
+                    advance(recording.position)
+            advance(recording.size)
+        except DamagedRecordingError as error:
+            damage = error
     seconds = time.perf_counter() - started
     report = run.report()
     typer.echo(_text(report, venue.name, seconds))
     if found.mixed_trades:
         typer.echo("single and aggregated trades together: holes in their numbers are not judged")
+    if damage is not None:
+        raise damage
     if expect is not None and report.digest != expect:
-        typer.echo(f"end state {report.digest or '(no book)'} is not the expected {expect}", err=True)
+        reached = f"end state {report.digest}" if report.digest else _no_end_state(report)
+        typer.echo(f"{reached} is not the expected {expect}", err=True)
         raise typer.Exit(1)
+
+
+def _readable(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The lines up to damage, which the replay itself reports."""
+    from tradewire.streaming.recording import DamagedRecordingError
+
+    with suppress(DamagedRecordingError):
+        yield from lines
+
+
+def _no_end_state(report: ReplayReport) -> str:
+    states = ", ".join(f"{book.symbol} is {book.state}" for book in report.books if book.state != "live")
+    return f"no end state ({states or 'no book'})"
 
 
 def _factor(speed: str) -> float:
@@ -99,11 +119,13 @@ def _text(report: ReplayReport, venue: str, seconds: float) -> str:
     ]
     lines += [
         f"  {book.symbol} {book.state}, last update {book.last_seq}, {book.levels} levels, bid {_level(book.bid)}, "
-        f"ask {_level(book.ask)}, hash {book.digest}"
+        f"ask {_level(book.ask)}" + (f", hash {book.digest}" if book.state == "live" else "")
         for book in report.books
     ]
     if report.digest:
         lines.append(f"end state {report.digest}")
+    elif report.books:
+        lines.append(_no_end_state(report))
     return "\n".join(lines)
 
 

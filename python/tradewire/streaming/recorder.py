@@ -1,4 +1,4 @@
-"""Records what a venue sends, frame by frame as it came, with a book snapshot after each (re)connect.
+"""Records what a venue sends, frame by frame as it came, with a book snapshot after each (re)connect and in each file.
 
 Uses the plain WebSocket driver, which gives payloads; the gateway's fast path never makes them. Writes nothing itself.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tradewire.core import TokenBucket
 from tradewire.errors import FeedConnectionError, SnapshotError
@@ -21,9 +21,17 @@ from tradewire.transport.policy.backoff import Backoff
 if TYPE_CHECKING:
     from tradewire.venues.base import MarketDataVenue, SnapshotSource
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "WriteLine"]
 
 _logger = logging.getLogger("tradewire.streaming")
+
+
+class WriteLine(Protocol):
+    """Takes a line of a recording: `RecordingWriter.write`, which says what the arguments and the result mean."""
+
+    def __call__(self, recv_ns: int, frame: bytes, *, may_rotate: bool = True) -> bool:
+        """Appends the line; whether it is the first one of a file."""
+        ...
 
 
 class Recorder:
@@ -33,7 +41,7 @@ class Recorder:
         venue: what to talk to.
         symbols: in any spelling.
         channels: by name.
-        write: takes (receive time in ns since 1970, frame).
+        write: takes each line. When one begins a file, the books' snapshots are fetched again: each file replays alone.
         url: replaces the venue's streaming address.
         rest_url: replaces the venue's REST address.
         random: for backoff.
@@ -48,7 +56,7 @@ class Recorder:
         venue: MarketDataVenue,
         symbols: Iterable[str],
         channels: Iterable[str],
-        write: Callable[[int, bytes], None],
+        write: WriteLine,
         *,
         url: str | None = None,
         rest_url: str | None = None,
@@ -67,6 +75,9 @@ class Recorder:
         self._enveloped = len(names) > 1
         # route -> stream -> symbol that needs a snapshot once the stream flows, or ""
         self._routes: dict[str, dict[str, str]] = {}
+        # Of the file being written: the symbol by a stream's name as frames quote it, until its snapshot is asked for.
+        self._waiting: dict[bytes, str] = {}
+        self._files = 0
         for channel in map(venue.channel, channels):
             for name in names:
                 stream = venue.stream(channel, name)
@@ -86,17 +97,23 @@ class Recorder:
             try:
                 async with connect_plain(url) as connection, asyncio.TaskGroup() as tasks:
                     subscribing = tasks.create_task(self._subscribe(connection, list(streams)))
-                    waiting = {stream.encode(): symbol for stream, symbol in streams.items() if symbol}
+                    self._await_snapshots(streams)
                     async for recv_ns, frame in connection.messages():
-                        self._write(recv_ns, frame)
+                        if self._write(recv_ns, frame):
+                            self._files += 1
+                            for names in self._routes.values():
+                                self._await_snapshots(names)
                         if subscribing.done():
                             backoff.reset()
-                        for stream in [name for name in waiting if name in frame[:128]]:
-                            tasks.create_task(self._snapshot(waiting.pop(stream), source))
+                        for stream in [name for name in self._waiting if name in frame[:128]]:
+                            tasks.create_task(self._snapshot(self._waiting.pop(stream), source))
             except* FeedConnectionError as group:
                 _logger.warning("%s: %s", url, group.exceptions[0])
             self.reconnects += 1
             await asyncio.sleep(backoff.next_delay_ns() / 1e9)
+
+    def _await_snapshots(self, streams: dict[str, str]) -> None:
+        self._waiting |= {b'"%s"' % name.encode(): symbol for name, symbol in streams.items() if symbol}
 
     async def _subscribe(self, connection: PlainConnection, streams: list[str]) -> None:
         limits = self._venue.limits
@@ -109,6 +126,7 @@ class Recorder:
 
     async def _snapshot(self, symbol: str, source: SnapshotSource) -> None:
         backoff = Backoff(self._random, base_ns=250_000_000, cap_ns=10_000_000_000)
+        file = self._files
         while True:
             try:
                 snapshot = await source.fetch(symbol)
@@ -116,9 +134,12 @@ class Recorder:
                 _logger.warning("%s", error)
                 await asyncio.sleep(backoff.next_delay_ns() / 1e9)
                 continue
+            if file != self._files:
+                # The differences that it belongs to are in an earlier file; this file's first one fetches another.
+                return
             frame = snapshot.payload
             if self._enveloped:
                 frame = b'{"stream":"%s","data":%s}' % (snapshot.stream.encode(), frame)
-            self._write(snapshot.recv_ns, frame)
+            self._write(snapshot.recv_ns, frame, may_rotate=False)
             self.snapshots += 1
             return

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-__all__ = ["Recording", "RecordingWriter"]
+__all__ = ["DamagedRecordingError", "Recording", "RecordingWriter"]
 
 _GZIP = b"\x1f\x8b"
 _BREAKS = bytes.maketrans(b"\r\n", b"  ")
+
+
+class DamagedRecordingError(ValueError):
+    """A recording that cannot be read on: a line of another form, or a gzip file that is cut off or broken."""
 
 
 class Recording:
@@ -42,16 +47,23 @@ class Recording:
         return self._file.tell()
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        """(receive time, frame) of each line. ValueError: a line that is not of this form, or a damaged gzip file."""
+        """(receive time, frame) of each line.
+
+        Raises:
+            DamagedRecordingError: the next line cannot be read.
+        """
         number = 0
         try:
             for number, line in enumerate(self._lines, 1):
                 stamp, _, frame = line.rstrip(b"\r\n").partition(b" ")
                 if not stamp.isdigit() or not frame:
-                    raise ValueError(f"{self.path} line {number}: must be '<receive ns> <frame>', was {line[:40]!r}")
+                    raise DamagedRecordingError(
+                        f"{self.path} line {number}: must be '<receive ns> <frame>', was {line[:40]!r}"
+                    )
                 yield int(stamp), frame
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise ValueError(f"{self.path} after line {number}: the gzip file is damaged: {error}") from error
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            text = f"{self.path} after line {number}: the gzip file is damaged: {error}"
+            raise DamagedRecordingError(text) from error
 
     def close(self) -> None:
         """Closes the file."""
@@ -96,15 +108,26 @@ class RecordingWriter:
         self.paths: list[Path] = []
         self.messages = 0
 
-    def write(self, recv_ns: int, frame: bytes) -> None:
-        """Appends a message; line breaks inside it (white space between JSON tokens) become blanks."""
-        if self._file is None or self._is_full(recv_ns):
+    def write(self, recv_ns: int, frame: bytes, *, may_rotate: bool = True) -> bool:
+        """Appends a message; line breaks inside it (white space between JSON tokens) become blanks.
+
+        Args:
+            recv_ns: ns since 1970.
+            frame: the message.
+            may_rotate: False for what belongs to lines that are in the file already, such as a snapshot.
+
+        Returns:
+            Whether it is the first line of a file.
+        """
+        begins = self._file is None or (may_rotate and self._is_full(recv_ns))
+        if begins:
             self._open(recv_ns)
         line = b"%d %s\n" % (recv_ns, frame.translate(_BREAKS))
         assert self._file is not None  # noqa: S101 - opened above
         self._file.write(line)
         self._written += len(line)
         self.messages += 1
+        return begins
 
     def close(self) -> None:
         """Finishes the last file."""

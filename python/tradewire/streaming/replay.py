@@ -70,7 +70,10 @@ class ReplayReport:
     @property
     def digest(self) -> str:
         """The end state: the digest of the only book, or, of several, the first 16 hex digits of SHA-256 over the
-        lines `<symbol> <digest>` in order of symbol, joined by newlines. Empty without a book."""
+        lines `<symbol> <digest>` in order of symbol, joined by newlines. Empty without a book, and while one of them
+        is not live: what it holds then is not the venue's book."""
+        if any(book.state != "live" for book in self.books):
+            return ""
         if len(self.books) <= 1:
             return self.books[0].digest if self.books else ""
         lines = sorted(f"{book.symbol} {book.digest}" for book in self.books)
@@ -89,6 +92,7 @@ class Replay:
     def __init__(self, venue: MarketDataVenue, stream: str | None = None, *, mixed_trades: bool = False) -> None:
         self._pipeline = Pipeline(venue, self._on_drained, learn=True, timed=False)
         self._mixed_trades = mixed_trades
+        self._stream = stream
         self._reader = self._pipeline.reader(stream)
         self._frames = 0
         self._first_error = ""
@@ -120,7 +124,7 @@ class Replay:
         if result.close is not None:
             # A frame that the reader will not take ends a live connection; a replay goes on with a fresh one.
             self._first_error = self._first_error or f"frame {self._frames}: {result.close[1]}"
-            self._reader = self._pipeline.reader()
+            self._reader = self._pipeline.reader(self._stream)
 
     def report(self) -> ReplayReport:
         """What was seen so far."""

@@ -26,8 +26,17 @@ class PlainConnection:
         self._connection = connection
 
     async def send_text(self, payload: bytes) -> None:
-        """Sends one text message."""
-        await self._connection.send(payload, text=True)
+        """Sends one text message.
+
+        Raises:
+            FeedConnectionError: the connection is closed.
+        """
+        from websockets.exceptions import ConnectionClosed
+
+        try:
+            await self._connection.send(payload, text=True)
+        except ConnectionClosed as error:
+            raise FeedConnectionError(f"connection lost: {error}") from error
 
     async def messages(self) -> AsyncIterator[tuple[int, bytes]]:
         """(receive time in ns since 1970, payload) of each message, until the connection ends.

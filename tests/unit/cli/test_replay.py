@@ -42,6 +42,24 @@ def test_a_plain_file_with_a_hole_reports_the_gap(tradewire: Any, tmp_path: Path
     assert done.returncode == 0
     assert "book gaps 1;" in done.stdout
     assert "BTCUSDT syncing" in done.stdout
+    assert "hash" not in done.stdout
+    assert "no end state (BTCUSDT is syncing)" in done.stdout
+    done = tradewire("replay", str(path), "--market", "usdm", "--stream", "btcusdt@depth", "--expect", "0" * 16)
+    assert done.returncode == 1
+    assert done.stderr == f"no end state (BTCUSDT is syncing) is not the expected {'0' * 16}\n"
+
+
+@pytest.mark.parametrize("kept", [0.9, 0.05])
+def test_of_a_cut_recording_the_beginning_is_reported(tradewire: Any, tmp_path: Path, kept: float) -> None:
+    packed = (DATA / "synthetic_usdm.txt.gz").read_bytes()
+    path = tmp_path / "cut.gz"
+    path.write_bytes(packed[: int(len(packed) * kept)])
+    done = tradewire("replay", str(path))
+    assert done.returncode == 2
+    assert " messages in " in done.stdout
+    assert "book gaps 0" in done.stdout
+    assert "the gzip file is damaged" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(("text", "factor"), [("max", 0.0), ("1x", 1.0), ("10x", 10.0), ("2.5", 2.5)])

@@ -21,8 +21,13 @@ class Source:
     def __init__(self, frames: Any) -> None:
         self.frames = frames
         self.failures = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.asked = 0
 
     async def fetch(self, symbol: str) -> Snapshot:
+        self.asked += 1
+        await self.answers.wait()
         if self.failures:
             self.failures -= 1
             raise SnapshotError("no answer")
@@ -32,12 +37,20 @@ class Source:
 class Recording:
     def __init__(self, server: Any, frames: Any, random: Random, symbols: list[str], channels: list[str]) -> None:
         self.lines: list[tuple[int, bytes]] = []
+        self.files: list[int] = []  # where in `lines` each file begins
+        self.is_full = False
         self.source = Source(frames)
         venue = load("binance")
-        self.recorder = Recorder(
-            venue, symbols, channels, lambda *line: self.lines.append(line), url=server.url, random=random
-        )
+        self.recorder = Recorder(venue, symbols, channels, self.write, url=server.url, random=random)
         self.task = asyncio.create_task(self.recorder.run())
+
+    def write(self, recv_ns: int, frame: bytes, *, may_rotate: bool = True) -> bool:
+        begins = not self.files or (may_rotate and self.is_full)
+        if begins:
+            self.files.append(len(self.lines))
+            self.is_full = False
+        self.lines.append((recv_ns, frame))
+        return begins
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -118,6 +131,52 @@ async def test_a_lost_connection_comes_back_with_a_new_snapshot(
     await eventually(lambda: recording.recorder.reconnects == 2)
 
 
+async def test_each_file_has_its_snapshot(record: Any, wire_server: Any, frames: Any, eventually: Any) -> None:
+    recording = record(["BTCUSDT"], ["book", "trades", "mark_price"])
+    recorder = recording.recorder
+    peers = [await wire_server.serve() for _ in range(2)]
+    public, market = sorted(peers, key=lambda peer: peer.path, reverse=True)
+    public.send_frame(frames.depth(5, 10, 4))
+    await eventually(lambda: recorder.snapshots == 1)
+    recording.is_full = True
+    market.send_frame(b'{"stream":"btcusdt@markPrice@1s","data":{}}')  # a file may begin on any connection
+    await eventually(lambda: len(recording.files) == 2)
+    public.send_frame(frames.depth(11, 12, 10))
+    await eventually(lambda: recorder.snapshots == 2)
+    assert recording.lines[recording.files[1] :][2] == (42, frames.snapshot(7))
+
+
+async def test_a_snapshot_fetched_for_one_file_does_not_go_into_the_next(
+    record: Any, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    recording = record(["BTCUSDT"], ["book"])
+    source = recording.source
+    source.answers.clear()
+    peer = await wire_server.serve()
+    peer.send_frame(frames.depth(5, 10, 4))
+    await eventually(lambda: source.asked == 1)
+    recording.is_full = True
+    peer.send_frame(frames.depth(11, 12, 10))
+    await eventually(lambda: source.asked == 2)
+    source.answers.set()
+    await eventually(lambda: recording.recorder.snapshots == 1)
+    peer.send_frame(frames.depth(13, 14, 12))
+    await eventually(lambda: len(recording.lines) == 4)
+    assert recording.recorder.snapshots == 1
+    # A snapshot does not begin a file: it belongs to the differences before it.
+    assert recording.files == [0, 1]
+
+
+async def test_a_longer_name_is_another_stream(record: Any, wire_server: Any, frames: Any, eventually: Any) -> None:
+    recording = record(["BTCUSDT"], ["book"])
+    peer = await wire_server.serve()
+    peer.send_frame(b'{"stream":"1000btcusdt@depth@100ms","data":{}}')
+    peer.send_frame(b'{"stream":"btcusdt@depth@100ms@more","data":{}}')
+    peer.send_frame(frames.trade(1))
+    await eventually(lambda: len(recording.lines) == 3)
+    assert recording.source.asked == 0
+
+
 async def test_each_route_has_its_connection(record: Any, wire_server: Any) -> None:
     record(["BTCUSDT"], ["trades", "mark_price"])
     peers = [await wire_server.serve() for _ in range(2)]
@@ -125,7 +184,7 @@ async def test_each_route_has_its_connection(record: Any, wire_server: Any) -> N
 
 
 async def test_an_error_of_the_writer_ends_it(wire_server: Any, frames: Any, no_wait: Random) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> bool:
         raise OSError(28, "No space left on device")
 
     recorder = Recorder(load("binance"), ["BTCUSDT"], ["trades"], full, url=wire_server.url, random=no_wait)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewire.streaming.recording import Recording, RecordingWriter
+from tradewire.streaming.recording import DamagedRecordingError, Recording, RecordingWriter
 
 SECOND = 1_000_000_000
 LINES = [(1_723_161_255_030_314_667 + number, b'{"a":%d}' % number) for number in range(100)]
@@ -64,6 +64,13 @@ def test_rotation_by_size(tmp_path: Path) -> None:
     assert read == LINES
 
 
+def test_what_belongs_to_lines_before_it_stays_in_their_file(tmp_path: Path) -> None:
+    with RecordingWriter(tmp_path / "capture", rotate_bytes=1) as writer:
+        begun = [writer.write(1, b"{}"), writer.write(2, b"{}", may_rotate=False), writer.write(3, b"{}")]
+    assert begun == [True, False, True]
+    assert [path.read_bytes() for path in writer.paths] == [b"1 {}\n2 {}\n", b"3 {}\n"]
+
+
 def test_rotation_by_time(tmp_path: Path) -> None:
     lines = [(LINES[0][0] + number * SECOND, b"{}") for number in range(10)]
     writer = write(tmp_path / "capture", lines, rotate_s=4)
@@ -89,5 +96,15 @@ def test_a_cut_off_gzip_file(tmp_path: Path) -> None:
     write(tmp_path / "whole.gz", LINES)
     path = tmp_path / "cut.gz"
     path.write_bytes((tmp_path / "whole.gz").read_bytes()[:-20])
-    with Recording(path) as recording, pytest.raises(ValueError, match="the gzip file is damaged"):
+    with Recording(path) as recording, pytest.raises(match="the gzip file is damaged"):
+        list(recording)
+
+
+def test_a_gzip_file_broken_inside(tmp_path: Path) -> None:
+    write(tmp_path / "whole.gz", LINES)
+    packed = bytearray((tmp_path / "whole.gz").read_bytes())
+    packed[40:60] = b"\xff" * 20
+    path = tmp_path / "broken.gz"
+    path.write_bytes(packed)
+    with Recording(path) as recording, pytest.raises(match="the gzip file is damaged"):
         list(recording)

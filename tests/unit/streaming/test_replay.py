@@ -57,6 +57,17 @@ def test_a_frame_that_is_no_text_ends_a_connection_not_the_replay(frames: Any) -
     assert report.first_error.startswith("frame 1: ")
 
 
+def test_the_fresh_connection_knows_the_stream_of_snapshots(frames: Any) -> None:
+    report = replay(b"\xff\xfe", frames.snapshot(7), frames.depth(5, 10, 4)).report()
+    assert [(book.symbol, book.state) for book in report.books] == [("BTCUSDT", "live")]
+
+
+def test_there_is_no_end_state_while_a_book_is_not_live(frames: Any) -> None:
+    report = replay(frames.depth(5, 10, 4)).report()
+    assert [book.state for book in report.books] == ["syncing"]
+    assert report.digest == ""
+
+
 def test_several_books_have_one_digest(frames: Any) -> None:
     run = Replay(load("binance"))
     for symbol in ("ETHUSDT", "BTCUSDT"):

@@ -36,6 +36,16 @@ async def test_a_lost_connection_is_an_error(wire_server: Any) -> None:
             await anext(aiter(connection.messages()))
 
 
+async def test_sending_on_a_lost_connection_is_the_same_error(wire_server: Any) -> None:
+    serving = asyncio.create_task(wire_server.serve())
+    async with connect_plain(wire_server.url) as connection:
+        (await serving).writer.transport.abort()
+        with pytest.raises(FeedConnectionError):
+            await anext(aiter(connection.messages()))
+        with pytest.raises(FeedConnectionError, match="connection lost"):
+            await connection.send_text(b"{}")
+
+
 async def test_nobody_listens(wire_server: Any) -> None:
     await wire_server.stop()
     with pytest.raises(FeedConnectionError, match=r"cannot connect to ws://127\.0\.0\.1:"):
