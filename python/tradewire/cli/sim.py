@@ -14,7 +14,7 @@ __all__ = ["sim"]
 def sim(
     venue: Annotated[str, typer.Argument(help="Which venue: binance.")] = "binance",
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Of HTTP; streams are on the next one. 0: free ones.")
+        int, typer.Option("--port", min=0, max=65534, help="Of HTTP; streams are on the next one. 0: free ones.")
     ] = 0,
     symbols: Annotated[str, typer.Option("--symbols", help="Comma-separated.")] = "BTCUSDT,ETHUSDT,SOLUSDT",
     rate: Annotated[float, typer.Option("--rate", min=0, help="Trades and quotes a second, over all symbols.")] = 300.0,

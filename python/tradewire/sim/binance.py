@@ -21,6 +21,7 @@ from tradewire.sim.market import DEFAULT_RATE
 __all__ = ["BinanceSim", "Pace"]
 
 _HOST = "127.0.0.1"
+_LAST_PORT = 65_535
 _TICK_S = 0.002
 _BACKLOG_S = 0.5  # bridges the moments in which a busy machine runs something else
 _PORTION = 2_000  # messages between two looks at the sockets, some 15 ms
@@ -82,6 +83,8 @@ class BinanceSim:
     ) -> None:
         if not 0 <= rate <= 1_000_000:
             raise ValueError(f"rate must be 0..1000000 messages a second, was {rate}")
+        if not 0 <= port < _LAST_PORT:
+            raise ValueError(f"port must be 0..{_LAST_PORT - 1}, because streams are on the next one, was {port}")
         instruments = tuple(instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = Feed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000)
         self.streams = StreamFace(self.feed.topics, limits or StreamLimits())

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["RestFace"]
 
 _MINUTE_MS = 60_000
+_DIGITS = 19
+_ENDLESS = 1 << 62
 _DEPTH_WEIGHTS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
 
 
@@ -33,17 +35,31 @@ class _Refused(Exception):  # noqa: N818 # reason: a reply of the venue, not an 
         self.body = json.dumps({"code": code, "msg": text}, separators=(",", ":"))
 
 
-def _number(query: Query, name: str, default: int, greatest: int) -> int:
+def _number(query: Query, name: str, least: int, greatest: int) -> int | None:
     text = query.get(name)
     if text is None:
-        return default
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= greatest:
+        return None
+    # The length first: Python refuses to read numbers of thousands of digits.
+    if not (text.isascii() and text.isdigit()) or len(text) > _DIGITS or not least <= int(text) <= greatest:
         raise _Refused(-1130, f"Data sent for parameter '{name}' is not valid.")
     return int(text)
 
 
-def _time(query: Query, name: str, default: int) -> int:
-    return _number(query, name, default, 1 << 62)
+def _limit(query: Query, greatest: int) -> int:
+    return _number(query, "limit", 1, greatest) or 500
+
+
+def _start(query: Query, name: str) -> int | None:
+    """A time or an id from which on; 0 is one, and not the same as none."""
+    return _number(query, name, 0, _ENDLESS)
+
+
+def _span(query: Query) -> tuple[int | None, int]:
+    start_ms, end_ms = _start(query, "startTime"), _start(query, "endTime")
+    end_ms = _ENDLESS if end_ms is None else end_ms
+    if (start_ms or 0) > end_ms:
+        raise _Refused(-1023, "Start time is greater than end time.")
+    return start_ms, end_ms
 
 
 class RestFace:
@@ -142,20 +158,20 @@ class RestFace:
 
     def _trades(self, query: Query) -> str:
         pit = self._pit(query)
-        items = list(pit.history.trades)[-_number(query, "limit", 500, 1_000) :]
+        items = list(pit.history.trades)[-_limit(query, 1_000) :]
         return f"[{','.join(messages.rest_trade(pit.instrument, item) for item in items)}]"
 
     def _agg_trades(self, query: Query) -> str:
         pit = self._pit(query)
-        limit = _number(query, "limit", 500, 1_000)
-        first_id = _time(query, "fromId", 0)
-        start_ms, end_ms = _time(query, "startTime", 0), _time(query, "endTime", 1 << 62)
-        if start_ms > end_ms:
-            raise _Refused(-1023, "Start time is greater than end time.")
+        limit = _limit(query, 1_000)
+        first_id = _start(query, "fromId")
+        start_ms, end_ms = _span(query)
         items = [
-            item for item in pit.history.agg_trades if item.agg_id >= first_id and start_ms <= item.time_ms <= end_ms
+            item
+            for item in pit.history.agg_trades
+            if item.agg_id >= (first_id or 0) and (start_ms or 0) <= item.time_ms <= end_ms
         ]
-        items = items[:limit] if first_id or start_ms else items[-limit:]
+        items = items[-limit:] if first_id is None and start_ms is None else items[:limit]
         return f"[{','.join(messages.rest_agg_trade(pit.instrument, item) for item in items)}]"
 
     def _klines(self, query: Query) -> str:
@@ -165,10 +181,8 @@ class RestFace:
             raise _Refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
         if interval not in INTERVALS:
             raise _Refused(-1120, "Invalid interval.")
-        limit = _number(query, "limit", 500, 1_500)
-        start_ms, end_ms = _time(query, "startTime", 0), _time(query, "endTime", 1 << 62)
-        if start_ms > end_ms:
-            raise _Refused(-1023, "Start time is greater than end time.")
+        limit = _limit(query, 1_500)
+        start_ms, end_ms = _span(query)
         bars = pit.history.bars(interval, start_ms, end_ms, limit)
         return f"[{','.join(messages.rest_kline(pit.instrument, bar, interval) for bar in bars)}]"
 

@@ -192,8 +192,8 @@ class History:
         start, end = bar_span(interval, at_ms)
         return self._between(start, end, start)
 
-    def bars(self, interval: str, start_ms: int, end_ms: int, limit: int) -> list[Bar]:
-        """Bars that open in `start_ms`..`end_ms`, oldest first, at most `limit`: the last ones without a start (0)."""
+    def bars(self, interval: str, start_ms: int | None, end_ms: int, limit: int) -> list[Bar]:
+        """Bars that open in `start_ms`..`end_ms`, oldest first, at most `limit`: the last ones without a start."""
         spans: dict[int, Bar] = {}
         span = (0, 0)
         for minute in self._minutes:
@@ -204,8 +204,8 @@ class History:
                 spans[span[0]] = _begin(minute, span[0])
             else:
                 bar.absorb(minute)
-        wanted = [bar for start, bar in spans.items() if start_ms <= start <= end_ms]
-        return wanted[:limit] if start_ms else wanted[-limit:]
+        wanted = [bar for start, bar in spans.items() if (start_ms or 0) <= start <= end_ms]
+        return wanted[-limit:] if start_ms is None else wanted[:limit]
 
     def day(self, now_ms: int) -> Bar:
         """Statistics of the last 24 hours; `start_ms` is where they begin."""

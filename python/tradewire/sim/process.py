@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from types import TracebackType
 from typing import Self
 
@@ -42,11 +43,13 @@ class SimProcess:
         seed: int = 1,
     ) -> None:
         options = ["--port", str(port), "--symbols", ",".join(symbols), "--rate", str(rate), "--seed", str(seed)]
+        # Not a pipe: nobody reads while the venue runs, and a full pipe would stop it.
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 # reason: closed by stop()
         self._child = subprocess.Popen(  # noqa: S603 # reason: our own interpreter and module
             [sys.executable, "-m", "tradewire.sim", venue, *options, "--until-eof"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
             text=True,
             start_new_session=True,
         )
@@ -67,9 +70,9 @@ class SimProcess:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
-        for pipe in (self._child.stdout, self._child.stderr):
-            if pipe is not None:
-                pipe.close()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        self._said.close()
 
     def __enter__(self) -> Self:
         return self
@@ -80,13 +83,14 @@ class SimProcess:
         self.stop()
 
     def _ready_line(self, label: str) -> str:
-        stdout, stderr = self._child.stdout, self._child.stderr
-        if stdout is None or stderr is None:
-            raise RuntimeError("Invariant: the child was started with pipes")
-        line = stdout.readline()
+        if self._child.stdout is None:
+            raise RuntimeError("Invariant: the child was started with a pipe")
+        line = self._child.stdout.readline()
         if not line.startswith(label):
             self._child.kill()
-            said = line + stderr.read()
+            self._child.wait()
+            self._said.seek(0)
+            said = line + self._said.read().decode(errors="replace")
             self.stop()
             raise RuntimeError(f"the simulated venue did not start: {said.strip()}")
         return line.removeprefix(label).strip()

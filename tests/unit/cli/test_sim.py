@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from typing import Any
 
 
 def test_it_serves_until_interrupted() -> None:
@@ -22,3 +23,9 @@ def test_it_serves_until_interrupted() -> None:
         child.send_signal(signal.SIGINT)
         assert child.wait(10) == 0
         assert child.stderr.read() == ""
+
+
+def test_the_last_port_is_refused(tradewire: Any) -> None:
+    done = tradewire("sim", "--port", "65535")
+    assert done.returncode == 2
+    assert "less than or equal to 65534" in done.stderr

@@ -34,6 +34,11 @@ async def test_streams_are_on_the_next_port() -> None:
     pytest.fail("no two free neighbouring ports")
 
 
+def test_the_last_port_has_no_next_one() -> None:
+    with pytest.raises(ValueError, match=r"port must be 0\.\.65534, because streams are on the next one, was 65535"):
+        BinanceSim(port=65_535)
+
+
 async def test_taken_port_is_an_os_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -81,6 +81,23 @@ async def test_trades_and_bars(get: Get, feed: Feed) -> None:
     assert none == []
 
 
+async def test_from_the_beginning_is_not_without_a_start(get: Get, feed: Feed) -> None:
+    history = feed.market.pits["BTCUSDT"].history
+    history.take_agg_trades()
+    known = [item.agg_id for item in history.agg_trades]
+    assert len(known) > 3
+    for start in ("fromId=0", "startTime=0"):
+        status, _, first = await get(f"/fapi/v1/aggTrades?symbol=BTCUSDT&limit=3&{start}")
+        assert (status, [row["a"] for row in first]) == (200, known[:3])
+    history.roll(feed.market.now_ms + 5 * 60_000)
+    path = "/fapi/v1/klines?symbol=BTCUSDT&interval=1m"
+    _, _, bars = await get(path)
+    assert len(bars) > 4
+    assert (await get(path + "&limit=2&startTime=0"))[2] == bars[:2]
+    assert (await get(path + "&limit=2"))[2] == bars[-2:]
+    assert (await get(path + "&endTime=0"))[2] == []
+
+
 @pytest.mark.parametrize(
     "path", ["v1/premiumIndex", "v1/ticker/24hr", "v1/ticker/bookTicker", "v1/ticker/price", "v2/ticker/price"]
 )
@@ -157,3 +174,18 @@ async def test_limit_answers_429_until_the_minute_ends(
     now_ms += 48_000
     status, headers, _ = await get("/fapi/v1/ping")
     assert (status, headers["X-MBX-USED-WEIGHT-1M"]) == (200, "1")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("trades?symbol=BTCUSDT&limit=", -1130),
+        ("aggTrades?symbol=BTCUSDT&fromId=", -1130),
+        ("klines?symbol=BTCUSDT&interval=1m&limit=", -1130),
+        ("klines?symbol=BTCUSDT&interval=1m&startTime=", -1130),
+        ("depth?symbol=BTCUSDT&limit=", -4021),
+    ],
+)
+async def test_thousands_of_digits_are_refused_as_the_venue_does(get: Get, path: str, code: int) -> None:
+    status, _, body = await get(f"/fapi/v1/{path}{'1' * 5_000}")
+    assert (status, body["code"]) == (400, code)

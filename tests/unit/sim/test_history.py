@@ -74,7 +74,7 @@ def test_bars_agree_with_the_trades() -> None:
 def test_limit_counts_from_the_start_if_there_is_one() -> None:
     history = History(100, NOON, 1, 1)
     history.roll(NOON + 9 * MINUTE)
-    assert [bar.start_ms for bar in history.bars("1m", 0, NOON * 2, 2)] == [NOON + 8 * MINUTE, NOON + 9 * MINUTE]
+    assert [bar.start_ms for bar in history.bars("1m", None, NOON * 2, 2)] == [NOON + 8 * MINUTE, NOON + 9 * MINUTE]
     assert [bar.start_ms for bar in history.bars("1m", NOON, NOON * 2, 2)] == [NOON, NOON + MINUTE]
 
 

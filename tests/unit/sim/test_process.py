@@ -38,6 +38,18 @@ def test_says_why_it_did_not_start() -> None:
         SimProcess(symbols=("btc",))
 
 
+def test_a_chatty_venue_does_not_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A child that says more than a pipe holds before it is ready."""
+    script = (
+        "import sys\nsys.stderr.write('x' * 1_000_000)\nsys.stderr.flush()\n"
+        "print('REST http://a')\nprint('streams ws://a', flush=True)\nsys.stdin.read()"
+    )
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda _, **options: start([sys.executable, "-c", script], **options))
+    with SimProcess() as sim:
+        assert (sim.rest_url, sim.stream_url) == ("http://a", "ws://a")
+
+
 def test_dies_with_its_parent() -> None:
     script = (
         "import sys; from tradewire.sim import SimProcess\n"

@@ -96,7 +96,7 @@ def test_a_cut_off_gzip_file(tmp_path: Path) -> None:
     write(tmp_path / "whole.gz", LINES)
     path = tmp_path / "cut.gz"
     path.write_bytes((tmp_path / "whole.gz").read_bytes()[:-20])
-    with Recording(path) as recording, pytest.raises(match="the gzip file is damaged"):
+    with Recording(path) as recording, pytest.raises(DamagedRecordingError, match="the gzip file is damaged"):
         list(recording)
 
 
@@ -106,5 +106,5 @@ def test_a_gzip_file_broken_inside(tmp_path: Path) -> None:
     packed[40:60] = b"\xff" * 20
     path = tmp_path / "broken.gz"
     path.write_bytes(packed)
-    with Recording(path) as recording, pytest.raises(match="the gzip file is damaged"):
+    with Recording(path) as recording, pytest.raises(DamagedRecordingError, match="the gzip file is damaged"):
         list(recording)
