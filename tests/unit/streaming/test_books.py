@@ -197,3 +197,14 @@ async def test_closing_leaves_no_task(kept: Kept, eventually: Any) -> None:
     await eventually(lambda: kept.source.asked)
     await kept.keeper.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("book ")]
+
+
+async def test_a_listener_may_close_another_book_that_waits(kept: Kept, eventually: Any) -> None:
+    other_id = kept.pipeline.symbols.add("binance", "ETHUSDT")
+    kept.keeper.watch(kept.health.add(load("binance").channel("book"), "ETHUSDT", other_id, 0, None))
+    kept.keeper._emit = lambda _: kept.keeper.unwatch(other_id)
+    kept.pipeline.inject(kept.frames.depth(5, 10, 4, symbol="ETHUSDT"), 1, None)
+    kept.source.answers.put_nowait(SnapshotError("not yet"))
+    await _go_live(kept, eventually)
+    assert kept.keeper.book(other_id) is None
+    assert not kept.keeper._syncing
