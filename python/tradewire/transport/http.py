@@ -51,7 +51,7 @@ class HttpClient:
 
     @staticmethod
     def load() -> None:
-        """Imports aiohttp now: in the first request it would hold up the event loop, and every feed on it, for 100 ms."""
+        """Imports aiohttp now: in the first request it would hold up the event loop and its feeds for 100 ms."""
         import aiohttp  # noqa: F401 - for its effect
 
     async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
