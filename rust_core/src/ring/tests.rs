@@ -158,7 +158,7 @@ fn two_threads_lose_and_reorder_nothing() {
 }
 
 #[test]
-#[ignore = "10^8 records: part of `make stress`"]
+#[ignore = "10^8 records: `make records`"]
 fn two_threads_lose_and_reorder_nothing_for_long() {
     pass_between_threads(100_000_000);
 }
