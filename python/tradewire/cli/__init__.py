@@ -47,10 +47,12 @@ def main() -> None:
     """Runs the command and ends the process."""
     from tradewire.errors import TradewireError
 
+    from .wording import explained
+
     try:
         build()(prog_name="tradewire")
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except (TradewireError, ValueError, OSError, ImportError) as error:
-        print(f"tradewire: {error}", file=sys.stderr)  # noqa: T201 - the command's error output
+        print(f"tradewire: {explained(error)}", file=sys.stderr)  # noqa: T201 - the command's error output
         sys.exit(_USER_ERROR)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradewire.core import monotonic_ns
+from tradewire.streaming.events import ConnectionChanged, ConnectionState
 from tradewire.telemetry import Rate
 
 if TYPE_CHECKING:
     from tradewire.core import Quote, Trade
     from tradewire.streaming import BookUpdate, FeedState, StreamingGateway
+    from tradewire.streaming.queues import EventQueue
 
 __all__ = ["Board", "Row"]
 
@@ -43,6 +45,9 @@ class Board:
         rows: by symbol.
         channels: their names, in order.
         states: (channel, symbol) -> state, at the last `update`.
+        silent: symbols of which nothing had come by then.
+        trouble: why a connection could not be opened, or was lost, the last time.
+        queue: of the consumer that prints, if there is one.
     """
 
     def __init__(self, gateway: StreamingGateway, symbols: list[str], channels: list[str]) -> None:
@@ -52,10 +57,14 @@ class Board:
         self._started_ns = now = monotonic_ns()
         self._ended_ns: int | None = None
         self.states: dict[tuple[str, str], FeedState] = {}
+        self.silent = set(self.rows)
+        self.trouble = ""
+        self.queue: EventQueue | None = None
         self._message_rate = Rate(0, now)
         self._byte_rate = Rate(0, now)
         self.messages_per_s = 0.0
         self.bytes_per_s = 0.0
+        gateway.on_status(self._on_status)
         has_quotes = "quotes" in channels
         for channel in channels:
             if channel in ("trades", "agg_trades"):
@@ -72,6 +81,16 @@ class Board:
         """Time since it was made, or that it lasted."""
         return ((self._ended_ns or monotonic_ns()) - self._started_ns) / 1e9
 
+    @property
+    def conflated(self) -> int:
+        """Quotes and books that a newer one of their symbol replaced before they were printed."""
+        return self.queue.conflated if self.queue is not None else 0
+
+    @property
+    def lost(self) -> int:
+        """Events that a full queue dropped."""
+        return self.gateway.dropped - self.conflated
+
     def finish(self) -> None:
         """Takes the last figures while everything is still connected; later updates change nothing."""
         self.update()
@@ -81,11 +100,17 @@ class Board:
         """Feed states, and messages and bytes a second since the last call."""
         if self._ended_ns is not None:
             return
-        self.states = {(feed.channel.name, feed.symbol): feed.state for feed in self.gateway.feeds()}
+        feeds = self.gateway.feeds()
+        self.states = {(feed.channel.name, feed.symbol): feed.state for feed in feeds}
+        self.silent.difference_update(feed.symbol for feed in feeds if feed.messages)
         now = monotonic_ns()
         counters = self.gateway.counters
         self.messages_per_s = self._message_rate.update(counters["messages"], now)
         self.bytes_per_s = self._byte_rate.update(counters["bytes"], now)
+
+    def _on_status(self, event: object) -> None:
+        if isinstance(event, ConnectionChanged) and event.state is ConnectionState.RECONNECTING:
+            self.trouble = event.reason
 
     def _on_trade(self, trade: Trade) -> None:
         row = self.rows[trade.symbol]

@@ -10,7 +10,7 @@ from .options import Seconds, quiet_logging, several
 
 __all__ = ["demo"]
 
-#: How long a run lasts that nobody watches.
+#: How long a run lasts that nobody watches; `demo --help` says so.
 _UNWATCHED_S = 10.0
 _CHANNELS = ["trades", "quotes", "book"]
 
@@ -23,7 +23,10 @@ def demo(
     ] = 2000.0,
     seed: Annotated[int, typer.Option("--seed", help="Of the simulated market.")] = 1,
 ) -> None:
-    """Watch a simulated Binance USD-M venue through the gateway: no account, no network."""
+    """Watch a simulated Binance USD-M venue through the gateway: no account, no network.
+
+    On a terminal it runs until Ctrl-C; without one (a pipe, a log) it ends after 10 s. --seconds sets another end.
+    """
     from tradewire.sim import SimProcess
     from tradewire.streaming import StreamingGateway
     from tradewire.transport.event_loop import run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -16,21 +17,36 @@ __all__ = [
     "Symbols",
     "Url",
     "Venue",
+    "check_addresses",
     "parse_duration",
     "parse_size",
     "quiet_logging",
     "several",
 ]
 
+#: As the error about an unknown one lists them.
+_CHANNELS = (
+    "trades, agg_trades, quotes, book, book5, book10, book20, mark_price, ticker, mini_ticker, liquidations, "
+    "bars, bars_1m ... bars_1M"
+)
+
 Venue = Annotated[str, typer.Option("--venue", help="Venue name, such as binance or binance_spot.")]
 Symbols = Annotated[str, typer.Option("--symbols", help="Comma-separated; BTCUSDT, btcusdt and BTC/USDT are the same.")]
 Channels = Annotated[
-    str, typer.Option("--channels", help="Comma-separated: trades, quotes, book, mark_price, bars_1m, ...")
+    str, typer.Option("--channels", help=f"Comma-separated: {_CHANNELS}. Spot: no mark_price, no liquidations.")
 ]
 Url = Annotated[
-    str | None, typer.Option("--url", help="Streaming address instead of the venue's own (ws://127.0.0.1:8700).")
+    str | None,
+    typer.Option(
+        "--url", help="Streaming address instead of the venue's own (ws://127.0.0.1:9002); goes with --rest-url."
+    ),
 ]
-RestUrl = Annotated[str | None, typer.Option("--rest-url", help="REST address instead of the venue's own.")]
+RestUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--rest-url", help="REST address instead of the venue's own (http://127.0.0.1:9001); goes with --url."
+    ),
+]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this long; otherwise at Ctrl-C.")]
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -49,28 +65,57 @@ def several(text: str, what: str) -> list[str]:
     return items
 
 
-def parse_size(text: str) -> int:
-    """Bytes of `100M`, `512K`, `1G` or a plain number.
+def check_addresses(url: str | None, rest_url: str | None) -> None:
+    """Both addresses or neither: messages of one venue and snapshots of another would make a wrong book.
+
+    Raises:
+        UnsupportedError: only one is given, or one is not an address.
+    """
+    _check_address("--url", url, ("ws", "wss"))
+    _check_address("--rest-url", rest_url, ("http", "https"))
+    if (url is None) != (rest_url is None):
+        given, missing = ("--url", "--rest-url") if rest_url is None else ("--rest-url", "--url")
+        raise UnsupportedError(
+            f"{given} is given without {missing}: give both, so that stream and book snapshots come from one venue"
+        )
+
+
+def _check_address(option: str, text: str | None, schemes: tuple[str, ...]) -> None:
+    if text is None:
+        return
+    try:
+        parts = urlsplit(text)
+        # Reading the port checks it.
+        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        wanted = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
+        raise UnsupportedError(f"{option} must be {wanted}, was {text!r}")
+
+
+def parse_size(text: str, option: str) -> int:
+    """Bytes of `100M`, `512K`, `1G` (of 1024, in either case) or a plain number.
 
     Raises:
         UnsupportedError: written otherwise.
     """
-    return int(_scaled(text, _SIZES, "a size such as 100M"))
+    return int(_scaled(text.upper(), _SIZES, text, f"{option} must be bytes, or a number with K, M or G (100M)"))
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, option: str) -> float:
     """Seconds of `90`, `90s`, `15m`, `1h`, `1d`.
 
     Raises:
         UnsupportedError: written otherwise.
     """
-    return _scaled(text, _DURATIONS, "a duration such as 15m")
+    return _scaled(text, _DURATIONS, text, f"{option} must be seconds, or a number with s, m, h or d (15m)")
 
 
-def _scaled(text: str, units: dict[str, int], example: str) -> float:
+def _scaled(text: str, units: dict[str, int], written: str, rule: str) -> float:
     number, unit = (text[:-1], text[-1]) if text[-1:].isalpha() else (text, "")
-    if unit not in units or not number.replace(".", "", 1).isdigit():
-        raise UnsupportedError(f"{text!r} is not {example}")
+    if unit not in units or not number.isascii() or not number.replace(".", "", 1).isdigit():
+        raise UnsupportedError(f"{rule}, was {written!r}")
     return float(number) * units[unit]
 
 

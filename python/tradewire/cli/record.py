@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, parse_duration, parse_size, several
+from .options import (
+    Channels,
+    RestUrl,
+    Seconds,
+    Symbols,
+    Url,
+    Venue,
+    check_addresses,
+    parse_duration,
+    parse_size,
+    several,
+)
+from .wording import counted, nothing_received
 
 __all__ = ["record"]
 
@@ -23,11 +37,14 @@ def record(
     rest_url: RestUrl = None,
     seconds: Seconds = None,
     rotate_size: Annotated[
-        str, typer.Option("--rotate-size", help="New file beyond this size (100M); 0: never.")
+        str, typer.Option("--rotate-size", help="New file beyond this size (100M; K, M and G are of 1024); 0: never.")
     ] = "0",
     rotate_time: Annotated[str, typer.Option("--rotate-time", help="New file after this time (1h); 0: never.")] = "0",
 ) -> None:
-    """Record a stream, one `<receive ns> <frame>` line per message, with book snapshots inline."""
+    """Record a stream, one `<receive ns> <frame>` line per message, with book snapshots inline.
+
+    Exit code 1 when nothing at all was received.
+    """
     from tradewire.streaming.recorder import Recorder
     from tradewire.streaming.recording import RecordingWriter
     from tradewire.transport.event_loop import run
@@ -36,7 +53,10 @@ def record(
     from .running import StopSignal
 
     logging.basicConfig(level=logging.WARNING, format="tradewire: %(message)s")
-    writer = RecordingWriter(out, rotate_bytes=parse_size(rotate_size), rotate_s=parse_duration(rotate_time))
+    check_addresses(url, rest_url)
+    rotate_bytes, rotate_s = parse_size(rotate_size, "--rotate-size"), parse_duration(rotate_time, "--rotate-time")
+    _check_new(out, rotating=bool(rotate_bytes or rotate_s))
+    writer = RecordingWriter(out, rotate_bytes=rotate_bytes, rotate_s=rotate_s)
     recorder = Recorder(
         load(venue),
         several(symbols, "symbols"),
@@ -63,10 +83,39 @@ def record(
             run(follow())
         except BaseExceptionGroup as group:
             raise _first(group) from None
-    files = ", ".join(str(path) for path in writer.paths) or "nothing"
-    typer.echo(
-        f"{writer.messages:,} messages, {recorder.snapshots} snapshots, {recorder.reconnects} reconnects -> {files}"
-    )
+    if not writer.messages:
+        # What went wrong, with the address, is already said as a warning.
+        typer.echo(f"tradewire: {nothing_received('' if recorder.trouble else url or venue)}", err=True)
+        raise typer.Exit(1)
+    done = [
+        counted(writer.messages, "message"),
+        counted(recorder.snapshots, "snapshot"),
+        counted(recorder.reconnects, "reconnect"),
+    ]
+    typer.echo(f"{', '.join(done)} -> {', '.join(map(str, writer.paths))}")
+    for symbol in recorder.silent:
+        typer.echo(f"  {symbol}: nothing received: is the symbol right?")
+    for symbol in recorder.without_snapshot:
+        typer.echo(f"  {symbol}: book snapshot missing: its book cannot be replayed from there")
+
+
+def _check_new(out: Path, *, rotating: bool) -> None:
+    """Finds what is wrong with the name of the file before anything is connected.
+
+    Raises:
+        OSError: as opening it would raise.
+    """
+    wrong = 0
+    if out.is_dir():
+        wrong = errno.EISDIR
+    elif not rotating and out.exists():
+        wrong = errno.EEXIST
+    elif not out.parent.is_dir():
+        wrong = errno.ENOENT
+    elif not os.access(out.parent, os.W_OK):
+        wrong = errno.EACCES
+    if wrong:
+        raise OSError(wrong, os.strerror(wrong), str(out))
 
 
 def _first(error: BaseException) -> BaseException:

@@ -13,6 +13,8 @@ import typer
 
 from tradewire.errors import UnsupportedError
 
+from .wording import counted
+
 if TYPE_CHECKING:
     from tradewire.streaming.replay import ReplayReport
 
@@ -62,6 +64,8 @@ def replay(
             damage = error
     seconds = time.perf_counter() - started
     report = run.report()
+    if not report.frames and damage is None:
+        raise UnsupportedError(f"{file} holds no frames: nothing was recorded")
     typer.echo(_text(report, venue.name, seconds))
     if found.mixed_trades:
         typer.echo("single and aggregated trades together: holes in their numbers are not judged")
@@ -111,7 +115,7 @@ def _text(report: ReplayReport, venue: str, seconds: float) -> str:
     counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(report.counts.items()))
     gaps = ", ".join(f"{count} {name}" for name, count in report.sequences.items())
     lines = [
-        f"{report.messages:,} messages in {report.frames:,} frames of {venue}, {seconds:.2f} s, "
+        f"{counted(report.messages, 'message')} in {counted(report.frames, 'frame')} of {venue}, {seconds:.2f} s, "
         f"{report.messages / max(seconds, 1e-9):,.0f} messages/s",
         f"  {counts}",
         f"  book gaps {report.book_gaps}; trades and quotes: {gaps}; {report.missing} messages missing",

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, quiet_logging, several
+from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, check_addresses, quiet_logging, several
+from .wording import nothing_received
 
 __all__ = ["stream"]
 
@@ -22,7 +23,10 @@ def stream(
     seconds: Seconds = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only count; a summary at the end.")] = False,
 ) -> None:
-    """Show live market data: a table in a terminal, one line per event in a pipe."""
+    """Show live market data: a table in a terminal, one line per event in a pipe.
+
+    Exit code 1 when nothing at all was received.
+    """
     from tradewire.streaming import StreamingGateway
     from tradewire.transport.event_loop import run
 
@@ -31,6 +35,7 @@ def stream(
     from .view import console, live_view, summary
 
     quiet_logging()
+    check_addresses(url, rest_url)
     names, wanted = several(symbols, "symbols"), several(channels, "channels")
     screen = console()
 
@@ -43,7 +48,9 @@ def stream(
             with live_view(board, f"tradewire stream: {venue}", screen) as view:
                 await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
         else:
-            printing = asyncio.create_task(_print_events(gateway.events()))
+            events = gateway.events()
+            board.queue = events.queue
+            printing = asyncio.create_task(_print_events(events))
             # Nobody reads on (`| head`): the printing ends, and the run with it.
             await run_gateway(gateway, seconds=seconds, before_stop=board.finish, until=printing)
             await printing
@@ -51,6 +58,9 @@ def stream(
 
     board = run(watch())
     typer.echo(summary(board), err=not quiet and not screen.is_terminal)
+    if not board.gateway.counters["messages"]:
+        typer.echo(f"tradewire: {nothing_received(url or venue, board.trouble)}", err=True)
+        raise typer.Exit(1)
 
 
 async def _print_events(events: AsyncIterator[Any]) -> None:

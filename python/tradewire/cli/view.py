@@ -13,8 +13,10 @@ from tradewire.core import BUILD, IMPLEMENTATION
 from tradewire.streaming import FeedState
 from tradewire.telemetry import HOPS
 
+from .wording import counted
+
 if TYPE_CHECKING:
-    from .board import Board
+    from .board import Board, Row
 
 __all__ = ["console", "live_view", "render", "summary"]
 
@@ -52,9 +54,7 @@ def render(board: Board, title: str) -> Group:
     )
     counters = board.gateway.counters
     foot = Text(
-        f"{counters['messages']:,} messages   {counters['reconnects']} reconnects   {counters['book_gaps']} book gaps"
-        f"   {counters['sequence_gap']} trade gaps   {counters['decode_errors']} refused   "
-        f"{board.gateway.dropped} dropped   Ctrl-C ends",
+        "   ".join([counted(counters["messages"], "message"), *_incidents(board), "Ctrl-C ends"]),
         style="dim",
     )
     return Group(head, _market_table(board), _latency_table(board), foot)
@@ -67,25 +67,47 @@ def summary(board: Board) -> str:
     # `injected` says where messages came from, not what they are.
     kinds = {kind: count for kind, count in counters.group("messages.").items() if kind != "injected"}
     lines = [
-        f"{counters['messages']:,} messages ({counters['messages'] / seconds:,.0f}/s) and "
-        f"{_bytes(counters['bytes'])} in {seconds:.1f} s on the {IMPLEMENTATION} core",
-        "  " + ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items())),
+        f"{counted(counters['messages'], 'message')} ({counters['messages'] / seconds:,.0f}/s) and "
+        f"{_bytes(counters['bytes'])} in {seconds:.1f} s on the {IMPLEMENTATION} core"
     ]
-    for symbol, row in board.rows.items():
-        trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"
-        states = ", ".join(f"{name} {state}" for (name, of), state in board.states.items() if of == symbol)
-        lines.append(f"  {symbol}: {trade}, bid {_level(row.bid)}, ask {_level(row.ask)} [{states}]")
+    if kinds:
+        lines.append("  " + ", ".join(_kind(kind, count) for kind, count in sorted(kinds.items())))
+    lines += [_symbol(board, symbol, row) for symbol, row in board.rows.items()]
     for hop, values in gateway.latency.summary().items():
         if values["count"]:
             figures = f"p50 {_time(values['p50_ns'])}, p99 {_time(values['p99_ns'])}, p99.9 {_time(values['p99_9_ns'])}"
             lines.append(f"  {_HOP_NAMES[hop]}: {figures}, max {_time(values['max_ns'])} ({values['count']:,})")
         elif values["negative"]:
             lines.append(f"  {_HOP_NAMES[hop]}: {values['negative']:,} negative: this clock is behind the venue's")
-    lines.append(
-        f"  {counters['reconnects']} reconnects, {counters['book_gaps']} book gaps, {counters['sequence_gap']} trade "
-        f"gaps, {counters['decode_errors']} refused messages, {gateway.dropped} dropped"
-    )
+    lines.append("  " + ", ".join(_incidents(board)))
     return "\n".join(lines)
+
+
+def _incidents(board: Board) -> list[str]:
+    counters = board.gateway.counters
+    return [
+        counted(counters["reconnects"], "reconnect"),
+        counted(counters["book_gaps"], "book gap"),
+        counted(counters["sequence_gap"], "trade gap"),
+        counted(counters["decode_errors"], "refused message"),
+        f"{board.conflated:,} conflated",
+        f"{board.lost:,} lost",
+    ]
+
+
+def _kind(kind: str, count: int) -> str:
+    return counted(count, "control reply", "control replies") if kind == "control" else f"{count:,} {kind}"
+
+
+def _symbol(board: Board, symbol: str, row: Row) -> str:
+    states = ", ".join(f"{name} {state}" for (name, of), state in board.states.items() if of == symbol)
+    counters = board.gateway.counters
+    if symbol in board.silent and counters["messages"]:
+        return f"  {symbol}: nothing received: is the symbol right? [{states}]"
+    trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"
+    failed = counters[f"snapshot_errors.{symbol}"]
+    snapshots = f", {counted(failed, 'book snapshot')} failed" if failed else ""
+    return f"  {symbol}: {trade}, bid {_level(row.bid)}, ask {_level(row.ask)}{snapshots} [{states}]"
 
 
 def _market_table(board: Board) -> Table:

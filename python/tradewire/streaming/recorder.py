@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradewire.core import TokenBucket
 from tradewire.errors import FeedConnectionError, SnapshotError
+from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "WriteLine"]
 
-_logger = logging.getLogger("tradewire.streaming")
+_log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
 
 class WriteLine(Protocol):
@@ -49,6 +50,7 @@ class Recorder:
     Attributes:
         reconnects: connections lost.
         snapshots: snapshots written.
+        trouble: why a connection could not be opened, or was lost, the last time.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Recorder:
         self._request_ids = itertools.count(1)
         self.reconnects = 0
         self.snapshots = 0
+        self.trouble = ""
         names = list(dict.fromkeys(venue.symbol(symbol) for symbol in symbols))
         # A single symbol's snapshots go in as they came; with several, only the envelope says whose they are.
         self._enveloped = len(names) > 1
@@ -78,10 +81,25 @@ class Recorder:
         # Of the file being written: the symbol by a stream's name as frames quote it, until its snapshot is asked for.
         self._waiting: dict[bytes, str] = {}
         self._files = 0
+        # How a stream's name is written in its frames, quotes included: one name can be the end of another. -> symbol
+        self._unseen: dict[bytes, str] = {}
+        self._without_snapshot: dict[str, None] = {}
+        self._silent = dict.fromkeys(names)
         for channel in map(venue.channel, channels):
             for name in names:
                 stream = venue.stream(channel, name)
                 self._routes.setdefault(stream.route, {})[stream.name] = name if channel.diff else ""
+                self._unseen[_quoted(stream.name)] = name
+
+    @property
+    def silent(self) -> list[str]:
+        """Symbols of which nothing has come."""
+        return list(self._silent)
+
+    @property
+    def without_snapshot(self) -> list[str]:
+        """Symbols whose book updates come since the last connect, but whose snapshot does not."""
+        return list(self._without_snapshot)
 
     async def run(self) -> None:
         """Records until cancelled; reconnects by itself."""
@@ -105,10 +123,16 @@ class Recorder:
                                 self._await_snapshots(names)
                         if subscribing.done():
                             backoff.reset()
-                        for stream in [name for name in self._waiting if name in frame[:128]]:
+                        head = frame[:128]
+                        for stream in [name for name in self._unseen if name in head]:
+                            self._silent.pop(self._unseen.pop(stream), None)
+                        for stream in [name for name in self._waiting if name in head]:
                             tasks.create_task(self._snapshot(self._waiting.pop(stream), source))
             except* FeedConnectionError as group:
-                _logger.warning("%s: %s", url, group.exceptions[0])
+                self.trouble = str(group.exceptions[0])
+                if url not in self.trouble:
+                    self.trouble = f"{url}: {self.trouble}"
+                _log.say(f"record {url}", "%s", self.trouble)
             self.reconnects += 1
             await asyncio.sleep(backoff.next_delay_ns() / 1e9)
 
@@ -127,11 +151,12 @@ class Recorder:
     async def _snapshot(self, symbol: str, source: SnapshotSource) -> None:
         backoff = Backoff(self._random, base_ns=250_000_000, cap_ns=10_000_000_000)
         file = self._files
+        self._without_snapshot[symbol] = None
         while True:
             try:
                 snapshot = await source.fetch(symbol)
             except SnapshotError as error:
-                _logger.warning("%s", error)
+                _log.say(f"record {symbol}", "%s", error)
                 await asyncio.sleep(backoff.next_delay_ns() / 1e9)
                 continue
             if file != self._files:
@@ -142,4 +167,9 @@ class Recorder:
                 frame = b'{"stream":"%s","data":%s}' % (snapshot.stream.encode(), frame)
             self._write(snapshot.recv_ns, frame, may_rotate=False)
             self.snapshots += 1
+            self._without_snapshot.pop(symbol, None)
             return
+
+
+def _quoted(stream: str) -> bytes:
+    return b'"%s"' % stream.encode()

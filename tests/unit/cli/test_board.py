@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tradewire.cli.board import Board
 from tradewire.core import Quote, Trade
-from tradewire.streaming import BookUpdate, FeedState, StreamingGateway
+from tradewire.streaming import BookUpdate, ConnectionChanged, FeedState, StreamingGateway
+from tradewire.streaming.events import ConnectionState
 
 HEAD = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
 
@@ -45,3 +46,14 @@ async def test_the_last_figures_stay() -> None:
     board.update()
     assert board.seconds == board.seconds
     assert board.states == {("trades", "BTCUSDT"): FeedState.SYNCING}
+
+
+async def test_silent_symbols_and_the_last_trouble_are_kept() -> None:
+    gateway = StreamingGateway()
+    board = Board(gateway, ["BTCUSDT", "ETHUSDT"], ["trades"])
+    gateway.feeds()[1].messages = 1
+    for state, reason in ((ConnectionState.RECONNECTING, "refused"), (ConnectionState.CONNECTING, "")):
+        gateway._emit(ConnectionChanged("binance", "public", state, reason, 1, 0, 0))
+    board.update()
+    assert board.silent == {"BTCUSDT"}
+    assert board.trouble == "refused"

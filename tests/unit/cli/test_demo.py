@@ -99,3 +99,7 @@ def test_nothing_is_left_when_the_command_is_killed() -> None:
     child.stderr.close()
     os.close(outside)
     _wait_for(lambda: not _alive(venue))
+
+
+def test_the_help_says_when_it_ends(tradewire: Any) -> None:
+    assert "without one (a pipe, a log) it ends after 10 s" in " ".join(tradewire("demo", "--help").stdout.split())

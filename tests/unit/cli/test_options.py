@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
-from tradewire.cli.options import parse_duration, parse_size, quiet_logging, several
+from tradewire.cli.options import _CHANNELS, check_addresses, parse_duration, parse_size, quiet_logging, several
 from tradewire.errors import UnsupportedError
+from tradewire.venues.registry import load
 
 
 def test_lists_ignore_blanks_and_empty_items() -> None:
@@ -17,23 +19,26 @@ def test_lists_ignore_blanks_and_empty_items() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("0", 0), ("100", 100), ("512K", 524288), ("100M", 104857600), ("1.5G", 1610612736)]
+    ("text", "size"),
+    [("0", 0), ("100", 100), ("512K", 524288), ("100M", 104857600), ("1.5G", 1610612736), ("10k", 10240)],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert parse_size(text) == size
+    assert parse_size(text, "--rotate-size") == size
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("1h", 3600), ("1d", 86400)])
 def test_durations(text: str, seconds: float) -> None:
-    assert parse_duration(text) == seconds
+    assert parse_duration(text, "--rotate-time") == seconds
 
 
 @pytest.mark.parametrize("text", ["", "M", "-1", "1e3", "ten", "1x", "1..2"])
 def test_what_is_neither(text: str) -> None:
-    with pytest.raises(UnsupportedError, match="is not a size such as 100M"):
-        parse_size(text)
-    with pytest.raises(UnsupportedError, match="is not a duration such as 15m"):
-        parse_duration(text)
+    with pytest.raises(
+        UnsupportedError, match=rf"--rotate-size must be bytes, .* K, M or G .*, was {re.escape(repr(text))}"
+    ):
+        parse_size(text, "--rotate-size")
+    with pytest.raises(UnsupportedError, match=r"--rotate-time must be seconds, .* s, m, h or d"):
+        parse_duration(text, "--rotate-time")
 
 
 def test_quiet_logging_shows_errors_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,3 +46,29 @@ def test_quiet_logging_shows_errors_only(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(logging, "basicConfig", lambda **options: levels.append(options["level"]))
     quiet_logging()
     assert levels == [logging.ERROR]
+
+
+def test_both_addresses_or_neither() -> None:
+    check_addresses(None, None)
+    check_addresses("ws://127.0.0.1:9002", "http://127.0.0.1:9001")
+    with pytest.raises(UnsupportedError, match="--url is given without --rest-url: give both"):
+        check_addresses("ws://127.0.0.1:9002", None)
+    with pytest.raises(UnsupportedError, match="--rest-url is given without --url: give both"):
+        check_addresses(None, "http://127.0.0.1:9001")
+
+
+@pytest.mark.parametrize("text", ["", "127.0.0.1:9002", "http://host", "ws://", "ws://host:port"])
+def test_a_bad_address_is_shown_as_it_was_typed(text: str) -> None:
+    with pytest.raises(UnsupportedError, match=rf"--url must be ws://.* or wss://.*, was {re.escape(repr(text))}$"):
+        check_addresses(text, "http://host")
+    with pytest.raises(UnsupportedError, match=r"--rest-url must be http://.* or https://.*, was 'ws://host'"):
+        check_addresses("ws://host", "ws://host")
+
+
+def test_help_and_error_list_the_same_channels() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        load("binance").channel("nope")
+    listed = str(caught.value).partition("it has ")[2]
+    first, last = _CHANNELS.split(" ... ")
+    assert listed.startswith(first)
+    assert listed.endswith(f", {last}")

@@ -40,6 +40,32 @@ def test_rotation_and_nothing_overwritten(tradewire: Any, venue: Any, tmp_path: 
     out.write_text("here already")
     again = tradewire(*_words(venue, out))
     assert again.returncode == 2
-    assert "File exists" in again.stderr
+    assert "exists and is never overwritten: choose another name" in again.stderr
     assert "Traceback" not in again.stderr
     assert out.read_text() == "here already"
+
+
+def test_a_silent_symbol_is_named(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    done = tradewire(*_words(venue, tmp_path / "capture", "--symbols", "BTCUSDT,NOPEUSDT"))
+    assert done.returncode == 0, done.stderr
+    assert ", 1 snapshot, 0 reconnects -> " in done.stdout
+    assert "  NOPEUSDT: nothing received: is the symbol right?" in done.stdout
+    assert "BTCUSDT:" not in done.stdout
+
+
+def test_a_venue_that_is_not_there_is_exit_code_1(tradewire: Any, tmp_path: Path) -> None:
+    addresses = ["--url", "ws://127.0.0.1:9", "--rest-url", "http://127.0.0.1:9"]
+    done = tradewire("record", "--out", str(tmp_path / "capture"), *addresses, "--seconds", "0.5")
+    assert done.returncode == 1
+    assert done.stderr.count("ws://127.0.0.1:9") == 1
+    assert "nothing was received; check the address" in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_written_is_found_before_connecting(tradewire: Any, tmp_path: Path) -> None:
+    done = tradewire("record", "--out", str(tmp_path))
+    assert (done.returncode, done.stderr) == (2, f"tradewire: {tmp_path} is a folder: give the name of a file\n")
+    done = tradewire("record", "--out", str(tmp_path / "no" / "capture"))
+    assert done.returncode == 2
+    assert "no does not exist: check the name, or make the folder" in done.stderr

@@ -32,6 +32,17 @@ def test_another_end_state_is_exit_code_1(tradewire: Any) -> None:
     assert "is not the expected 0000000000000000" in done.stderr
 
 
+def test_an_empty_file_is_no_success(tradewire: Any, tmp_path: Path) -> None:
+    path = tmp_path / "empty.gz"
+    path.write_bytes(gzip.compress(b""))
+    done = tradewire("replay", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{path} holds no frames" in done.stderr
+    done = tradewire("replay", str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert "none does not exist: check the name" in done.stderr
+
+
 def test_a_plain_file_with_a_hole_reports_the_gap(tradewire: Any, tmp_path: Path) -> None:
     lines = gzip.decompress((DATA / "synthetic_usdm.txt.gz").read_bytes()).splitlines(keepends=True)
     diffs = [number for number, line in enumerate(lines) if b"@depth" in line[:60]]

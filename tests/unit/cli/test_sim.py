@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -29,3 +30,11 @@ def test_the_last_port_is_refused(tradewire: Any) -> None:
     done = tradewire("sim", "--port", "65535")
     assert done.returncode == 2
     assert "less than or equal to 65534" in done.stderr
+
+
+def test_a_port_in_use_is_explained(tradewire: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = tradewire("sim", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"tradewire: port {port} is in use: choose another --port, or 0 for free ones")

@@ -27,11 +27,29 @@ def test_a_pipe_gets_a_line_per_event(tradewire: Any, venue: Any) -> None:
     assert "messages (" in done.stderr, "the summary does not disturb the lines"
 
 
-def test_a_venue_that_is_not_there_is_no_traceback(tradewire: Any) -> None:
-    done = tradewire("stream", "--url", "ws://127.0.0.1:9", "--seconds", "0.3", "--quiet")
-    assert done.returncode == 0
-    assert "Traceback" not in done.stderr
+def test_a_venue_that_is_not_there_is_exit_code_1(tradewire: Any) -> None:
+    addresses = ["--url", "ws://127.0.0.1:9", "--rest-url", "http://127.0.0.1:9"]
+    done = tradewire("stream", *addresses, "--seconds", "0.5", "--quiet")
+    assert done.returncode == 1
+    assert done.stderr.startswith("tradewire: nothing was received: cannot connect to ")
+    assert done.stderr.count("127.0.0.1:9") == 1
+    assert done.stderr.count("\n") == 1
     assert "trades down" in done.stdout
+    assert "\n  \n" not in done.stdout, "no line of kinds without kinds"
+
+
+def test_a_silent_symbol_is_named(tradewire: Any, venue: Any) -> None:
+    done = tradewire(*_words(venue, "--quiet", "--symbols", "BTCUSDT,NOPEUSDT"))
+    assert done.returncode == 0, done.stderr
+    assert "  NOPEUSDT: nothing received: is the symbol right? [trades " in done.stdout
+    assert "  BTCUSDT: last trade " in done.stdout
+
+
+def test_one_address_alone_is_refused(tradewire: Any) -> None:
+    for command in (["stream"], ["record", "--out", "unused"]):
+        done = tradewire(*command, "--url", "ws://127.0.0.1:9")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "--url is given without --rest-url: give both" in done.stderr
 
 
 def test_it_ends_quietly_when_nobody_reads_on(venue: Any) -> None:

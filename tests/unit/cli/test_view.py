@@ -45,12 +45,36 @@ def test_the_view_shows_prices_states_rates_and_latencies(board: Board) -> None:
 
 def test_the_summary_says_it_in_words(board: Board) -> None:
     board.finish()
+    board.silent.discard("BTCUSDT")
     text = view.summary(board)
     assert text.startswith("12,345 messages (")
     assert "  345 quote, 12,000 trade\n" in text
     assert "BTCUSDT: last trade 83084.3 x 0.002, bid 83084.3 x 2.986" in text
-    assert "ETHUSDT: no trade, bid -, ask - [trades syncing, quotes syncing, book syncing]" in text
+    assert "ETHUSDT: nothing received: is the symbol right? [trades syncing, quotes syncing, book syncing]" in text
     assert "received -> drained: p50 25.0 us" in text
+
+
+def test_the_summary_without_any_message() -> None:
+    board = Board(StreamingGateway(), ["BTCUSDT"], ["trades"])
+    board.finish()
+    lines = view.summary(board).splitlines()
+    assert lines[0].startswith("0 messages (0/s)")
+    assert lines[1] == "  BTCUSDT: no trade, bid -, ask - [trades syncing]"
+
+
+def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board) -> None:
+    events = board.gateway.events()
+    board.queue = events.queue
+    events.queue.conflated, events.queue.dropped = 104, 3
+    board.silent.discard("BTCUSDT")
+    board.gateway.counters.add("messages.control")
+    board.gateway.counters.add("reconnects")
+    board.gateway.counters.add("snapshot_errors.BTCUSDT", 2)
+    text = view.summary(board)
+    assert "  1 control reply, 345 quote" in text
+    assert "1 reconnect, 0 book gaps, 0 trade gaps, 0 refused messages, 104 conflated, 3 lost" in text
+    assert ", 2 book snapshots failed [" in text
+    assert "  ETHUSDT: nothing received: is the symbol right? [" in text
 
 
 def test_a_clock_behind_the_venues_is_said(board: Board) -> None:

@@ -193,3 +193,19 @@ async def test_an_error_of_the_writer_ends_it(wire_server: Any, frames: Any, no_
     peer.send_frame(frames.trade(1))
     with pytest.raises(ExceptionGroup):
         await running
+
+
+async def test_one_name_within_another_and_what_never_came(
+    record: Any, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    recording = record(["USDT", "BTCUSDT", "ETHUSDT"], ["book"])
+    recorder = recording.recorder
+    assert recorder.silent == ["USDT", "BTCUSDT", "ETHUSDT"]
+    recording.source.failures = 1_000_000
+    peer = await wire_server.serve()
+    peer.send_frame(frames.depth(5, 10, 4))
+    await eventually(lambda: recorder.without_snapshot == ["BTCUSDT"])
+    assert recorder.silent == ["USDT", "ETHUSDT"]
+    recording.source.failures = 0
+    await eventually(lambda: recorder.snapshots == 1)
+    assert recorder.without_snapshot == []
