@@ -54,6 +54,9 @@ FULL = [
 
 Row = dict[str, Any]
 
+#: Ratios closer than this cannot be told apart on a shared machine.
+TIE = 1.1
+
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
@@ -195,7 +198,9 @@ def line(goal: Goal, rows: list[Row]) -> str | None:
     if other is None:
         return f"| {goal.work} | {mine['ns_per_op']:.4g} | {slow} | {goal.name} | absent | | {aim} | |"
     ratio = other["ns_per_op"] / mine["ns_per_op"]
-    verdict = "" if not goal.ratio else "yes" if ratio >= goal.ratio else "**no**"
+    verdict = (
+        "" if not goal.ratio else "yes" if ratio >= goal.ratio else "tie" if ratio * TIE >= goal.ratio else "**no**"
+    )
     name = f"{goal.name} {other['version']}".strip()
     return f"| {goal.work} | {mine['ns_per_op']:.4g} | {slow} | {name} | {other['ns_per_op']:.4g} | {ratio:.3g}x | {aim} | {verdict} |"
 
@@ -204,7 +209,7 @@ def table(result: dict[str, Any]) -> str:
     rows = result["rows"]
     lines = [
         f"Measured {result['date']} on {result['machine']['cpu']} ({result['machine']['cpus']} CPUs), Python {result['machine']['python']}, "
-        f"{result['machine']['rustc']}; ns per operation, medians of one run; ratio = other / native (above 1: native is faster).",
+        f"{result['machine']['rustc']}; ns per operation, medians of one run; ratio = other / native (above 1: native is faster); tie: within {TIE}x of the goal.",
         "",
         "| work | native ns | pure ns | compared with | its ns | ratio | goal | reached |",
         "|---|---|---|---|---|---|---|---|",
