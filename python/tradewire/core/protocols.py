@@ -394,6 +394,10 @@ class OrderBookProtocol(Protocol):
     def __len__(self) -> int:
         """Levels on both sides."""
 
+    def __repr__(self) -> str:
+        """`OrderBook('BTCUSDT', live, 20 bids, 20 asks, best bid 1.0, best ask 2.0, last_seq 7)`: levels, prices; an
+        empty side's price is `none`. For people; the form may change. O(levels)."""
+
 
 class BookSetProtocol(Protocol):
     """All books of a feed, fed from batches. `BookSet(rule, symbols)`.

@@ -3,8 +3,8 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyTuple, PyType};
-use tradewire_core::book::{First, Next, Outcome, SequenceRule, SharedBook};
+use pyo3::types::{PyFloat, PyString, PyTuple, PyType};
+use tradewire_core::book::{First, Next, OrderBook as Book, Outcome, SequenceRule, SharedBook};
 use tradewire_core::record::Kind;
 
 use crate::argument::{integer, type_name};
@@ -52,6 +52,10 @@ impl OrderBook {
     pub(crate) fn shared(book: SharedBook, symbol: Py<PyString>) -> Self {
         Self { book, symbol }
     }
+}
+
+fn state_name(book: &Book) -> &'static str {
+    if book.is_live() { "live" } else { "syncing" }
 }
 
 /// Levels given by a caller, which a venue's decoder has not checked.
@@ -133,7 +137,7 @@ impl OrderBook {
 
     #[getter]
     fn state(&self) -> &'static str {
-        if self.book.lock().is_live() { "live" } else { "syncing" }
+        state_name(&self.book.lock())
     }
 
     #[getter]
@@ -148,5 +152,24 @@ impl OrderBook {
 
     fn __len__(&self) -> usize {
         self.book.lock().len()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        // Python writes the prices after the lock is given back: it may run other code.
+        let (state, bids, asks, best_bid, best_ask, last_seq) = {
+            let book = self.book.lock();
+            let (bids, asks) = (book.bids().count(), book.asks().count());
+            (state_name(&book), bids, asks, book.best_bid(), book.best_ask(), book.last_seq())
+        };
+        let symbol = self.symbol.bind(py).repr()?;
+        let price = |best: Option<Level>| match best {
+            Some((price, _)) => Ok(PyFloat::new(py, price).repr()?.to_string()),
+            None => PyResult::Ok("none".to_owned()),
+        };
+        let (best_bid, best_ask) = (price(best_bid)?, price(best_ask)?);
+        Ok(format!(
+            "OrderBook({symbol}, {state}, {bids} bids, {asks} asks, best bid {best_bid}, best ask {best_ask}, \
+             last_seq {last_seq})"
+        ))
     }
 }

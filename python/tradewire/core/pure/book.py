@@ -202,6 +202,13 @@ class OrderBook(OrderBookProtocol):
     def __len__(self) -> int:
         return len(self._bids) + len(self._asks)
 
+    def __repr__(self) -> str:
+        bid, ask = ("none" if best is None else repr(best[0]) for best in self.best())
+        return (
+            f"OrderBook({self._symbol!r}, {self.state}, {len(self._bids)} bids, {len(self._asks)} asks, "
+            f"best bid {bid}, best ask {ask}, last_seq {self._last_seq})"
+        )
+
 
 def _plain(value: float) -> str:
     return format(Decimal(repr(value)).normalize(), "f")
