@@ -43,12 +43,12 @@ def is_empty(book: Any) -> bool:
 def test_it_says_what_it_holds(impl: ModuleType) -> None:
     book = impl.OrderBook(USDM, symbol="BTC'USDT")
     none = "0 bids, 0 asks, best bid none, best ask none"
-    assert repr(book) == f'''OrderBook("BTC'USDT", syncing, {none}, last_seq 0)'''
+    assert repr(book) == f"""OrderBook("BTC'USDT", syncing, {none}, last_seq 0)"""
     book.apply_snapshot([(1e-05, 2.0), (9e-06, 1.0)], [(1e16, 0.5)], 7, 5)
     held = "2 bids, 1 asks, best bid 1e-05, best ask 1e+16"
-    assert repr(book) == f'''OrderBook("BTC'USDT", live, {held}, last_seq 7)'''
+    assert repr(book) == f"""OrderBook("BTC'USDT", live, {held}, last_seq 7)"""
     assert book.apply(delta(impl, 20, 21, 19)) == "need_snapshot"
-    assert repr(book) == f'''OrderBook("BTC'USDT", syncing, {none}, last_seq 7)'''
+    assert repr(book) == f"""OrderBook("BTC'USDT", syncing, {none}, last_seq 7)"""
     assert repr(synced(impl, None)) == (
         "OrderBook('', live, 2 bids, 2 asks, best bid 100.0, best ask 100.5, last_seq 100)"
     )

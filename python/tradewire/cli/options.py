@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from tradewire.errors import UnsupportedError
+from tradewire.transport.address import check_address
 
 __all__ = [
     "Channels",
@@ -71,27 +71,16 @@ def check_addresses(url: str | None, rest_url: str | None) -> None:
     Raises:
         UnsupportedError: only one is given, or one is not an address.
     """
-    _check_address("--url", url, ("ws", "wss"))
-    _check_address("--rest-url", rest_url, ("http", "https"))
+    try:
+        check_address("--url", url, ("ws", "wss"))
+        check_address("--rest-url", rest_url, ("http", "https"))
+    except ValueError as error:
+        raise UnsupportedError(str(error)) from None
     if (url is None) != (rest_url is None):
         given, missing = ("--url", "--rest-url") if rest_url is None else ("--rest-url", "--url")
         raise UnsupportedError(
             f"{given} is given without {missing}: give both, so that stream and book snapshots come from one venue"
         )
-
-
-def _check_address(option: str, text: str | None, schemes: tuple[str, ...]) -> None:
-    if text is None:
-        return
-    try:
-        parts = urlsplit(text)
-        # Reading the port checks it.
-        valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        wanted = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
-        raise UnsupportedError(f"{option} must be {wanted}, was {text!r}")
 
 
 def parse_size(text: str, option: str) -> int:

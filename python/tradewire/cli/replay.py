@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,9 @@ __all__ = ["replay"]
 
 _MARKETS = {"usdm": "binance", "spot": "binance_spot"}
 _STEP = 1_000
+#: Of one symbol, partial or not: `btcusdt@depth`, `btcusdt@depth20@100ms`.
+_DEPTH_STREAM = re.compile(r"[^\s@/!]{1,64}@depth(5|10|20)?(@\d+ms)?")
+_DIGEST = re.compile(r"[0-9a-fA-F]{16}")
 
 
 def replay(
@@ -45,11 +49,10 @@ def replay(
     from tradewire.venues.registry import load
 
     factor = _factor(speed)
-    if market is not None and market not in _MARKETS:
-        raise UnsupportedError(f"--market must be usdm or spot, was {market!r}")
+    _check(market, stream, expect)
     with Recording(file) as look:
         found = detect(_readable(look))
-    venue = load(_MARKETS[market] if market else found.venue)
+    venue = load(_MARKETS[market] if market else found.venue or "binance")
     run = Replay(venue, stream or found.stream, mixed_trades=found.mixed_trades)
     started = time.perf_counter()
     damage: DamagedRecordingError | None = None
@@ -69,12 +72,26 @@ def replay(
     typer.echo(_text(report, venue.name, seconds))
     if found.mixed_trades:
         typer.echo("single and aggregated trades together: holes in their numbers are not judged")
+    if found.venue not in (None, venue.name):
+        fits = next(name for name, of in _MARKETS.items() if of == found.venue)
+        typer.echo(f"these are messages of {found.venue}: give --market {fits}, or leave --market out", err=True)
     if damage is not None:
         raise damage
-    if expect is not None and report.digest != expect:
+    if expect is not None and report.digest != expect.lower():
         reached = f"end state {report.digest}" if report.digest else _no_end_state(report)
         typer.echo(f"{reached} is not the expected {expect}", err=True)
         raise typer.Exit(1)
+
+
+def _check(market: str | None, stream: str | None, expect: str | None) -> None:
+    if market is not None and market not in _MARKETS:
+        raise UnsupportedError(f"--market must be usdm or spot, was {market!r}")
+    if stream is not None and not _DEPTH_STREAM.fullmatch(stream):
+        raise UnsupportedError(
+            f"--stream must be a symbol's depth stream, such as btcusdt@depth or btcusdt@depth20@100ms, was {stream!r}"
+        )
+    if expect is not None and not _DIGEST.fullmatch(expect):
+        raise UnsupportedError(f"--expect must be 16 hex digits, as printed after `end state`, was {expect!r}")
 
 
 def _readable(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

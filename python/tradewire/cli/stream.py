@@ -1,4 +1,4 @@
-"""`tradewire stream`: live data of a venue in the terminal, as lines in a pipe, or only counted."""
+"""`tradewire stream`: live data of a venue in the terminal, as JSON lines in a pipe, or only counted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .json_lines import json_line
 from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, check_addresses, quiet_logging, several
 from .wording import nothing_received
 
@@ -23,9 +24,12 @@ def stream(
     seconds: Seconds = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only count; a summary at the end.")] = False,
 ) -> None:
-    """Show live market data: a table in a terminal, one line per event in a pipe.
+    """Show live market data: a table in a terminal, one JSON object per line and event in a pipe.
 
-    Exit code 1 when nothing at all was received.
+    Each object begins with `event`, the name of its class (Trade, Quote, BookUpdate, FeedStateChanged, ...), and holds
+    the fields of that class under their names: see docs/reference/events.md. Times (`event_ns`, `recv_ns`, ...) are
+    integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is absent is null.
+    The summary goes to standard error. Exit code 1 when nothing at all was received.
     """
     from tradewire.streaming import StreamingGateway
     from tradewire.transport.event_loop import run
@@ -65,4 +69,4 @@ def stream(
 
 async def _print_events(events: AsyncIterator[Any]) -> None:
     async for event in events:
-        typer.echo(repr(event))
+        typer.echo(json_line(event))

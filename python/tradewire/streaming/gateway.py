@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tradewire.core import Control, monotonic_ns, wall_ns
 from tradewire.errors import StateError
 from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import run
 from tradewire.transport.http import HttpClient
 from tradewire.venues.registry import load
@@ -97,6 +98,8 @@ class StreamingGateway:
         random: Random | None = None,
     ) -> None:
         self._venue: MarketDataVenue = load(venue)
+        check_address("url", url, ("ws", "wss"))
+        check_address("rest_url", rest_url, ("http", "https"))
         self._url = url
         self._rest_url = rest_url
         self._queue_capacity = queue_capacity

@@ -203,18 +203,18 @@ class Detected:
     """What the first lines of a recording show.
 
     Attributes:
-        venue: `binance` (USD-M, whose updates carry `pu` or `T`) or `binance_spot`.
+        venue: `binance` (USD-M, whose updates carry `pu` or `T`) or `binance_spot`; None: nothing tells them apart.
         stream: the stream that snapshots belong to, when the lines are all of one symbol.
         mixed_trades: single and aggregated trades of a symbol come together; their numbers are not one sequence.
     """
 
-    venue: str
+    venue: str | None
     stream: str | None
     mixed_trades: bool
 
 
 def detect(lines: Iterable[tuple[int, bytes]]) -> Detected:
-    """Looks at the first lines of a recording of Binance; USD-M where they show nothing."""
+    """Looks at the first lines of a recording of Binance."""
     venue = None
     symbols: set[str] = set()
     events: set[str] = set()
@@ -234,7 +234,7 @@ def detect(lines: Iterable[tuple[int, bytes]]) -> Detected:
         elif "lastUpdateId" in payload:
             venue = "binance" if "T" in payload else "binance_spot"
     stream = f"{symbols.pop().lower()}@depth" if len(symbols) == 1 else None
-    return Detected(venue or "binance", stream, {"trade", "aggTrade"} <= events)
+    return Detected(venue, stream, {"trade", "aggTrade"} <= events)
 
 
 def _payload(frame: bytes) -> dict[str, Any]:

@@ -18,7 +18,7 @@ GOLDEN = json.loads((DATA / "synthetic_usdm.json").read_text("utf-8"))
 
 
 def test_the_golden_end_state_is_reached(tradewire: Any) -> None:
-    done = tradewire("replay", str(DATA / "synthetic_usdm.txt.gz"), "--expect", GOLDEN["book"]["hash"])
+    done = tradewire("replay", str(DATA / "synthetic_usdm.txt.gz"), "--expect", GOLDEN["book"]["hash"].upper())
     assert done.returncode == 0, done.stderr
     assert f"{GOLDEN['lines']:,} messages in {GOLDEN['lines']:,} frames of binance" in done.stdout
     assert "book gaps 0" in done.stdout
@@ -58,6 +58,38 @@ def test_a_plain_file_with_a_hole_reports_the_gap(tradewire: Any, tmp_path: Path
     done = tradewire("replay", str(path), "--market", "usdm", "--stream", "btcusdt@depth", "--expect", "0" * 16)
     assert done.returncode == 1
     assert done.stderr == f"no end state (BTCUSDT is syncing) is not the expected {'0' * 16}\n"
+
+
+def test_the_other_market_is_named(tradewire: Any) -> None:
+    path = str(DATA / "synthetic_usdm.txt.gz")
+    done = tradewire("replay", path, "--market", "spot")
+    assert done.returncode == 0
+    assert done.stderr == "these are messages of binance: give --market usdm, or leave --market out\n"
+    assert tradewire("replay", path, "--market", "usdm").stderr == ""
+
+
+def test_trades_alone_are_of_either_market(tradewire: Any, tmp_path: Path) -> None:
+    path = tmp_path / "trades.txt"
+    path.write_bytes(b'1 {"e":"trade","E":1,"T":1,"s":"BTCUSDT","t":1,"p":"1","q":"1","X":"MARKET","m":false}\n')
+    for market in ([], ["--market", "spot"], ["--market", "usdm"]):
+        done = tradewire("replay", str(path), *market)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--stream", "foo", "a symbol's depth stream, such as btcusdt@depth or btcusdt@depth20@100ms"),
+        ("--stream", "btcusdt@trade", "a symbol's depth stream, such as btcusdt@depth or btcusdt@depth20@100ms"),
+        ("--expect", "zzz", "16 hex digits, as printed after `end state`"),
+        ("--expect", "", "16 hex digits, as printed after `end state`"),
+        ("--market", "coinm", "usdm or spot"),
+    ],
+)
+def test_what_no_replay_understands_is_refused(tradewire: Any, option: str, value: str, allowed: str) -> None:
+    done = tradewire("replay", str(DATA / "synthetic_usdm.txt.gz"), option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"tradewire: {option} must be {allowed}, was {value!r}\n"
 
 
 @pytest.mark.parametrize("kept", [0.9, 0.05])

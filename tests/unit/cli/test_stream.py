@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -19,11 +20,18 @@ def test_quiet_only_counts(tradewire: Any, venue: Any) -> None:
     assert "Trade(" not in done.stdout
 
 
-def test_a_pipe_gets_a_line_per_event(tradewire: Any, venue: Any) -> None:
+def test_a_pipe_gets_a_json_object_per_event(tradewire: Any, venue: Any) -> None:
     done = tradewire(*_words(venue, "--symbols", "btc/usdt", "--channels", "trades,mark_price"))
     assert done.returncode == 0, done.stderr
-    kinds = {line.partition("(")[0] for line in done.stdout.splitlines()}
-    assert {"Trade", "MarkPrice", "ConnectionChanged", "FeedStateChanged"} <= kinds
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"Trade", "MarkPrice", "ConnectionChanged", "FeedStateChanged"} <= {event["event"] for event in events}
+    trade = next(event for event in events if event["event"] == "Trade")
+    assert (trade["symbol"], trade["venue"], type(trade["price"]), type(trade["event_ns"])) == (
+        "BTCUSDT",
+        "binance",
+        float,
+        int,
+    )
     assert "messages (" in done.stderr, "the summary does not disturb the lines"
 
 
@@ -59,7 +67,7 @@ def test_it_ends_quietly_when_nobody_reads_on(venue: Any) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stderr is not None
-        assert "(" in child.stdout.readline()
+        assert "event" in json.loads(child.stdout.readline())
         child.stdout.close()
         try:
             assert child.wait(20) == 1

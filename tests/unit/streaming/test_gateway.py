@@ -251,7 +251,8 @@ def test_two_channels_with_the_same_events_exclude_each_other() -> None:
         ({"venue": "kraken"}, UnsupportedError, "venue must be one of"),
         ({"symbols": ["BTCUSDT"], "channels": ["candles"]}, UnsupportedError, "has no channel 'candles'"),
         ({"symbols": ["BTC USDT"], "channels": ["trades"]}, ValueError, "symbol must be like"),
-        ({"symbols": ["BTCUSDT"], "channels": ["trades"], "url": "http://x"}, ValueError, "url must be ws://"),
+        ({"url": "http://x"}, ValueError, r"^url must be ws://host\[:port\] or wss://host\[:port\], was 'http://x'$"),
+        ({"rest_url": "x"}, ValueError, r"^rest_url must be http://host\[:port\] or https://host\[:port\], was 'x'$"),
         ({"policies": {"candles": "keep"}}, UnsupportedError, "has no channel 'candles'"),
         (
             {"policies": {"quotes": "latest"}},

@@ -128,6 +128,10 @@ def test_spot_is_recognised() -> None:
     assert detect(numbered(snapshot)) == Detected("binance_spot", None, mixed_trades=False)
 
 
+def test_trades_do_not_show_the_market(frames: Any) -> None:
+    assert detect(numbered(frames.trade(1), frames.trade(2))) == Detected(None, "btcusdt@depth", mixed_trades=False)
+
+
 def test_several_symbols_leave_the_stream_open(frames: Any) -> None:
     assert detect(numbered(frames.trade(1), frames.trade(1, "ETHUSDT"))).stream is None
 
