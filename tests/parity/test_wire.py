@@ -18,6 +18,7 @@ from tradewire.errors import DecodeError, StateError
 
 NATIVE, PURE = core.load("native"), core.load("pure")
 ROOM = 65_536
+NAMES = ("messages", "counts", "frames", "errors", "error_count", "full", "close")
 
 
 def joined(impl: ModuleType, capacity: int = 1000, **options: Any) -> tuple[Any, Any]:
@@ -35,8 +36,11 @@ def seqs(ring: Any) -> list[int]:
 
 
 def shown(result: Any) -> tuple[Any, ...]:
-    names = ("messages", "counts", "frames", "errors", "error_count", "full", "close")
-    return tuple(getattr(result, name) for name in names)
+    return tuple(getattr(result, name) for name in NAMES)
+
+
+def controls(result: Any) -> tuple[Any, ...]:
+    return result.controls, result.control_count
 
 
 def test_one_read_gives_messages_control_frames_and_errors(impl: ModuleType) -> None:
@@ -71,7 +75,7 @@ def test_one_read_gives_messages_control_frames_and_errors(impl: ModuleType) -> 
 def test_results_are_read_only(impl: ModuleType) -> None:
     reader, _ = joined(impl)
     result = reader.feed(b"", 1)
-    for name in ("messages", "counts", "frames", "errors", "error_count", "full", "close"):
+    for name in (*NAMES, "controls", "control_count"):
         with pytest.raises(AttributeError):
             setattr(result, name, None)
 
@@ -95,6 +99,32 @@ def test_errors_are_kept_up_to_sixteen_and_all_counted(impl: ModuleType) -> None
     result = reader.feed(b"".join(frame(TEXT, b"%d" % at) + frame(TEXT, trade(at)) for at in range(20)), 1)
     assert [error.excerpt for error in result.errors] == [str(at) for at in range(16)]
     assert (result.error_count, result.messages, seqs(ring)) == (20, 20, list(range(20)))
+
+
+def test_payloads_with_controls_are_given_as_received(impl: ModuleType) -> None:
+    reader, _ = joined(impl)
+    notice, mixed = b'{"e":"?","text":"caf\xc3\xa9"}', b'[{"e":"?"},%s,{"e":"??"}]' % trade(2)
+    stream = [trade(1), notice, b'{"e":"t"}', mixed, b'[{"e":"?"},{"e":"t"}]']
+    result = fill(reader, b"".join(frame(TEXT, payload) for payload in stream))
+    assert controls(result) == ([notice, mixed, stream[-1]], 3)
+    assert (result.counts, result.error_count) == ({"trade": 2, "control": 4}, 1)
+    assert controls(reader.feed(frame(TEXT, trade(3)), 1)) == ([], 0)
+    assert controls(reader.feed(fragments(BINARY, notice[:9], notice[9:]), 1)) == ([notice], 1)
+
+
+def test_controls_are_kept_up_to_sixty_four_and_all_counted(impl: ModuleType) -> None:
+    reader, _ = joined(impl)
+    payloads = [b'{"e":"%d"}' % at for at in range(70)]
+    result = reader.feed(b"".join(frame(TEXT, payload) + frame(TEXT, trade(1)) for payload in payloads), 1)
+    assert controls(result) == (payloads[:64], 70)
+
+
+def test_a_control_that_waited_for_room_belongs_to_the_read_that_delivered_it(impl: ModuleType) -> None:
+    reader, ring = joined(impl, capacity=1)
+    notice = b'{"e":"?"}'
+    assert controls(reader.feed(frame(TEXT, trade(1)) + frame(TEXT, notice), 1)) == ([], 0)
+    ring.drain(1)
+    assert controls(reader.resume()) == ([notice], 1)
 
 
 def test_a_full_ring_keeps_bytes_until_resume(impl: ModuleType) -> None:
@@ -292,7 +322,9 @@ def any_stream(source: random.Random) -> bytes:
     """A few frames, most of them right."""
     made = []
     for at in range(source.randint(1, 12)):
-        payload = source.choice([trade(at), b"{", b"\xff", b"", "é€😀".encode(), trade(at) + b" " * 200])
+        payload = source.choice(
+            [trade(at), b"{", b'[{"e":"?"}]', b"\xff", b"", "é€😀".encode(), trade(at) + b" " * 200]
+        )
         made.append(
             source.choice(
                 [
@@ -327,6 +359,7 @@ def test_both_cores_in_lock_step(seed: int, capacity: int, longest: int) -> None
         results = [use(reader, piece) for reader, _ in (native, pure)]
         while True:
             assert shown(results[0]) == shown(results[1])
+            assert controls(results[0]) == controls(results[1])
             assert native[0].pending == pure[0].pending
             if not results[0].full:
                 break

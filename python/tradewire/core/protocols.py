@@ -281,6 +281,16 @@ class WireResultProtocol(Protocol):
         """Refused messages."""
 
     @property
+    def controls(self) -> list[bytes]:
+        """The first 64 payloads that gave a Control event (acknowledgement, error, notice, unknown kind), oldest first,
+        as received: what they say beyond a record, such as a list or an error's text, is for the venue to read.
+        A payload that is an array of Controls, or of Controls and data, counts once; a refused one never."""
+
+    @property
+    def control_count(self) -> int:
+        """Payloads that gave a Control event: exact, also where more came than `controls` keeps."""
+
+    @property
     def full(self) -> bool:
         """The ring had no room; bytes wait in the buffer. Drain, then call `resume()`."""
 

@@ -51,6 +51,9 @@ pub struct WireResult {
     errors: Vec<PyErr>,
     #[pyo3(get)]
     error_count: u64,
+    controls: Vec<Vec<u8>>,
+    #[pyo3(get)]
+    control_count: u64,
     #[pyo3(get)]
     full: bool,
     close: Option<Violation>,
@@ -77,6 +80,11 @@ impl WireResult {
     #[getter]
     fn errors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.errors.iter().map(|error| error.value(py)))
+    }
+
+    #[getter]
+    fn controls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(py, self.controls.iter().map(|payload| PyBytes::new(py, payload)))
     }
 
     #[getter]
@@ -129,11 +137,22 @@ impl WireReader {
                 let close = state.read(&mut delivery, &mut take);
                 let (counts, messages, frames) = (delivery.counts(), delivery.messages, delivery.frames);
                 let (refused, error_count) = (delivery.refused, delivery.refused_count);
+                let (controls, control_count) = (delivery.controls, delivery.control_count);
                 let rich = |(error, payload): (_, Vec<u8>)| {
                     python_decoder.error_value(error, decoder, &payload, stream)
                 };
                 let errors = refused.into_iter().map(rich).collect();
-                WireResult { messages, counts, frames, errors, error_count, full: state.full, close }
+                WireResult {
+                    messages,
+                    counts,
+                    frames,
+                    errors,
+                    error_count,
+                    controls,
+                    control_count,
+                    full: state.full,
+                    close,
+                }
             })
         })?
     }

@@ -20,6 +20,7 @@ __all__ = ["WireReader", "WireResult"]
 
 _ROOM = 64 * 1024
 _ERRORS_KEPT = 16
+_CONTROLS_KEPT = 64
 _KINDS = [kind.name.lower() for kind in Kind if kind is not Kind.LEVEL]
 _CONTINUATION, _TEXT, _CLOSE = 0, 1, 8
 
@@ -42,6 +43,8 @@ class WireResult(WireResultProtocol):
     frames: list[tuple[int, bytes]]
     errors: list[DecodeError]
     error_count: int
+    controls: list[bytes]
+    control_count: int
     full: bool
     close: tuple[int, str] | None
 
@@ -282,11 +285,14 @@ class _Reading:
         self._messages = 0
         self._errors: list[DecodeError] = []
         self._error_count = 0
+        self._controls: list[bytes] = []
+        self._control_count = 0
         self.frames: list[tuple[int, bytes]] = []
         self.full = False
 
     def message(self, payload: bytes) -> bool:
         """Decodes a message into the ring. False: no room."""
+        controls = self._decoder.counters["control"]
         try:
             count = self._decoder.decode_into(payload, self._recv_ns, self._ring, self._stream)
         except DecodeError as error:
@@ -298,9 +304,23 @@ class _Reading:
             self.full = True
             return False
         self._messages += count
+        if self._decoder.counters["control"] > controls:
+            self._control_count += 1
+            if len(self._controls) < _CONTROLS_KEPT:
+                self._controls.append(payload)
         return True
 
     def result(self, close: tuple[int, str] | None) -> WireResult:
         after = self._decoder.counters
         counts = {kind: after[kind] - self._before[kind] for kind in _KINDS if after[kind] > self._before[kind]}
-        return WireResult(self._messages, counts, self.frames, self._errors, self._error_count, self.full, close)
+        return WireResult(
+            self._messages,
+            counts,
+            self.frames,
+            self._errors,
+            self._error_count,
+            self._controls,
+            self._control_count,
+            self.full,
+            close,
+        )
