@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         objects,
         view,
     )
+    from .errors import CircuitOpenError
     from .streaming import StreamingGateway
+    from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
 
 #: Public name -> module that holds it.
 _HOMES = {
@@ -64,7 +66,10 @@ _HOMES = {
         ),
         "tradewire.core",
     ),
+    "CircuitBreaker": "tradewire.transport.circuit_breaker",
+    "CircuitOpenError": "tradewire.errors",
     "StreamingGateway": "tradewire.streaming",
+    "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
 
 __all__ = [
@@ -73,6 +78,8 @@ __all__ = [
     "BookSet",
     "BookSnapshot",
     "BucketSet",
+    "CircuitBreaker",
+    "CircuitOpenError",
     "Control",
     "Decoder",
     "Histogram",
@@ -89,6 +96,7 @@ __all__ = [
     "TokenBucket",
     "Trade",
     "WireReader",
+    "circuit_breaker",
     "objects",
     "view",
 ]

@@ -8,7 +8,9 @@ TradewireError
 ├── DecodeError                a message that is not what its plan says; the connection lives on
 ├── TransientError             may succeed when tried again
 │   ├── FeedConnectionError    a market data connection could not be opened, or was lost
-│   └── SnapshotError          a book snapshot could not be fetched
+│   ├── SnapshotError          a book snapshot could not be fetched
+│   ├── CircuitOpenError       a circuit breaker refused the call; nothing was sent
+│   └── RateLimitError         a rate limit left no room in time; nothing was sent
 ├── ProtocolError              the peer broke the WebSocket protocol; the connection is closed
 └── StateError                 a call that this object cannot serve in its present state
 ```
@@ -20,10 +22,12 @@ field, the value and the allowed range.
 from __future__ import annotations
 
 __all__ = [
+    "CircuitOpenError",
     "DecodeError",
     "FeedConnectionError",
     "PlanError",
     "ProtocolError",
+    "RateLimitError",
     "RejectedError",
     "SnapshotError",
     "StateError",
@@ -88,6 +92,38 @@ class FeedConnectionError(TransientError, ConnectionError):
 
 class SnapshotError(TransientError):
     """A book snapshot could not be fetched."""
+
+
+class CircuitOpenError(TransientError):
+    """A circuit breaker refused the call; nothing was sent. Not a `ConnectionError`: no connection was tried.
+
+    Attributes:
+        retry_after_s: until asking again is worth it, at the latest.
+        name: of the breaker.
+    """
+
+    def __init__(self, retry_after_s: float, name: str = "breaker") -> None:
+        super().__init__(f"circuit breaker {name} is open; ask again in {retry_after_s:.3g} s")
+        self.retry_after_s = retry_after_s
+        self.name = name
+
+    def __reduce__(self) -> tuple[type[CircuitOpenError], tuple[float, str]]:
+        return (type(self), (self.retry_after_s, self.name))
+
+
+class RateLimitError(TransientError):
+    """A rate limit left no room in time; nothing was sent.
+
+    Attributes:
+        retry_after_s: until asking again is worth it, as far as it is known; else 0.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[type[RateLimitError], tuple[str, float]]:
+        return (type(self), (str(self), self.retry_after_s))
 
 
 class ProtocolError(TradewireError):
