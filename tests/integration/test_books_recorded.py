@@ -6,13 +6,12 @@ dicts of Decimal, the rules of the venue sheet written out.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -21,6 +20,7 @@ import numpy as np
 import pytest
 
 import recordings
+from rebuilt_book import Rebuilt
 from tradewire.core import (
     IMPLEMENTATION,
     RECORD,
@@ -135,71 +135,6 @@ EACH = pytest.mark.parametrize(
 )
 
 
-@dataclass
-class Rebuilt:
-    """A book kept the plain way, by section 12 of the venue sheet."""
-
-    linked: bool
-    waiting: list[dict[str, Any]] = field(default_factory=list)
-    sides: dict[str, dict[Decimal, Decimal]] = field(default_factory=dict)
-    last_seq: int | None = None
-    joined: bool = False
-    diffs: int = 0
-    stale: int = 0
-    bridging: int = 0
-
-    def snapshot(self, data: dict[str, Any]) -> None:
-        self.sides = {
-            side: {Decimal(price): Decimal(quantity) for price, quantity in data[key]}
-            for side, key in (("b", "bids"), ("a", "asks"))
-        }
-        self.last_seq = data["lastUpdateId"]
-        for diff in self.waiting:
-            self._apply(diff)
-
-    def diff(self, data: dict[str, Any]) -> None:
-        self.diffs += 1
-        if self.last_seq is None:
-            self.waiting.append(data)
-        else:
-            self._apply(data)
-
-    def _apply(self, data: dict[str, Any]) -> None:
-        assert self.last_seq is not None
-        if data["u"] < self.last_seq + (not self.linked):
-            assert not self.joined
-            self.stale += 1
-            return
-        if not self.joined:
-            wanted = self.last_seq + (not self.linked)
-            assert data["U"] <= wanted <= data["u"]
-            self.bridging += 1
-        else:
-            assert data["pu"] == self.last_seq if self.linked else data["U"] == self.last_seq + 1
-        self.joined = True
-        self.last_seq = data["u"]
-        for side, levels in self.sides.items():
-            for price, quantity in data[side]:
-                if Decimal(quantity):
-                    levels[Decimal(price)] = Decimal(quantity)
-                else:
-                    levels.pop(Decimal(price), None)
-
-    def levels(self) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        bids, asks = self.sides["b"], self.sides["a"]
-        ordered = sorted(bids.items(), reverse=True), sorted(asks.items())
-        return tuple([(float(price), float(quantity)) for price, quantity in side] for side in ordered)  # type: ignore[return-value]
-
-    def digest(self) -> str:
-        bids, asks = sorted(self.sides["b"].items(), reverse=True), sorted(self.sides["a"].items())
-        lines = [
-            f"{name} {format(price.normalize(), 'f')} {format(quantity.normalize(), 'f')}"
-            for name, side in (("B", bids), ("A", asks))
-            for price, quantity in side
-        ]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
 class Path:
     """The path of live frames: decoder, ring, books and trackers."""
 
@@ -239,13 +174,8 @@ def test_a_recorded_book_is_continuous_and_equal_to_its_rebuild(recording: Recor
     for number, group in enumerate(groups(frames, 1_000)):
         for received, frame in group:
             path.decoder.decode_into(frame, received, path.ring, SNAPSHOT_STREAM)
-            data = json.loads(frame)
-            data = data.get("data", data)
-            if "lastUpdateId" in data:
-                rebuilt.snapshot(data)
-            elif data.get("e") == "depthUpdate":
-                rebuilt.diff(data)
-            elif data.get("e") == "trade":
+            data = rebuilt.frame(frame)
+            if data.get("e") == "trade":
                 trades += 1
                 traded += Decimal(data["q"])
         count += len(group)

@@ -28,8 +28,8 @@ def stream(
 
     Each object begins with `event`, the name of its class (Trade, Quote, BookUpdate, FeedStateChanged, ...), and holds
     the fields of that class under their names: see docs/reference/events.md. Times (`event_ns`, `recv_ns`, ...) are
-    integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is absent is null.
-    The summary goes to standard error. Exit code 1 when nothing at all was received.
+    integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is
+    absent is null. The summary goes to standard error. Exit code 1 when nothing at all was received.
     """
     from tradewire.streaming import StreamingGateway
     from tradewire.transport.event_loop import run
