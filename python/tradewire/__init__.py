@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .errors import CircuitOpenError
     from .streaming import StreamingGateway
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
+    from .transport.connection_pool import ConnectionPool
 
 #: Public name -> module that holds it.
 _HOMES = {
@@ -68,6 +69,7 @@ _HOMES = {
     ),
     "CircuitBreaker": "tradewire.transport.circuit_breaker",
     "CircuitOpenError": "tradewire.errors",
+    "ConnectionPool": "tradewire.transport.connection_pool",
     "StreamingGateway": "tradewire.streaming",
     "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
@@ -80,6 +82,7 @@ __all__ = [
     "BucketSet",
     "CircuitBreaker",
     "CircuitOpenError",
+    "ConnectionPool",
     "Control",
     "Decoder",
     "Histogram",

@@ -4,13 +4,15 @@
 TradewireError
 ├── RejectedError              the request is wrong; repeating it unchanged cannot help
 │   ├── PlanError              a field plan or sequence rule that makes no sense
-│   └── UnsupportedError       a venue, stream or option that this installation does not know
+│   ├── UnsupportedError       a venue, stream or option that this installation does not know
+│   └── MissingCredentialError no key for a venue in the environment or the configuration
 ├── DecodeError                a message that is not what its plan says; the connection lives on
 ├── TransientError             may succeed when tried again
 │   ├── FeedConnectionError    a market data connection could not be opened, or was lost
 │   ├── SnapshotError          a book snapshot could not be fetched
 │   ├── CircuitOpenError       a circuit breaker refused the call; nothing was sent
-│   └── RateLimitError         a rate limit left no room in time; nothing was sent
+│   ├── RateLimitError         a rate limit left no room in time; nothing was sent
+│   └── NoConnectionError      a pool had no connection to give; nothing was called
 ├── ProtocolError              the peer broke the WebSocket protocol; the connection is closed
 └── StateError                 a call that this object cannot serve in its present state
 ```
@@ -25,6 +27,8 @@ __all__ = [
     "CircuitOpenError",
     "DecodeError",
     "FeedConnectionError",
+    "MissingCredentialError",
+    "NoConnectionError",
     "PlanError",
     "ProtocolError",
     "RateLimitError",
@@ -51,6 +55,10 @@ class PlanError(RejectedError, ValueError):
 
 class UnsupportedError(RejectedError, ValueError):
     """A venue, stream or option that this installation does not know."""
+
+
+class MissingCredentialError(RejectedError, LookupError):
+    """No key for a venue; the message names the environment variables and the configuration that were looked at."""
 
 
 class DecodeError(TradewireError, ValueError):
@@ -124,6 +132,8 @@ class RateLimitError(TransientError):
 
     def __reduce__(self) -> tuple[type[RateLimitError], tuple[str, float]]:
         return (type(self), (str(self), self.retry_after_s))
+class NoConnectionError(TransientError, ConnectionError):
+    """A pool had no connection to give: none could be opened, or all stayed busy. The request was not made."""
 
 
 class ProtocolError(TradewireError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 __all__ = ["LinkHealth", "Router", "RoutingRules"]
 
@@ -90,7 +90,7 @@ class LinkHealth:
 L = TypeVar("L", bound=LinkHealth)
 
 
-class Router:
+class Router(Generic[L]):
     """Health scores, choice and ejection for the links of one pool. Times are monotonic nanoseconds.
 
     The last healthy link is never ejected. When no link is healthy, health is ignored and all links get requests: a
@@ -100,10 +100,10 @@ class Router:
     def __init__(self, random: Random, rules: RoutingRules | None = None) -> None:
         self.rules = rules or RoutingRules()
         self._random = random.random
-        self._links: list[LinkHealth] = []
+        self._links: list[L] = []
         self._best_ns = 0.0
 
-    def enter(self, link: LinkHealth, now_ns: int, *, probation: bool = False) -> None:
+    def enter(self, link: L, now_ns: int, *, probation: bool = False) -> None:
         """Puts a link with a fresh connection into service; its ejection, if any, goes on."""
         if link not in self._links:
             self._links.append(link)
@@ -115,13 +115,13 @@ class Router:
         if probation:
             link.probation_until_ns = max(now_ns, link.ejected_until_ns) + self.rules.ramp_ns
 
-    def leave(self, link: LinkHealth) -> None:
+    def leave(self, link: L) -> None:
         """Forgets a link."""
         link.in_service = False
         if link in self._links:
             self._links.remove(link)
 
-    def score(self, link: LinkHealth, now_ns: int) -> float:
+    def score(self, link: L, now_ns: int) -> float:
         """1.0: as good as any; 0.0: gets nothing."""
         if not link.in_service or now_ns < link.ejected_until_ns:
             return 0.0
@@ -157,7 +157,7 @@ class Router:
             return idle[int(self._random() * count)]
         return best if self.score(best, now_ns) > 0.0 else None
 
-    def succeeded(self, link: LinkHealth, latency_ns: int, now_ns: int) -> None:
+    def succeeded(self, link: L, latency_ns: int, now_ns: int) -> None:
         """A request was served."""
         link.consecutive_failures = 0
         link.alive_ns = now_ns
@@ -173,11 +173,11 @@ class Router:
             link.ejected_until_ns = now_ns
             link.probation_until_ns = now_ns + self.rules.ramp_ns
 
-    def seen_alive(self, link: LinkHealth, now_ns: int) -> None:
+    def seen_alive(self, link: L, now_ns: int) -> None:
         """An answer that says nothing about serving requests: a pong, a refusal."""
         link.alive_ns = now_ns
 
-    def failed(self, link: LinkHealth, now_ns: int) -> bool:
+    def failed(self, link: L, now_ns: int) -> bool:
         """A request failed. True: the link is ejected by that."""
         if now_ns < link.ejected_until_ns:
             return False
@@ -185,11 +185,11 @@ class Router:
         limit = 1 if now_ns < link.probation_until_ns else self.rules.eject_after
         return link.consecutive_failures >= limit and self._eject(link, now_ns)
 
-    def broken(self, link: LinkHealth) -> None:
+    def broken(self, link: L) -> None:
         """The connection is known to be gone; `enter` brings the link back with a new one."""
         link.in_service = False
 
-    def sweep(self, now_ns: int) -> list[LinkHealth]:
+    def sweep(self, now_ns: int) -> list[L]:
         """Looks at all latencies, about once per health check; returns links ejected for being slow."""
         measured = [link.latency_ns for link in self._links if link.samples and self._healthy(link, now_ns)]
         self._best_ns = min(measured, default=0.0)
@@ -204,14 +204,12 @@ class Router:
                 ejected.append(link)
         return ejected
 
-    def _healthy(self, link: LinkHealth, now_ns: int) -> bool:
+    def _healthy(self, link: L, now_ns: int) -> bool:
         return (
-            link.in_service
-            and now_ns >= link.ejected_until_ns
-            and link.consecutive_failures < self.rules.eject_after
+            link.in_service and now_ns >= link.ejected_until_ns and link.consecutive_failures < self.rules.eject_after
         )
 
-    def _eject(self, link: LinkHealth, now_ns: int) -> bool:
+    def _eject(self, link: L, now_ns: int) -> bool:
         if not any(other is not link and self._healthy(other, now_ns) for other in self._links):
             return False
         served_ns = max(0, now_ns - link.ejected_until_ns)

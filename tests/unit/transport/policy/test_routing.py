@@ -13,19 +13,19 @@ S = 1_000_000_000
 MS = 1_000_000
 
 
-def _router(count: int, seed: int = 1) -> tuple[Router, list[LinkHealth]]:
-    router = Router(Random(seed))
+def _router(count: int, seed: int = 1) -> tuple[Router[LinkHealth], list[LinkHealth]]:
+    router = Router[LinkHealth](Random(seed))
     links = [LinkHealth() for _ in range(count)]
     for link in links:
         router.enter(link, 0)
     return router, links
 
 
-def _fail(router: Router, link: LinkHealth, times: int, now_ns: int) -> list[bool]:
+def _fail(router: Router[LinkHealth], link: LinkHealth, times: int, now_ns: int) -> list[bool]:
     return [router.failed(link, now_ns) for _ in range(times)]
 
 
-def _shares(router: Router, links: list[LinkHealth], now_ns: int, rounds: int = 4000) -> list[float]:
+def _shares(router: Router[LinkHealth], links: list[LinkHealth], now_ns: int, rounds: int = 4000) -> list[float]:
     chosen = Counter(id(router.choose(links, now_ns)) for _ in range(rounds))
     return [chosen[id(link)] / rounds for link in links]
 

@@ -1,0 +1,248 @@
+"""Keeps the links of a connection pool alive: opens, pings, replaces and closes their clients, in tasks of its own.
+
+Not for handing links to callers: `connection_pool` does that, and decides when links are wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from random import Random
+from typing import Any, Generic, TypeVar
+
+from tradewire.telemetry import Counters
+
+from .error_reporter import ErrorReporter
+from .policy.backoff import Backoff
+from .policy.routing import Router
+from .pool_settings import PoolSettings
+from .pooled_link import PooledLink, call_hook, has_hook
+
+__all__ = ["LinkKeeper"]
+
+C = TypeVar("C")
+
+_log = logging.getLogger(__name__)
+_SECOND = 1_000_000_000
+
+
+class LinkKeeper(Generic[C]):
+    """The links of one pool and the tasks that look after them.
+
+    Args:
+        name: of the pool.
+        create: makes a client.
+        settings: of the pool.
+        router: told of every link that comes, breaks and goes.
+        random: source of randomness, for backoff.
+        now_ns: monotonic clock.
+        to_idle: takes a link that is in nobody's hands.
+        dispatch: called when idle links may have become better.
+        wanted: whether callers wait for a link.
+
+    Attributes:
+        links: all places, those still connecting included.
+        opening: links whose first connection is under way.
+        stopped: nothing new is begun.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        create: Callable[[], C],
+        settings: PoolSettings,
+        router: Router[PooledLink[C]],
+        *,
+        random: Random,
+        now_ns: Callable[[], int],
+        to_idle: Callable[[PooledLink[C]], None],
+        dispatch: Callable[[], None],
+        wanted: Callable[[], bool],
+    ) -> None:
+        self.links: list[PooledLink[C]] = []
+        self.opening = 0
+        self.stopped = False
+        self.counters = Counters()
+        self.reporter = ErrorReporter()
+        self.router = router
+        self._name = name
+        self._create = create
+        self._settings = settings
+        self._random = random
+        self._now_ns = now_ns
+        self._to_idle = to_idle
+        self._dispatch = dispatch
+        self._wanted = wanted
+        self._named = 0
+        # The first are cancelled at the end, the second awaited.
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def stop(self) -> None:
+        """Ends all tasks but those that close clients."""
+        self.stopped = True
+        # An error handler may be the caller: its own task must not wait for itself.
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def close_all(self) -> None:
+        """Closes every link, in tasks."""
+        for link in list(self.links):
+            self.close(link)
+
+    async def closed(self) -> None:
+        """Waits until the clients are closed."""
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    # health
+
+    async def verify(self, link: PooledLink[C]) -> None:
+        """Pings a link that is in nobody's hands, and makes it idle again, or has it replaced."""
+        client = link.client
+        assert client is not None  # noqa: S101 - it was idle or leased
+        link.checked_ns = start_ns = self._now_ns()
+        try:
+            async with asyncio.timeout(self._settings.connection_timeout):
+                await call_hook(client, "ping")
+            if link.client is client:
+                now_ns = self._now_ns()
+                link.ping_ns = now_ns - start_ns
+                link.backoff.reset()
+                self.router.seen_alive(link, now_ns)
+        except Exception as error:
+            self.counters.add("failed_pings")
+            if link.client is client:
+                self.router.broken(link)
+                self.report(error, link)
+                self.replace(link)
+        finally:
+            if link.client is not None and link.client is not client:
+                self.close_client(client)
+        self._to_idle(link)
+
+    def eject(self, link: PooledLink[C], now_ns: int) -> None:
+        """The router ejected a link: it gets a new client meanwhile."""
+        self.counters.add("ejections")
+        _log.warning(
+            "pool %s: connection %s ejected for %.0f s",
+            self._name,
+            link.name,
+            (link.ejected_until_ns - now_ns) / _SECOND,
+        )
+        self.replace(link)
+
+    # connecting
+
+    def new_link(self) -> PooledLink[C]:
+        """A place without a client yet."""
+        self._named += 1
+        link = PooledLink[C](f"{self._name}-{self._named}", Backoff(self._random))
+        self.links.append(link)
+        return link
+
+    def open(self, link: PooledLink[C], *, at_once: bool = False) -> None:
+        """Connects a new link in the background, after a delay unless `at_once`."""
+        self.opening += 1
+        self.spawn(self._keep_opening(link, at_once))
+
+    async def _keep_opening(self, link: PooledLink[C], at_once: bool) -> None:
+        """Connects a new link; gives up when it is above the minimum and nobody waits any more."""
+        try:
+            while not at_once or not await self._connected(link):
+                at_once = True
+                if len(self.links) > self._settings.min_connections and not self._wanted():
+                    self.close(link)
+                    return
+                await asyncio.sleep(link.backoff.next_delay_ns() / _SECOND)
+        finally:
+            self.opening -= 1
+
+    def replace(self, link: PooledLink[C]) -> None:
+        """Connects a new client for a link in the background; the old one stays until then."""
+        if not link.replacing and not self.stopped:
+            link.replacing = True
+            self.spawn(self._keep_replacing(link))
+
+    async def _keep_replacing(self, link: PooledLink[C]) -> None:
+        while True:
+            await asyncio.sleep(link.backoff.next_delay_ns() / _SECOND)
+            if await self._connected(link):
+                return
+
+    async def _connected(self, link: PooledLink[C]) -> bool:
+        try:
+            await self.connect(link)
+        except Exception:  # connect has reported it
+            return False
+        return True
+
+    async def connect(self, link: PooledLink[C]) -> None:
+        """Connects and pings a new client, then puts it in the link's place."""
+        client: C | None = None
+        try:
+            client = self._create()
+            async with asyncio.timeout(self._settings.connection_timeout):
+                await call_hook(client, "connect")
+                await call_hook(client, "ping")
+        except BaseException as error:
+            if client is not None:
+                self.close_client(client)
+            if isinstance(error, Exception):
+                self.counters.add("failed_connects")
+                self.report(error, link)
+            raise
+        self.counters.add("connects")
+        now_ns = self._now_ns()
+        link.checked_ns = now_ns
+        old, link.client = link.client, client
+        link.unproven = True
+        self.router.enter(link, now_ns, probation=old is not None)
+        if old is None:
+            self._to_idle(link)
+            return
+        link.replacing = False
+        self.counters.add("replacements")
+        if link.idle:
+            self.close_client(old)
+            self._dispatch()
+        # Otherwise whoever holds it closes the old client.
+
+    # closing and reporting
+
+    def close(self, link: PooledLink[C]) -> None:
+        """Forgets a link and closes its client, in a task."""
+        self.router.leave(link)
+        if link in self.links:
+            self.links.remove(link)
+        client, link.client = link.client, None
+        if client is not None:
+            self.close_client(client)
+
+    def close_client(self, client: C) -> None:
+        """Closes a client, in a task: nobody waits for a slow goodbye."""
+        if has_hook(client, "close"):
+            task = asyncio.get_running_loop().create_task(self._run_close(client))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _run_close(self, client: C) -> None:
+        try:
+            async with asyncio.timeout(self._settings.connection_timeout):
+                await call_hook(client, "close")
+        except Exception as error:
+            _log.warning("pool %s: closing a client failed: %r", self._name, error)
+
+    def report(self, error: Exception, link: PooledLink[C]) -> None:
+        """Tells the user's error handler."""
+        if not self.stopped:
+            now_ns = self._now_ns()
+            self.reporter.report(error, lambda: link.metrics(self.router.score(link, now_ns), now_ns))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs work until it ends or the pool does."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
