@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from binance_samples import SPOT, USDM
+from decoder_plans import ALPACA, ALPACA_SAMPLES
 from tradewire.core import INEXACT, REASONS
 from tradewire.errors import DecodeError
 from tradewire.venues.binance import SPOT_MARKET_DATA, USDM_MARKET_DATA
@@ -109,9 +110,7 @@ CASES: list[tuple[str, bytes, str, int, str]] = [
     # Enums that are not known.
     ("interval", swap(USDM["bar"], b'"i":"1m"', b'"i":"2m"'), "code", USDM["bar"].index(b'"1m"'), "bars"),
     ("order side", swap(FORCED, b'"SELL"', b'"HOLD"'), "code", FORCED.index(b'"SELL"'), "liquidations"),
-    # Times: ms read as us is fine, beyond 2262 or before 1970 is not.
-    ("time in us", swap(TRADE, b"1791382992338", b"1791382992338000"), "time", value_of(TRADE, b"T"), "agg_trades"),
-    ("time before 1970", swap(TRADE, b"1791382992338", b"-1"), "time", value_of(TRADE, b"T"), "agg_trades"),
+    # Times that are none; those out of range are below.
     ("fractional time", swap(TRADE, b"1791382992338", b"1791382992.338"), "type", value_of(TRADE, b"T"), "agg_trades"),
 ]  # fmt: skip
 
@@ -143,7 +142,74 @@ def test_refused_with_a_typed_error_and_a_counter(
 
 
 def test_the_catalogue_covers_every_reason() -> None:
-    assert {case[2] for case in CASES} == set(REASONS)
+    assert {case[2] for case in CASES} == set(REASONS) - {"time"}  # only a text can be one, and Binance has none
+
+
+def test_a_time_in_another_form_refuses_its_message(impl: ModuleType) -> None:
+    decoder = impl.Decoder(ALPACA)
+    payload = swap(ALPACA_SAMPLES["bar"], b"19:15:00Z", b"19:15:00+00:00")
+    for _ in range(2):
+        with pytest.raises(DecodeError) as caught:
+            decoder.decode(payload, 1)
+        assert (caught.value.reason, caught.value.offset) == ("time", payload.index(b'"2021-02-22'))
+    assert (decoder.counters["time"], decoder.counters["messages"]) == (2, 0)
+
+
+TIMES = (b"1791382992338000", b"-1", b"-0", b"9223372036855", b"9223372036854775808", b'"' + b"9" * 40 + b'"')
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_a_time_out_of_range_leaves_the_event_and_the_next_candidate(impl: ModuleType, time: bytes) -> None:
+    decoder, ring = impl.Decoder(USDM_MARKET_DATA), impl.Ring(64)
+    good = decoder.decode(TRADE, 1)[0]
+    bad = swap(TRADE, b"1791382992338", time)
+    worse = swap(bad, b'"E":1791382992488', b'"E":' + time)
+    # More than once, for what the native decoder learns from one message must not change what it makes of the next.
+    for _ in range(3):
+        (event,) = decoder.decode(bad, 1)
+        assert (event.event_ns, event.price, event.seq) == (1_791_382_992_488_000_000, good.price, good.seq)
+        (event,) = decoder.decode(worse, 1)
+        assert (event.event_ns, event.price, event.seq) == (0, good.price, good.seq)
+        assert decoder.decode(TRADE, 1) == [good]
+        assert decoder.decode_into(worse, 1, ring) == 1
+    assert {name: count for name, count in decoder.counters.items() if count} == {
+        "messages": 13,
+        "trade": 13,
+        "time": 9,
+    }
+    at = worse.rindex(b'"T":') + 4  # that of the first field of the plan, be it not the first in the payload
+    assert decoder.quarantine[-1] == ("time", worse[at - 32 : at + 32].decode())
+    assert ring.drain(64)["event_ns"].tolist() == [0, 0, 0]
+
+
+def test_a_candidate_that_is_no_time_still_refuses(impl: ModuleType) -> None:
+    decoder = impl.Decoder(USDM_MARKET_DATA)
+    payload = swap(swap(TRADE, b"1791382992338", b"-1"), b'"E":1791382992488', b'"E":true')
+    with pytest.raises(DecodeError) as caught:
+        decoder.decode(payload, 1)
+    assert (caught.value.reason, caught.value.offset) == ("type", value_of(payload, b"E"))
+    assert {name: count for name, count in decoder.counters.items() if count} == {"type": 1}
+
+
+def test_every_other_time_out_of_range_is_zero(impl: ModuleType) -> None:
+    decoder = impl.Decoder(USDM_MARKET_DATA)
+    mark = decoder.decode(swap(USDM["mark_price"], b'"T":', b'"T":-'), 1)[0]
+    assert (mark.next_funding_ns, mark.event_ns > 0) == (0, True)
+    assert decoder.decode(swap(USDM["mark_price"], b'"T":', b'"X":'), 1)[0].next_funding_ns is None
+    bar = decoder.decode(swap(USDM["bar"], b'"t":', b'"t":-'), 1)[0]
+    assert (bar.start_ns, bar.event_ns > 0, bar.trades > 0) == (0, True, True)
+    assert decoder.counters["time"] == 2
+
+
+@pytest.mark.parametrize("text", [b"2016-12-31T23:59:60Z", b"2021-02-30T00:00:00Z", b"1969-12-31T23:59:59.9Z"])
+def test_two_times_out_of_range_are_one_message(impl: ModuleType, text: bytes) -> None:
+    decoder = impl.Decoder(ALPACA)
+    good = decoder.decode(ALPACA_SAMPLES["bar"], 1)
+    for _ in range(3):
+        (bar,) = decoder.decode(swap(ALPACA_SAMPLES["bar"], b"2021-02-22T19:15:00Z", text), 1)
+        assert (bar.start_ns, bar.event_ns, bar.close) == (0, 0, good[0].close)
+        assert decoder.decode(ALPACA_SAMPLES["bar"], 1) == good
+    assert (decoder.counters["time"], decoder.counters["bar"], len(decoder.quarantine)) == (3, 7, 3)
 
 
 def test_without_a_shape_the_channel_is_the_callers_stream(impl: ModuleType) -> None:

@@ -67,6 +67,8 @@ def test_the_first_field_present_gives_the_value() -> None:
     read = lambda us, ns: TRADE.message(message("{" + fields % (us, ns) + "}"), Counter()).event_ns  # noqa: E731
     assert read("5", '"not looked at"') == 5000
     assert read("null", "7") == 7
+    assert read("-5", "7") == 7
+    assert read("-5", "-7") == read("-5", "null") == 0
     assert read("null", "null") == 0
 
 

@@ -44,15 +44,8 @@ def test_rfc3339(text: str, ns: int) -> None:
         "2021-02-22 19:15:00Z",
         "2021-02-22T19:15:00+00:00",
         "2021-02-22T19:15:00.Z",
-        "2021-02-29T00:00:00Z",
-        "2021-13-01T00:00:00Z",
-        "0000-01-01T00:00:00Z",
-        "2021-04-00T00:00:00Z",
-        "2021-02-22T24:00:00Z",
-        "2021-02-22T23:60:00Z",
-        "2021-02-22T23:59:60Z",
-        "1969-12-31T23:59:59Z",
-        "2262-04-11T23:47:16.854775808Z",
+        "2021-02-29T00:00:00.Z",
+        "1969-12-31T23:59:59",
         "2021-02-22T19:15:00.1234567890Z",
         "\uff12021-02-22T19:15:00Z",
         "2021-02-22T19:15:00Z\n",
@@ -62,13 +55,33 @@ def test_everything_else_is_refused(text: str) -> None:
     assert reason(Text(0, text)) == "time"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-02-29T00:00:00Z",
+        "2021-13-01T00:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "2021-04-00T00:00:00Z",
+        "2021-02-22T24:00:00Z",
+        "2021-02-22T23:60:00Z",
+        "2016-12-31T23:59:60Z",
+        "1969-12-31T23:59:59.999999999Z",
+        "2262-04-11T23:47:16.854775808Z",
+        "9999-99-99T99:99:99.999999999Z",
+    ],
+)
+def test_what_is_no_moment_between_1970_and_2262_is_out_of_range(text: str) -> None:
+    assert rfc3339(Text(0, text)) is None
+
+
 def test_integer_times() -> None:
     assert integer_time(Number(0, "1723161256353"), UNITS["ms"]) == 1_723_161_256_353_000_000
     assert integer_time(Text(0, "1723161256353001"), UNITS["us"]) == 1_723_161_256_353_001_000
     assert integer_time(Number(0, "9223372036854775807"), UNITS["ns"]) == 2**63 - 1
     for token in ("-1", "-0", "9223372036854775808", "9" * 40):
-        assert reason(Number(0, token), "ns") == "time"
-    assert reason(Number(0, "9223372036855"), "ms") == "time"
+        assert integer_time(Number(0, token), UNITS["ns"]) is None
+    assert integer_time(Number(0, "9223372036855"), UNITS["ms"]) is None
+    assert reason(Number(0, "9" * 41), "ns") == "number"
     assert reason(Number(0, "1.5"), "ms") == "type"
     assert reason(Text(0, "1.5"), "ms") == "number"
     assert reason(Literal(0, True), "ms") == "type"

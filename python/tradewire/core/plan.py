@@ -13,7 +13,8 @@ How a payload is read:
    All `keys` of the shape must be present. A shape with `stream` also wants the channel part of the stream name to be
    one of them.
 4. Rows that a `Filter` refuses are counted and dropped.
-5. Each `Field` fills one target. When several fields name one target, the first present one in plan order wins.
+5. Each `Field` fills one target. When several fields name one target, the first present one in plan order wins. A time
+   that is out of range is passed over; where nothing else gives the target a value, it is 0 (`DecoderProtocol`).
 """
 
 from __future__ import annotations

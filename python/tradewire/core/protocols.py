@@ -45,7 +45,8 @@ Batch: TypeAlias = NDArray[np.void]
 #: What `decode_into` returns when the ring has no room: nothing was written; drain, then call again.
 FULL = -1
 
-#: Why a message was refused (`DecodeError.reason`), and the names of the decoders' error counters.
+#: Why a message was refused (`DecodeError.reason`), and the names of the decoders' error counters. `time` also counts
+#: messages that were delivered although a time in them was out of range.
 REASONS = (
     "syntax",  # not JSON (RFC 8259) or MessagePack; truncated; bytes after the end; a byte order mark
     "nesting",  # deeper than 64
@@ -55,7 +56,7 @@ REASONS = (
     "type",  # another JSON type than the field's codec reads
     "missing",  # a required field is absent or null
     "code",  # a string or bool that the field's codes do not list
-    "time",  # not a time stamp of the field's format, or before 1970 or after 2262
+    "time",  # not a time stamp of the field's format; in a delivered message: before 1970 or after 2262
     "symbol",  # empty, over 64 bytes, or holding a control character
     "size",  # more records than the ring holds, or a stream name over 256 bytes
 )
@@ -90,7 +91,7 @@ class Event(Protocol):
 
     @property
     def event_ns(self) -> int:
-        """Transaction time, else event time, else 0; ns since 1970 UTC."""
+        """Transaction time, else event time, else 0 (the venue gave none that can be used); ns since 1970 UTC."""
 
     @property
     def recv_ns(self) -> int:
@@ -155,6 +156,12 @@ class DecoderProtocol(Protocol):
        Offset: the first byte of the value (a string's quote), or of the message (the level, for one without price or
        quantity) when something is missing. A field behind the one that gives its target a value is not looked at.
 
+    Unusable times: a time before 1970 or after 2262 (outside 0..i64 ns, even beyond i64 as it stands, or with a minus
+    sign), and an `rfc3339` text of the right form that names no such moment (30 February, 24:00:00, a leap second), is
+    passed over. The next field of the target that is there gives the value; if there is none, the target is 0, be the
+    field required or not. The message is delivered, counted once under `time` however many of its times are unusable,
+    and quarantined as `time` at the first of them. A time of another type or form refuses its message.
+
     An envelope's stream name must be a string. A payload, an envelope's data or an element of an array that is no
     object is reason `type` (the payload or data may be an array). null is as absent, except that a shape's `keys`
     only have to be there. No shape fits: Control, status unknown, counted as `unknown_event`. A wrapper that is no
@@ -162,17 +169,15 @@ class DecoderProtocol(Protocol):
     `stream` (first 64 bytes of UTF-8, as in an excerpt), or `"?"`. `size` has offset 0, or that of the envelope's
     stream name; errors win over FULL, and FULL leaves counters and quarantine alone.
 
-    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number
-    with a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A
-    minus sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. Times outside
-    0..i64 ns are `time`, even beyond i64 as they stand, and so is one with a minus sign. `rfc3339` is
-    `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, no leap second. Symbols and times in text that are no string are `type`, a
-    `code` that is no string or bool too. A decimal slot takes codec decimal, an integer slot the others. Levels:
-    price positive, quantity zero or more, null in one is `missing`. Filters: an integer without fraction or exponent
-    by value, a string by its text; another type is refused. A symbol has no byte below 0x20 and no 0x7f. A message
-    (not Control) without symbol field has that of the stream name, at the offset of the envelope's stream, else 0;
-    without a stream name it is `missing`. Stream names are upper-cased in ASCII only; without separator a name is all
-    symbol.
+    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number with
+    a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A minus
+    sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. `rfc3339` is
+    `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, else `time`. Symbols and times in text that are no string are `type`, a
+    `code` that is no string or bool too. A decimal slot takes codec decimal, an integer slot the others. Levels: price
+    positive, quantity zero or more, null in one is `missing`. Filters: an integer without fraction or exponent by
+    value, a string by its text; another type is refused. A symbol has no byte below 0x20 and no 0x7f. A message (not
+    Control) without symbol field has that of the stream name, at the offset of the envelope's stream, else 0; without a
+    stream name it is `missing`. Stream names are upper-cased in ASCII only; without separator a name is all symbol.
 
     Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the
     payload's last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on
@@ -180,9 +185,10 @@ class DecoderProtocol(Protocol):
     message's first record and on the one that holds the value. Levels come in the order of `Shape.levels`.
 
     Counters count payloads that were not FULL. A message counts once: refused, filtered, unknown symbol or delivered.
-    `inexact` counts delivered messages. `duplicate_key` counts repeated keys that the plan names, whatever becomes of
-    the message: in a message, in a wrapper's last value, in the level maps read, in an envelope. A payload refused in
-    step 1, for its stream name or for its size, counts nothing but its reason.
+    `inexact` counts delivered messages, `time` refused ones and delivered ones with an unusable time. `duplicate_key`
+    counts repeated keys that the plan names, whatever becomes of the message: in a message, in a wrapper's last value,
+    in the level maps read, in an envelope. A payload refused in step 1, for its stream name or for its size, counts
+    nothing but its reason.
     """
 
     def __init__(
@@ -203,9 +209,9 @@ class DecoderProtocol(Protocol):
 
     @property
     def quarantine(self) -> list[tuple[str, str]]:
-        """The last 16 (class, excerpt) of unknown symbols, unknown events and refused messages, oldest first. Class: a
-        reason, `unknown_symbol` (excerpt at the symbol) or `unknown_event` (at the message). Excerpt as in DecodeError:
-        the bytes from 32 before the offset, at most 64."""
+        """The last 16 (class, excerpt) of unknown symbols, unknown events, refused messages and unusable times, oldest
+        first. Class: a reason, `unknown_symbol` (excerpt at the symbol) or `unknown_event` (at the message). Excerpt as
+        in DecodeError: the bytes from 32 before the offset, at most 64."""
 
     def decode(self, data: bytes, recv_ns: int, stream: str | None = None) -> list[Event]:
         """Events of one payload. `stream` names the source where the payload does not (raw streams, REST snapshots)."""

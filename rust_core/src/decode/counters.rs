@@ -46,7 +46,7 @@ impl Counters {
         self.kinds[kind as usize - 1]
     }
 
-    /// Messages refused for a reason.
+    /// Messages refused for a reason; of `Time` also those delivered with a time out of range.
     pub fn reason(&self, reason: Reason) -> u64 {
         self.reasons[reason as usize]
     }
@@ -81,8 +81,8 @@ impl Counters {
         }
     }
 
-    /// Counts a refused message.
-    pub(super) fn refuse(&mut self, reason: Reason) {
+    /// Counts a message under a reason.
+    pub(super) fn fault(&mut self, reason: Reason) {
         self.reasons[reason as usize] += 1;
     }
 

@@ -20,7 +20,7 @@ pub enum Reason {
     Missing,
     /// A value that the field's codes do not list.
     Code,
-    /// Not a time stamp of the format.
+    /// Not a time stamp of the format; or, of a message delivered, one that is out of range.
     Time,
     /// Not a symbol.
     Symbol,

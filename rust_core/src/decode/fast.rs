@@ -220,7 +220,7 @@ impl Step {
             Act::Rfc3339 { to } => {
                 let rest = reader.rest(at);
                 let length = words::quote(rest)?;
-                set(words, to, times::rfc3339(&rest[..length]).ok()? as u64);
+                set(words, to, times::moment(&rest[..length])? as u64);
                 length
             }
             Act::Levels { .. } => return None,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::compile::{EVENT, Known, Program, RECORD, RECV, SEQ, SLOTS, Side, To, Words};
+use super::compile::{EVENT, Group, Known, Program, RECORD, RECV, SEQ, SLOTS, Side, Source, To, Words};
 use super::counters::{Counters, Quarantine};
 use super::error::{DecodeError, Reason};
 use super::json;
@@ -38,6 +38,15 @@ pub(super) struct Delivered {
     pub records: Range<usize>,
 }
 
+/// What is not quite right with a message that is delivered all the same.
+#[derive(Default)]
+struct Doubts {
+    /// Whether a value is inexact, by record.
+    inexact: [bool; 2],
+    /// Where the first time stands that is out of range.
+    time: Option<usize>,
+}
+
 /// What one payload gave; kept from payload to payload for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -46,7 +55,7 @@ pub(super) struct Reading {
     pub quarantine: Quarantine,
     /// The first refused message.
     pub refused: Option<DecodeError>,
-    /// Messages that a shape fitted.
+    /// Messages to learn from: those that a shape fitted, and all of whose values could be used.
     pub delivered: Vec<Delivered>,
     /// The symbol that the stream name gave.
     pub stream_symbol: Option<(Vec<u8>, u32)>,
@@ -136,7 +145,7 @@ impl Reading {
         let mut shape = None;
         if let Err((reason, offset)) = self.message(program, names, payload, open, &mut shape) {
             self.records.truncate(before);
-            self.counters.refuse(reason);
+            self.counters.fault(reason);
             self.quarantine.push(reason.name(), payload.data, offset);
             let error = DecodeError { reason, offset, shape: shape.map(|shape| shape as u16) };
             self.refused.get_or_insert(error);
@@ -173,10 +182,16 @@ impl Reading {
         }
         let Some(symbol) = self.symbol(program, shape, names, payload, open)? else { return Ok(()) };
         let mut words = shape.base;
-        let inexact = self.groups(shape, data, open, &mut words)?;
+        let Doubts { inexact, time } = self.groups(shape, data, open, &mut words)?;
         let first = self.records.len();
         self.put(shape, data, open, symbol, payload.recv_ns, words, inexact)?;
-        self.delivered.push(Delivered { open, shape: index, records: first..self.records.len() });
+        match time {
+            Some(offset) => {
+                self.counters.fault(Reason::Time);
+                self.quarantine.push(Reason::Time.name(), data, offset);
+            }
+            None => self.delivered.push(Delivered { open, shape: index, records: first..self.records.len() }),
+        }
         Ok(())
     }
 
@@ -296,51 +311,36 @@ impl Reading {
         }
     }
 
-    /// Reads all targets into `words`; whether one of them is inexact, by record.
+    /// Reads all targets into `words`.
     fn groups(
         &mut self,
         shape: &Known,
         data: &[u8],
         open: usize,
         words: &mut Words,
-    ) -> Result<[bool; 2], Problem> {
-        let mut inexact = [false; 2];
+    ) -> Result<Doubts, Problem> {
+        let mut doubts = Doubts::default();
         for group in &shape.groups {
-            let present =
-                group.sources.iter().find_map(|source| Some((source, self.present(data, source.key)?)));
-            let Some((source, range)) = present else {
-                if group.required {
-                    return Err((Reason::Missing, open));
+            let mut absent = true;
+            for source in &group.sources {
+                let Some(range) = self.present(data, source.key) else { continue };
+                absent = false;
+                let value = Value::at(data, &range, &mut self.buffer);
+                if self::value(group, source, &value, words, &mut doubts.inexact)
+                    .map_err(|reason| (reason, range.start))?
+                {
+                    break;
                 }
-                if group.to == To::Side {
-                    words[0] |= u64::from(flags::SIDELESS) << 8;
-                }
-                continue;
-            };
-            let value = Value::at(data, &range, &mut self.buffer);
-            let problem = |reason| (reason, range.start);
-            match group.to {
-                To::Side | To::Closed => {
-                    let flag = if group.to == To::Side { flags::SIDE } else { flags::CLOSED };
-                    if values::integral(&value, source).map_err(problem)? == 1 {
-                        words[0] |= u64::from(flag) << 8;
-                    }
-                }
-                To::Word(word) if group.decimal => {
-                    let decimal = values::decimal(&value, source.sign).map_err(problem)?;
-                    inexact[usize::from(word) / RECORD] |= decimal.inexact;
-                    words[usize::from(word)] = decimal.value.to_bits();
-                }
-                To::Word(word) => {
-                    let number = values::integral(&value, source).map_err(problem)?;
-                    if number < 0 && usize::from(word) % RECORD == SEQ {
-                        return Err(problem(Reason::Range));
-                    }
-                    words[usize::from(word)] = number as u64;
-                }
+                doubts.time.get_or_insert(range.start);
+            }
+            if absent && group.required {
+                return Err((Reason::Missing, open));
+            }
+            if absent && group.to == To::Side {
+                words[0] |= u64::from(flags::SIDELESS) << 8;
             }
         }
-        Ok(inexact)
+        Ok(doubts)
     }
 
     /// Completes and keeps the records of a message.
@@ -461,6 +461,39 @@ impl Reading {
         }
         Ok(pair.map(|range| range.filter(|range| data[range.start] != b'n')))
     }
+}
+
+/// Reads a value into its target; false: a time that is out of range, for which 0 is put until the next source.
+fn value(
+    group: &Group,
+    source: &Source,
+    value: &Value<'_>,
+    words: &mut Words,
+    inexact: &mut [bool; 2],
+) -> Result<bool, Reason> {
+    if let To::Word(word) = group.to
+        && group.decimal
+    {
+        let decimal = values::decimal(value, source.sign)?;
+        inexact[usize::from(word) / RECORD] |= decimal.inexact;
+        words[usize::from(word)] = decimal.value.to_bits();
+        return Ok(true);
+    }
+    let number = values::integral(value, source)?;
+    match group.to {
+        To::Side | To::Closed => {
+            let flag = if group.to == To::Side { flags::SIDE } else { flags::CLOSED };
+            words[0] |= if number == Some(1) { u64::from(flag) << 8 } else { 0 };
+        }
+        To::Word(word) => {
+            let number = number.unwrap_or(0);
+            if number < 0 && usize::from(word) % RECORD == SEQ {
+                return Err(Reason::Range);
+            }
+            words[usize::from(word)] = number as u64;
+        }
+    }
+    Ok(number.is_some())
 }
 
 /// Symbol part and channel part of a stream name.

@@ -160,7 +160,7 @@ impl Decoder {
     /// Counts a payload that gave nothing at all.
     #[cold]
     fn refuse(&mut self, data: &[u8], error: DecodeError) -> Refused {
-        self.counters.refuse(error.reason);
+        self.counters.fault(error.reason);
         self.quarantine.push(error.reason.name(), data, error.offset);
         Refused::Error(error)
     }

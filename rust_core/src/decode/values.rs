@@ -66,18 +66,18 @@ pub(super) fn decimal(value: &Value<'_>, sign: Sign) -> Result<Decimal, Reason> 
     if allowed(sign, decimal.negative, decimal.value == 0.0) { Ok(decimal) } else { Err(Reason::Range) }
 }
 
-/// Reads the codecs that give an integer.
-pub(super) fn integral(value: &Value<'_>, source: &Source) -> Result<i64, Reason> {
+/// Reads the codecs that give an integer; None: a time that is out of range.
+pub(super) fn integral(value: &Value<'_>, source: &Source) -> Result<Option<i64>, Reason> {
     match source.codec {
         Codec::Integer => {
             let (number, negative) = integer(value)?;
-            if allowed(source.sign, negative, number == 0) { Ok(number) } else { Err(Reason::Range) }
+            if allowed(source.sign, negative, number == 0) { Ok(Some(number)) } else { Err(Reason::Range) }
         }
         Codec::Ms | Codec::Us | Codec::Ns => {
             let unit = unit_ns(source.codec);
             match integer(value) {
-                Ok((_, true)) | Err(Reason::Range) => Err(Reason::Time),
-                Ok((count, false)) => times::scaled(count, unit),
+                Ok((_, true)) | Err(Reason::Range) => Ok(None),
+                Ok((count, false)) => Ok(times::scaled(count, unit)),
                 Err(reason) => Err(reason),
             }
         }
@@ -90,7 +90,7 @@ pub(super) fn integral(value: &Value<'_>, source: &Source) -> Result<i64, Reason
                 .codes
                 .iter()
                 .find(|(token, _)| value.is(token))
-                .map(|(_, code)| *code)
+                .map(|(_, code)| Some(*code))
                 .ok_or(Reason::Code),
             _ => Err(Reason::Type),
         },

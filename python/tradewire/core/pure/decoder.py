@@ -254,6 +254,8 @@ class _Payload:
         self.tally["messages"] += 1
         self.tally[message.kind.name.lower()] += 1
         self.tally["inexact"] += message.inexact
+        if message.bad_time is not None:
+            self.note("time", message.bad_time)
 
     def _stream_excerpt(self) -> str:
         return "?" if self.stream is None else _printable(self.stream.encode()[:_EXCERPT_BYTES])

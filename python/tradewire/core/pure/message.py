@@ -37,7 +37,10 @@ class Level:
 
 @dataclass(slots=True)
 class Message:
-    """A message being read. `flags` go to all of its records, `first_flags` to the first."""
+    """A message being read. `flags` go to all of its records, `first_flags` to the first.
+
+    `bad_time` is the offset of its first time that is out of range.
+    """
 
     kind: Kind
     flags: int = 0
@@ -46,6 +49,7 @@ class Message:
     event_ns: int = 0
     seq: int = 0
     interval_ns: int = 0
+    bad_time: int | None = None
     levels: list[Level] = field(default_factory=list)
     _slots: list[list[bytes]] = field(init=False)
     _inexact: set[int] = field(default_factory=set)

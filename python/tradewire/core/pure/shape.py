@@ -46,7 +46,7 @@ class ShapeReader:
         """
         value = _first_present(found, self._symbol_fields)
         if value is not None:
-            return check_symbol(value[1])
+            return check_symbol(value)
         if any(field.required for field in self._symbol_fields):
             raise Problem("missing", found.offset)
         if self.shape.kind == Kind.CONTROL:
@@ -63,14 +63,28 @@ class ShapeReader:
         for name, number in self.shape.constants:
             _fill(message, name, (number, False))
         for target, fields in self._targets.items():
-            value = _first_present(found, fields)
-            if value is not None:
-                _fill(message, target, _read(*value))
-            elif any(field.required for field in fields):
-                raise Problem("missing", found.offset)
+            self._target(found, target, fields, message)
         for levels in self.shape.levels:
             message.levels.extend(_side(found, levels, tally))
         return message
+
+    def _target(self, found: Object, target: str, fields: list[Field], message: Message) -> None:
+        """Fills a target by the first field present whose value can be used; times that cannot leave it 0."""
+        absent = True
+        for field in fields:
+            value = _present(found, field.key)
+            if value is None:
+                continue
+            absent = False
+            read = _read(field, value)
+            if read is not None:
+                _fill(message, target, read)
+                return
+            _fill(message, target, (0, False))
+            if message.bad_time is None:
+                message.bad_time = value.offset
+        if absent and any(field.required for field in fields):
+            raise Problem("missing", found.offset)
 
 
 def check_symbol(value: Value) -> Text:
@@ -96,12 +110,9 @@ def _unless_null(value: Value | None) -> Value | None:
     return None if isinstance(value, Literal) and value.value is None else value
 
 
-def _first_present(found: Object, fields: list[Field]) -> tuple[Field, Value] | None:
-    for field in fields:
-        value = _present(found, field.key)
-        if value is not None:
-            return field, value
-    return None
+def _first_present(found: Object, fields: list[Field]) -> Value | None:
+    values = (_present(found, field.key) for field in fields)
+    return next((value for value in values if value is not None), None)
 
 
 def _allowed(value: Value | None, allowed: tuple[int | str, ...]) -> bool:
@@ -117,7 +128,8 @@ def _allowed(value: Value | None, allowed: tuple[int | str, ...]) -> bool:
         return False
 
 
-def _read(field: Field, value: Value) -> Read:
+def _read(field: Field, value: Value) -> Read | None:
+    """The number in a value; None: a time that is out of range."""
     match field.codec:
         case "decimal":
             return decimal(value, field.sign)
@@ -127,9 +139,11 @@ def _read(field: Field, value: Value) -> Read:
                 raise Problem("range", value.offset)
             return number, False
         case "ms" | "us" | "ns":
-            return integer_time(value, UNITS[field.codec]), False
+            time_ns = integer_time(value, UNITS[field.codec])
+            return None if time_ns is None else (time_ns, False)
         case "rfc3339":
-            return rfc3339(value), False
+            time_ns = rfc3339(value)
+            return None if time_ns is None else (time_ns, False)
         case _:
             return _code(field, value), False
 

@@ -18,20 +18,20 @@ _RFC3339 = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):(
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
-def integer_time(value: Value, unit_ns: int) -> int:
-    """An integer time, in units of `unit_ns`.
+def integer_time(value: Value, unit_ns: int) -> int | None:
+    """An integer time, in units of `unit_ns`; None if it is out of range.
 
     Raises:
-        Problem: type, number or time.
+        Problem: type or number.
     """
     text = integer_text(value)
-    if text.startswith("-"):
-        raise Problem("time", value.offset)
-    return _in_range(int(text) * unit_ns, value)
+    return None if text.startswith("-") else _in_range(int(text) * unit_ns)
 
 
-def rfc3339(value: Value) -> int:
+def rfc3339(value: Value) -> int | None:
     """RFC 3339 text in UTC with 0 to 9 fraction digits. `datetime` holds only six.
+
+    None: out of range, or written well but no moment (30 February, a leap second).
 
     Raises:
         Problem: type or time.
@@ -45,14 +45,12 @@ def rfc3339(value: Value) -> int:
     try:
         days = date(year, month, day).toordinal() - _EPOCH
     except ValueError:
-        raise Problem("time", value.offset) from None
+        return None
     if hour > 23 or minute > 59 or second > 59:
-        raise Problem("time", value.offset)
+        return None
     fraction = int((match[7] or "").ljust(9, "0"))
-    return _in_range((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction, value)
+    return _in_range((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction)
 
 
-def _in_range(time_ns: int, value: Value) -> int:
-    if not 0 <= time_ns <= I64_MAX:
-        raise Problem("time", value.offset)
-    return time_ns
+def _in_range(time_ns: int) -> int | None:
+    return time_ns if 0 <= time_ns <= I64_MAX else None
