@@ -9,10 +9,10 @@ TradewireError
 ├── DecodeError                a message that is not what its plan says; the connection lives on
 ├── TransientError             may succeed when tried again
 │   ├── FeedConnectionError    a market data connection could not be opened, or was lost
-│   ├── SnapshotError          a book snapshot could not be fetched
 │   ├── CircuitOpenError       a circuit breaker refused the call; nothing was sent
 │   ├── RateLimitError         a rate limit left no room in time; nothing was sent
-│   └── NoConnectionError      a pool had no connection to give; nothing was called
+│   ├── NoConnectionError      a pool had no connection to give; nothing was called
+│   └── QueryError             a REST query got no usable answer
 ├── ProtocolError              the peer broke the WebSocket protocol; the connection is closed
 └── StateError                 a call that this object cannot serve in its present state
 ```
@@ -31,9 +31,9 @@ __all__ = [
     "NoConnectionError",
     "PlanError",
     "ProtocolError",
+    "QueryError",
     "RateLimitError",
     "RejectedError",
-    "SnapshotError",
     "StateError",
     "TradewireError",
     "TransientError",
@@ -95,11 +95,19 @@ class TransientError(TradewireError):
 
 
 class FeedConnectionError(TransientError, ConnectionError):
-    """A market data connection could not be opened, or was lost."""
+    """A market data connection could not be opened, or was lost.
+
+    Attributes:
+        retry_after_s: how long the venue told us to stay away; None where it said nothing.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
-class SnapshotError(TransientError):
-    """A book snapshot could not be fetched."""
+class QueryError(TransientError):
+    """A REST query got no usable answer; it may be asked again."""
 
 
 class CircuitOpenError(TransientError):
@@ -132,6 +140,8 @@ class RateLimitError(TransientError):
 
     def __reduce__(self) -> tuple[type[RateLimitError], tuple[str, float]]:
         return (type(self), (str(self), self.retry_after_s))
+
+
 class NoConnectionError(TransientError, ConnectionError):
     """A pool had no connection to give: none could be opened, or all stayed busy. The request was not made."""
 

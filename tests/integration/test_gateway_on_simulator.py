@@ -212,19 +212,19 @@ async def test_every_channel_flows(market: Market, channel: str) -> None:
 
 
 async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tradewire.errors import SnapshotError
-    from tradewire.venues.binance.rest import DepthSnapshots
+    from tradewire.errors import QueryError
+    from tradewire.venues.binance.rest import BinanceRest
 
-    fetch = DepthSnapshots.fetch
+    fetch = BinanceRest.fetch
     asked: list[str] = []
 
-    async def flaky(self: DepthSnapshots, symbol: str) -> Any:
+    async def flaky(self: BinanceRest, symbol: str) -> Any:
         asked.append(symbol)
         if len(asked) < 3:
-            raise SnapshotError("no answer")
+            raise QueryError("no answer")
         return await fetch(self, symbol)
 
-    monkeypatch.setattr(DepthSnapshots, "fetch", flaky)
+    monkeypatch.setattr(BinanceRest, "fetch", flaky)
     async with market.gateway(symbols=["BTCUSDT"], channels=["book"]) as gateway:
         await market.moving_until(lambda: _live(gateway))
         await market.book_is_the_venues(gateway, "BTCUSDT")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewire.core import monotonic_ns
 from tradewire.streaming.events import ConnectionChanged, ConnectionState
@@ -52,12 +53,12 @@ class Board:
 
     def __init__(self, gateway: StreamingGateway, symbols: list[str], channels: list[str]) -> None:
         self.gateway = gateway
-        self.rows = {gateway.venue.symbol(symbol): Row() for symbol in symbols}
-        self.channels = [gateway.venue.channel(channel).name for channel in channels]
+        self.rows: dict[str, Row] = {}
+        self.channels: list[str] = []
         self._started_ns = now = monotonic_ns()
         self._ended_ns: int | None = None
         self.states: dict[tuple[str, str], FeedState] = {}
-        self.silent = set(self.rows)
+        self.silent: set[str] = set()
         self.trouble = ""
         self.queue: EventQueue | None = None
         self._message_rate = Rate(0, now)
@@ -67,14 +68,17 @@ class Board:
         gateway.on_status(self._on_status)
         has_quotes = "quotes" in channels
         for channel in channels:
+            callback: Callable[[Any], None] | None = None
             if channel in ("trades", "agg_trades"):
-                gateway.subscribe(channel, self.rows, self._on_trade)
+                callback = self._on_trade
             elif channel == "quotes":
-                gateway.subscribe(channel, self.rows, self._on_quote)
+                callback = self._on_quote
             elif channel.startswith("book") and not has_quotes:
-                gateway.subscribe(channel, self.rows, self._on_book)
-            else:
-                gateway.subscribe(channel, self.rows)
+                callback = self._on_book
+            subscription = gateway.subscribe(channel, symbols, callback)
+            self.channels.append(subscription.channel)
+            self.rows |= {symbol: Row() for symbol in subscription.symbols}
+        self.silent.update(self.rows)
 
     @property
     def seconds(self) -> float:

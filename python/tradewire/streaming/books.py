@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tradewire.core import monotonic_ns
-from tradewire.errors import DecodeError, SnapshotError
+from tradewire.errors import DecodeError, QueryError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.policy.backoff import Backoff
 
@@ -21,7 +21,7 @@ from .events import BookUpdate, GapDetected, Resynced
 if TYPE_CHECKING:
     from tradewire.core.protocols import BookSetProtocol, OrderBookProtocol
     from tradewire.telemetry import Counters
-    from tradewire.venues.base import Snapshot, SnapshotSource
+    from tradewire.venues.base import MarketDataRest, RestPayload
 
     from .health import Feed, FeedHealth
     from .pipeline import Drained
@@ -50,8 +50,8 @@ class BookKeeper:
         self,
         venue: str,
         books: BookSetProtocol,
-        source: Callable[[], SnapshotSource],
-        inject: Callable[[Snapshot], None],
+        source: Callable[[], MarketDataRest],
+        inject: Callable[[RestPayload], None],
         health: FeedHealth,
         emit: Callable[[GapDetected | Resynced], None],
         counters: Counters,
@@ -61,7 +61,7 @@ class BookKeeper:
         self._venue = venue
         self._books = books
         self._make_source = source
-        self._source: SnapshotSource | None = None
+        self._source: MarketDataRest | None = None
         self._inject = inject
         self._health = health
         self._emit = emit
@@ -170,7 +170,7 @@ class BookKeeper:
         if task is not None:
             task.cancel()
 
-    def _snapshots(self) -> SnapshotSource:
+    def _snapshots(self) -> MarketDataRest:
         if self._source is None:
             self._source = self._make_source()
         return self._source
@@ -183,10 +183,10 @@ class BookKeeper:
         try:
             while symbol_id in self._syncing:
                 try:
-                    snapshot = await source.fetch(symbol)
+                    snapshot = await source.snapshot(symbol)
                     self._counters.add("snapshots")
                     self._inject(snapshot)
-                except (SnapshotError, DecodeError) as error:
+                except (QueryError, DecodeError) as error:
                     self._counters.add("snapshot_errors")
                     self._counters.add(f"snapshot_errors.{symbol}")
                     _log.say(f"snapshot {symbol}", "%s", error)

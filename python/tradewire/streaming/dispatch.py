@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .events import StatusEvent
     from .subscription import CallbackRunner
 
-__all__ = ["EVENT_CLASSES", "Dispatcher", "route_key"]
+__all__ = ["EVENT_CLASSES", "Dispatcher", "RouteKey", "route_key"]
 
 #: What a kind of message is delivered as. Book messages are delivered as the book that they change.
 EVENT_CLASSES: dict[Kind, type] = {
@@ -40,12 +40,12 @@ _BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
 _OBJECT_KINDS = tuple(kind for kind in EVENT_CLASSES if kind not in _BOOKS)
 
 T = TypeVar("T")
-RouteKey: TypeAlias = tuple[type, str, str]
+RouteKey: TypeAlias = tuple[type, str, str, str]
 
 
-def route_key(event_class: type, symbol: str, interval: str = "") -> RouteKey:
-    """Where an event goes: bars of different intervals are different things."""
-    return (event_class, symbol, interval)
+def route_key(event_class: type, venue: str, symbol: str, interval: str = "") -> RouteKey:
+    """Where an event goes: a symbol of two venues, and bars of different intervals, are different things."""
+    return (event_class, venue, symbol, interval)
 
 
 class Dispatcher:
@@ -76,10 +76,8 @@ class Dispatcher:
         self._routes: dict[RouteKey, tuple[CallbackRunner, ...]] = {}
         self._status_runners: tuple[CallbackRunner, ...] = ()
         self._runners: tuple[CallbackRunner, ...] = ()
-        self._events: tuple[tuple[str | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
+        self._events: tuple[tuple[frozenset[str] | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
         self._batches: tuple[tuple[BatchQueue, Mailbox[Batch]], ...] = ()
-        # Control messages answer subscriptions; the gateway itself reads them.
-        wanted.add(Kind.CONTROL, None)
 
     @property
     def runners(self) -> list[CallbackRunner]:
@@ -91,23 +89,22 @@ class Dispatcher:
         """Whether a book that changed has to be told to anybody."""
         return bool(self._events) or any(key[0] is BookUpdate for key in self._routes)
 
-    def add_callback(self, runner: CallbackRunner, kind: Kind, keys: Iterable[tuple[RouteKey, int]]) -> None:
+    def add_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Routes events to a callback.
 
         Args:
             runner: how it runs.
-            kind: of the messages.
-            keys: (route, symbol id) of each symbol.
+            keys: (kind of the messages, route, symbol id) of each feed.
         """
         self._runners += (runner,)
-        for key, symbol_id in keys:
+        for kind, key, symbol_id in keys:
             self._routes[key] = (*self._routes.get(key, ()), runner)
             self._want(kind, symbol_id)
 
-    def remove_callback(self, runner: CallbackRunner, kind: Kind, keys: Iterable[tuple[RouteKey, int]]) -> None:
+    def remove_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Undoes `add_callback` with the same arguments."""
         self._runners = _without(self._runners, runner)
-        for key, symbol_id in keys:
+        for kind, key, symbol_id in keys:
             routed = _without(self._routes[key], runner)
             if routed:
                 self._routes[key] = routed
@@ -120,19 +117,34 @@ class Dispatcher:
         self._runners += (runner,)
         self._status_runners += (runner,)
 
-    def open_events(self, symbol: str | None, symbol_id: int | None) -> Stream[tuple[Any, int], Any]:
-        """A consumer of typed events, of one symbol or (None) of all."""
+    @property
+    def wanted(self) -> WantedProtocol:
+        """What the core makes events of; shared by the pipelines that publish here."""
+        return self._wanted
+
+    def open_events(
+        self, symbols: frozenset[str] | None = None, symbol_ids: Iterable[int] = ()
+    ) -> Stream[tuple[Any, int], Any]:
+        """A consumer of typed events.
+
+        Args:
+            symbols: of these, in the spelling of each venue; None: of all.
+            symbol_ids: of the same.
+        """
+        ids: list[int | None] = [None] if symbols is None else list(symbol_ids)
         queue = EventQueue(self._queue_capacity, self._policies)
         mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
-        entry = (symbol, queue, mailbox)
+        entry = (symbols, queue, mailbox)
         self._events += (entry,)
         for kind in _OBJECT_KINDS:
-            self._want(kind, symbol_id)
+            for symbol_id in ids:
+                self._want(kind, symbol_id)
 
         def on_close() -> None:
             self._events = _without(self._events, entry)
             for kind in _OBJECT_KINDS:
-                self._unwant(kind, symbol_id)
+                for symbol_id in ids:
+                    self._unwant(kind, symbol_id)
 
         return Stream(mailbox, queue, self._take, on_close)
 
@@ -153,12 +165,12 @@ class Dispatcher:
         routes = self._routes
         for event in events:
             kind = type(event)
-            for runner in routes.get((kind, event.symbol, event.interval if kind is Bar else ""), ()):
+            for runner in routes.get((kind, event.venue, event.symbol, event.interval if kind is Bar else ""), ()):
                 runner.deliver(event, drained_ns)
         if self._events:
-            for symbol, queue, _ in self._events:
+            for symbols, queue, _ in self._events:
                 for event in events:
-                    if type(event) in _DELIVERED and (symbol is None or event.symbol == symbol):
+                    if type(event) in _DELIVERED and (symbols is None or event.symbol in symbols):
                         queue.put(event, drained_ns)
         self._notify()
 
@@ -173,8 +185,8 @@ class Dispatcher:
         for runner in self._status_runners:
             runner.deliver(event, now_ns)
             runner.notify()
-        for symbol, queue, mailbox in self._events:
-            if symbol is None or event.symbol in ("", symbol):
+        for symbols, queue, mailbox in self._events:
+            if symbols is None or not event.symbol or event.symbol in symbols:
                 queue.put(event, now_ns)
                 mailbox.notify()
 

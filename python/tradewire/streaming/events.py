@@ -127,14 +127,16 @@ class SubscriptionRefused:
     """The venue answered a subscription with an error.
 
     Attributes:
-        streams: the venue's names of what was asked for.
+        streams: the venue's names of what was asked for; empty where the whole session was refused.
         code: the venue's error code.
+        message: the venue's words.
     """
 
     venue: str
     connection: str
     streams: tuple[str, ...]
     code: int
+    message: str
     recv_ns: int
 
     @property

@@ -1,4 +1,4 @@
-"""`StreamingGateway`: live market data of one venue for strategies. Wires the parts together; each has its own file.
+"""`StreamingGateway`: live market data of one or several venues for strategies. Wires the parts together.
 
 Over 400 lines because it is the public face: half of it is documentation.
 """
@@ -7,48 +7,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tradewire.core import Control, monotonic_ns, wall_ns
-from tradewire.errors import StateError
+from tradewire.core import Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
+from tradewire.errors import StateError, UnsupportedError
+from tradewire.telemetry import Counters, LatencySpans
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import run
-from tradewire.transport.http import HttpClient
 from tradewire.venues.registry import load
 
-from .books import BookKeeper
-from .dispatch import EVENT_CLASSES, Dispatcher, route_key
-from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedState, GapDetected, SubscriptionRefused
-from .health import Feed, FeedHealth
-from .link import Link
-from .pipeline import RING_CAPACITY, Drained, Pipeline
+from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
+from .events import FeedState
+from .manager import ProviderSettings, WebSocketManager
+from .pipeline import RING_CAPACITY
 from .queues import Policy, default_policies, policy_of
-from .roster import FeedRoster
 from .subscription import CallbackRunner, Subscription, runner_for
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import Batch, OrderBookProtocol, WireResultProtocol
-    from tradewire.telemetry import Counters, LatencySpans
-    from tradewire.venues.base import MarketDataVenue, Snapshot
+    from tradewire.core.protocols import Batch, OrderBookProtocol
+    from tradewire.venues.base import Channel
 
-    from .events import StatusEvent
+    from .health import Feed
+    from .link import Link
     from .mailbox import Stream
 
 __all__ = ["StreamingGateway"]
 
-_logger = logging.getLogger("tradewire.streaming")
-_log = LimitedLog(_logger)
+_log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
 _TICK_S = 0.25
-#: Together under the 2 s in which `stop` must be done.
-_GOODBYE_S = 0.5
+#: With what managers take, under the 2 s in which `stop` must be done.
 _CALLBACK_S = 0.5
+_HIGHEST_NS = 3_600_000_000_000
 
 
 class StreamingGateway:
@@ -97,53 +92,35 @@ class StreamingGateway:
         open_timeout_s: float = 10.0,
         random: Random | None = None,
     ) -> None:
-        self._venue: MarketDataVenue = load(venue)
         check_address("url", url, ("ws", "wss"))
         check_address("rest_url", rest_url, ("http", "https"))
-        self._url = url
-        self._rest_url = rest_url
+        found = load(venue)
+        settings = ProviderSettings(
+            found.name,
+            found,
+            url,
+            rest_url,
+            ring_capacity=ring_capacity,
+            stale_after_s=dict(stale_after_s or {}),
+            open_timeout_s=open_timeout_s,
+        )
         self._queue_capacity = queue_capacity
         self._policies = default_policies()
         for name, policy in (policies or {}).items():
-            self._policies[EVENT_CLASSES[self._venue.channel(name).kind]] = policy_of(name, policy)
-        self._stale_after_s = dict(stale_after_s or {})
-        self._open_timeout_s = open_timeout_s
+            self._policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
         self._random = random or Random()
-        self._request_ids = itertools.count(1)
-        self._http = HttpClient()
-        self._pipeline = Pipeline(self._venue, self._on_drained, ring_capacity=ring_capacity)
-        self._health = FeedHealth(self._venue.name, self._emit)
-        self._books = BookKeeper(
-            self._venue.name,
-            self._pipeline.books,
-            lambda: self._venue.snapshots(self._http, self._rest_url),
-            self._inject,
-            self._health,
-            self._emit,
-            self._pipeline.counters,
-            self._random,
-        )
+        self._symbols = SymbolTable()
+        self._callback_latency = Histogram(1, _HIGHEST_NS, 3)
         self._dispatcher = Dispatcher(
-            self._pipeline.wanted,
-            self._pipeline.latency.callback,
-            queue_capacity,
-            ring_capacity,
-            self._policies,
+            Wanted(self._symbols), self._callback_latency, queue_capacity, ring_capacity, self._policies
         )
-        self._roster = FeedRoster(
-            self._venue,
-            self._pipeline.symbols,
-            self._health,
-            self._books,
-            self._make_link,
-            self._stale_after_s,
-            self._pipeline.tracker.reset,
-        )
+        self._managers: dict[str, WebSocketManager] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._stopped = False
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
+        self._add(settings)
         symbols = list(_several(symbols))
         for name in _several(channels):
             self.subscribe(name, symbols)
@@ -163,8 +140,8 @@ class StreamingGateway:
         self._loop = asyncio.get_running_loop()
         for runner in self._dispatcher.runners:
             runner.start()
-        for link in self._roster.links:
-            link.start()
+        for manager in self._managers.values():
+            manager.start()
         self._ticker = self._loop.create_task(self._tick(), name="feed health")
 
     async def stop(self) -> None:
@@ -176,9 +153,7 @@ class StreamingGateway:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.wait([self._ticker])
-        await self._books.close()
-        await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
-        await self._http.close()
+        await asyncio.gather(*(manager.stop() for manager in self._managers.values()))
         self._dispatcher.close()
         await asyncio.gather(*(runner.stop(_CALLBACK_S) for runner in self._dispatcher.runners))
 
@@ -225,22 +200,37 @@ class StreamingGateway:
     # subscriptions
 
     def subscribe_to_trades(
-        self, symbols: Iterable[str], callback: Callable[[Any], Any] | None = None, *, offload: bool = False
+        self,
+        symbols: Iterable[str],
+        callback: Callable[[Any], Any] | None = None,
+        *,
+        provider: str | None = None,
+        offload: bool = False,
     ) -> Subscription:
         """Every trade, as `Trade`."""
-        return self.subscribe("trades", symbols, callback, offload=offload)
+        return self.subscribe("trades", symbols, callback, provider=provider, offload=offload)
 
     def subscribe_to_quotes(
-        self, symbols: Iterable[str], callback: Callable[[Any], Any] | None = None, *, offload: bool = False
+        self,
+        symbols: Iterable[str],
+        callback: Callable[[Any], Any] | None = None,
+        *,
+        provider: str | None = None,
+        offload: bool = False,
     ) -> Subscription:
         """Best bid and ask, as `Quote`."""
-        return self.subscribe("quotes", symbols, callback, offload=offload)
+        return self.subscribe("quotes", symbols, callback, provider=provider, offload=offload)
 
     def subscribe_to_book(
-        self, symbols: Iterable[str], callback: Callable[[Any], Any] | None = None, *, offload: bool = False
+        self,
+        symbols: Iterable[str],
+        callback: Callable[[Any], Any] | None = None,
+        *,
+        provider: str | None = None,
+        offload: bool = False,
     ) -> Subscription:
         """The whole order book, kept synchronised: `BookUpdate` for each change, and `gateway.book(symbol)`."""
-        return self.subscribe("book", symbols, callback, offload=offload)
+        return self.subscribe("book", symbols, callback, provider=provider, offload=offload)
 
     def subscribe_to_bars(
         self,
@@ -248,10 +238,11 @@ class StreamingGateway:
         callback: Callable[[Any], Any] | None = None,
         *,
         interval: str = "1m",
+        provider: str | None = None,
         offload: bool = False,
     ) -> Subscription:
         """Bars of an interval, as `Bar`; open ones are repeated until `closed`."""
-        return self.subscribe(f"bars_{interval}", symbols, callback, offload=offload)
+        return self.subscribe(f"bars_{interval}", symbols, callback, provider=provider, offload=offload)
 
     def subscribe(
         self,
@@ -259,47 +250,52 @@ class StreamingGateway:
         symbols: Iterable[str],
         callback: Callable[[Any], Any] | None = None,
         *,
+        provider: str | None = None,
         offload: bool = False,
     ) -> Subscription:
-        """Any channel of the venue, before or after the start.
+        """Any channel, before or after the start.
 
         Args:
             channel: its name.
             symbols: one or more; a single string is one symbol.
             callback: called with each event, or awaited when asynchronous; None: the data is only received (books,
                 `events()`, `batches()`).
+            provider: of these; None: the only one, or those whose configuration names the symbols.
             offload: run a synchronous callback in a worker thread of its own.
 
         Raises:
-            UnsupportedError: no such channel, or one whose events the symbol already gets from another channel.
-            ValueError: not a symbol, or none at all; a ring too small for the book's snapshots.
+            UnsupportedError: no such channel or provider, or a channel whose events the symbol already gets from
+                another one.
+            ValueError: not a symbol, or none at all, or one that no provider's configuration names; a ring too small
+                for the book's snapshots.
             StateError: the gateway is stopped.
             TypeError: not a callback.
         """
         self._check_not_stopped()
-        found = self._venue.channel(channel)
-        if found.diff:
-            self._check_ring(found.name)
-        names = tuple(dict.fromkeys(self._venue.symbol(text) for text in _several(symbols)))
-        if not names:
-            raise ValueError(f"symbols must name at least one symbol for channel {found.name!r}, was empty")
+        texts = list(dict.fromkeys(_several(symbols)))
+        if not texts:
+            raise ValueError(f"symbols must name at least one symbol for channel {channel!r}, was empty")
+        shares = self._shares(channel, texts, provider)
         runner = self._runner(callback, offload) if callback is not None else None
-        feeds = self._roster.acquire_all(found, names)
-        event_class = EVENT_CLASSES[found.kind]
-        keys = [(route_key(event_class, feed.symbol, found.interval), feed.symbol_id) for feed in feeds]
+        feeds = self._acquire(shares)
+        keys = [
+            (feed.channel.kind, self._route(manager, feed.channel, feed.symbol), feed.symbol_id)
+            for manager, feed in feeds
+        ]
         if runner is not None:
-            self._dispatcher.add_callback(runner, found.kind, keys)
+            self._dispatcher.add_callback(runner, keys)
             self._begin(runner)
 
         def on_close() -> None:
             if runner is not None:
-                self._dispatcher.remove_callback(runner, found.kind, keys)
+                self._dispatcher.remove_callback(runner, keys)
                 if self._loop is not None and not self._stopped:
                     self._loop.create_task(runner.stop(_CALLBACK_S))
-            for feed in feeds:
-                self._roster.release(feed)
+            for manager, feed in feeds:
+                manager.release(feed)
 
-        return Subscription(found.name, names, runner, on_close)
+        names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
+        return Subscription(shares[0][1].name, names, runner, on_close)
 
     def on_status(self, callback: Callable[[Any], Any]) -> None:
         """Calls back for each connection change, gap, resync, feed state change and refused subscription.
@@ -327,9 +323,11 @@ class StreamingGateway:
         """
         self._check_not_stopped()
         if symbol is None:
-            return self._dispatcher.open_events(None, None)
-        name = self._venue.symbol(symbol)
-        return self._dispatcher.open_events(name, self._pipeline.symbols.add(self._venue.plan.venue, name))
+            return self._dispatcher.open_events()
+        spelt: dict[str, int] = {}
+        for manager in self._spelling(symbol):
+            spelt[manager.venue.symbol(symbol)] = manager.symbol_id(symbol)
+        return self._dispatcher.open_events(frozenset(spelt), list(spelt.values()))
 
     def batches(self) -> Stream[Batch, Batch]:
         """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.
@@ -340,32 +338,42 @@ class StreamingGateway:
         self._check_not_stopped()
         return self._dispatcher.open_batches()
 
-    def book(self, symbol: str) -> OrderBookProtocol | None:
-        """The live book of a symbol; None between a gap (or a lost connection) and the resync."""
-        symbol_id = self._pipeline.symbols.get(self._venue.plan.venue, self._venue.symbol(symbol))
-        return None if symbol_id is None else self._books.book(symbol_id)
+    def book(self, symbol: str, provider: str | None = None) -> OrderBookProtocol | None:
+        """The live book of a symbol; None between a gap (or a lost connection) and the resync.
+
+        Args:
+            symbol: in any spelling.
+            provider: whose book; None: the first provider that has one.
+
+        Raises:
+            ValueError: not a symbol.
+            UnsupportedError: no such provider.
+        """
+        managers = self._spelling(symbol) if provider is None else [self._manager(provider)]
+        return next((book for book in (manager.book(symbol) for manager in managers) if book is not None), None)
 
     # what is going on
 
     @property
-    def venue(self) -> MarketDataVenue:
-        """The venue."""
-        return self._venue
+    def managers(self) -> Mapping[str, WebSocketManager]:
+        """What runs each provider, by its name."""
+        return dict(self._managers)
 
     @property
     def counters(self) -> Counters:
-        """Totals: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`, `reconnects`, ..."""
-        return self._pipeline.counters
+        """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`,
+        `reconnects`, ... A snapshot when there are several."""
+        return Counters.sum(manager.counters for manager in self._managers.values())
 
     @property
     def latency(self) -> LatencySpans:
-        """Latency per hop."""
-        return self._pipeline.latency
+        """Latency per hop, of all providers. A snapshot when there are several."""
+        return LatencySpans.sum((manager.latency for manager in self._managers.values()), self._callback_latency)
 
     @property
     def links(self) -> list[Link]:
         """The connections."""
-        return list(self._roster.links)
+        return [link for manager in self._managers.values() for link in manager.links]
 
     @property
     def dropped(self) -> int:
@@ -373,28 +381,102 @@ class StreamingGateway:
         return self._dispatcher.dropped()
 
     def feeds(self) -> list[Feed]:
-        """All feeds with their states, in order of subscription."""
-        return self._health.feeds()
+        """All feeds with their states, by provider, in order of subscription."""
+        return [feed for manager in self._managers.values() for feed in manager.feeds()]
 
-    def state(self, channel: str, symbol: str) -> FeedState:
-        """The state of one feed.
+    def state(self, channel: str, symbol: str, provider: str | None = None) -> FeedState:
+        """The state of one feed, of the first provider that has it.
 
         Raises:
             ValueError: not subscribed.
+            UnsupportedError: no such channel or provider.
         """
-        found, name = self._venue.channel(channel), self._venue.symbol(symbol)
-        for feed in self._health.feeds():
-            if feed.symbol == name and feed.channel.name == found.name:
+        managers = self._spelling(symbol) if provider is None else [self._manager(provider)]
+        for manager in managers:
+            feed = manager.feed(channel, symbol) if manager.has_channel(channel) else None
+            if feed is not None:
                 return feed.state
-        raise ValueError(f"channel {channel!r} of {name} is not subscribed")
+        raise ValueError(f"channel {channel!r} of {symbol} is not subscribed")
 
-    # inside: subscriptions
+    # inside: providers and subscriptions
+
+    def _add(self, settings: ProviderSettings) -> None:
+        self._managers[settings.name] = WebSocketManager(settings, self._symbols, self._dispatcher, self._random)
+
+    def _manager(self, provider: str) -> WebSocketManager:
+        try:
+            return self._managers[provider]
+        except KeyError:
+            known = ", ".join(self._managers)
+            raise UnsupportedError(f"provider must be one of {known}, was {provider!r}") from None
+
+    def _spelling(self, symbol: str) -> list[WebSocketManager]:
+        """The managers whose venue can have such a symbol.
+
+        Raises:
+            ValueError: none.
+        """
+        managers, error = [], None
+        for manager in self._managers.values():
+            try:
+                manager.venue.symbol(symbol)
+            except ValueError as refused:
+                error = refused
+            else:
+                managers.append(manager)
+        if not managers and error is not None:
+            raise error
+        return managers
+
+    def _shares(
+        self, channel: str, texts: list[str], provider: str | None
+    ) -> list[tuple[WebSocketManager, Channel, list[str]]]:
+        """Which provider serves which of the symbols."""
+        if provider is not None or len(self._managers) == 1:
+            manager = self._manager(provider) if provider is not None else next(iter(self._managers.values()))
+            names = [manager.venue.symbol(text) for text in texts]
+            return [(manager, manager.venue.channel(channel), list(dict.fromkeys(names)))]
+        shares: dict[str, list[str]] = {}
+        for text in texts:
+            of_symbol = [
+                manager
+                for manager in self._spelling(text)
+                if manager.venue.symbol(text) in manager.settings.symbols and manager.has_channel(channel)
+            ]
+            if not of_symbol:
+                raise ValueError(
+                    f"no provider with channel {channel!r} has {text!r} among its configured symbols; "
+                    f"name one with provider=, of {', '.join(self._managers)}"
+                )
+            for manager in of_symbol:
+                shares.setdefault(manager.name, []).append(manager.venue.symbol(text))
+        return [
+            (self._managers[name], self._managers[name].venue.channel(channel), list(dict.fromkeys(symbols)))
+            for name, symbols in shares.items()
+        ]
+
+    def _acquire(
+        self, shares: list[tuple[WebSocketManager, Channel, list[str]]]
+    ) -> list[tuple[WebSocketManager, Feed]]:
+        """Every feed, or, where one raises, none."""
+        feeds: list[tuple[WebSocketManager, Feed]] = []
+        try:
+            for manager, channel, names in shares:
+                feeds += [(manager, feed) for feed in manager.acquire(channel, names)]
+        except BaseException:
+            for manager, feed in feeds:
+                manager.release(feed)
+            raise
+        return feeds
+
+    def _route(self, manager: WebSocketManager, channel: Channel, symbol: str) -> RouteKey:
+        return route_key(EVENT_CLASSES[channel.kind], manager.venue.plan.venue, symbol, channel.interval)
 
     def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
         return runner_for(
             callback,
             offload=offload,
-            latency=self._pipeline.latency.callback,
+            latency=self._callback_latency,
             capacity=self._queue_capacity,
             policies=self._policies,
         )
@@ -407,127 +489,15 @@ class StreamingGateway:
         if self._stopped:
             raise StateError("the gateway is stopped; make a new one")
 
-    def _check_ring(self, channel: str) -> None:
-        depth = self._venue.snapshot_depth
-        least, capacity = 2 * depth + 1, self._pipeline.ring.capacity
-        if capacity < least:
-            raise ValueError(
-                f"ring_capacity must be {least} or more for channel {channel!r} of {self._venue.name}, whose snapshots "
-                f"have {depth} levels a side, was {capacity}"
-            )
-
-    def _make_link(self, name: str, route: str) -> Link:
-        link = Link(
-            name,
-            self._venue,
-            self._venue.stream_url(route, self._url),
-            self,
-            self._pipeline.reader,
-            self._request_ids,
-            self._random,
-            self._open_timeout_s,
-        )
-        if self._loop is not None:
-            link.start()
-        return link
-
-    # inside: what links, books and the pipeline say
-
-    def on_read(self, result: WireResultProtocol, size: int) -> None:
-        """A link read its socket."""
-        self._pipeline.count(result, size)
-        if result.errors:
-            _logger.debug("refused: %s", result.errors[0])
-        self._pipeline.pump()
-
-    def on_link(self, link: Link, event: ConnectionChanged) -> None:
-        """A link changed state."""
-        feeds = self._roster.feeds_of(link)
-        now, wall = monotonic_ns(), wall_ns()
-        self._emit(event)
-        if event.state is ConnectionState.CONNECTED:
-            _logger.info("%s %s: connected", event.venue, event.connection)
-            self._health.connected(feeds, now, wall)
-        elif event.state in (ConnectionState.RECONNECTING, ConnectionState.CLOSED):
-            if event.state is ConnectionState.RECONNECTING:
-                self.counters.add("reconnects")
-                _logger.warning(
-                    "%s %s: %s; next attempt in %.1f s",
-                    event.venue, event.connection, event.reason, event.retry_in_ns / 1e9,
-                )  # fmt: skip
-            for feed in feeds:
-                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
-                    self._books.reset(feed.symbol_id)
-            self._health.down(feeds, event.reason or "closed", wall)
-
-    def on_refused(self, event: SubscriptionRefused) -> None:
-        """The venue refused streams."""
-        self.counters.add("subscriptions_refused", len(event.streams))
-        _logger.error("%s refused %s (code %d)", event.venue, ", ".join(event.streams), event.code)
-        self._emit(event)
-
-    def on_settled(self, streams: Iterable[str]) -> None:
-        """The venue began or ended streams."""
-        self._roster.settled(streams)
-
-    def _on_drained(self, drained: Drained) -> None:
-        self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
-        if drained.sequence_incidents:
-            self._on_sequence_incidents(drained)
-        self._books.observe(drained)
-        events = drained.events
-        if events and any(type(event) is Control for event in events):
-            events = self._take_control(events)
-        if drained.changed and self._dispatcher.wants_books:
-            updates = (self._books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
-            events = [*events, *(update for update in updates if update is not None)]
-        self._dispatcher.publish_batch(drained.batch)
-        if events:
-            self._dispatcher.publish(events, drained.drained_ns)
-
-    def _on_sequence_incidents(self, drained: Drained) -> None:
-        for row, outcome, missing in drained.sequence_incidents:
-            self.counters.add(f"sequence_{outcome}")
-            if outcome != "gap":
-                continue
-            record = drained.batch[row]
-            feed = self._health.find(int(record["kind"]), int(record["symbol"]))
-            if feed is not None:
-                self.counters.add("messages_missing", missing)
-                self._emit(
-                    GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
-                )
-
-    def _take_control(self, events: list[Any]) -> list[Any]:
-        rest = []
-        for event in events:
-            if type(event) is not Control:
-                rest.append(event)
-            elif event.status == "ack" or event.status == "error":
-                refused = event.status == "error"
-                if not any(
-                    link.on_control(event.request_id, refused=refused, code=event.code or 0)
-                    for link in self._roster.links
-                ):
-                    self.counters.add("control_unmatched")
-            else:
-                self.counters.add(f"control_{event.status}")
-        return rest
-
-    def _inject(self, snapshot: Snapshot) -> None:
-        self._pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)
-
-    def _emit(self, event: StatusEvent) -> None:
-        self._dispatcher.publish_status(event, monotonic_ns())
-
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            try:
-                self._health.tick(monotonic_ns(), wall_ns())
-            except Exception as error:
-                # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
-                _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
+            for manager in list(self._managers.values()):
+                try:
+                    manager.tick(monotonic_ns(), wall_ns())
+                except Exception as error:
+                    # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
+                    _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
 
 
 def _several(names: Iterable[str]) -> Iterable[str]:

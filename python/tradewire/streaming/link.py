@@ -16,12 +16,14 @@ from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import WebSocketConnection, connect
+from tradewire.venues.session import Broken, Ready, Refused, Reply, Settled
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
-    from tradewire.venues.base import MarketDataVenue
+    from tradewire.venues.base import StreamLimits
+    from tradewire.venues.session import Outcome, StreamSession
 
 __all__ = ["Link", "LinkOwner"]
 
@@ -31,7 +33,8 @@ _SECOND = 1_000_000_000
 #: Nothing received for this long: ask with a ping. Nothing for the second time more: the connection is dead.
 _IDLE_NS = 20 * _SECOND
 _DEAD_NS = 30 * _SECOND
-#: A subscription that is not answered by then means that the venue does not serve this connection.
+#: A subscription that is not answered by then means that the venue does not serve this connection; so does a session
+#: that is not ready by then.
 _ACK_NS = 10 * _SECOND
 
 
@@ -55,12 +58,14 @@ class Link:
     """A connection that comes back. The event loop owns it.
 
     Args:
+        venue: its name, for events.
         name: unique in the gateway.
-        venue: its messages and limits.
+        limits: of one connection.
         url: where to.
         owner: told what happens.
         make_reader: a fresh frame reader for each connection.
-        request_ids: numbers for control messages, unique in the gateway.
+        make_session: a fresh conversation for each connection.
+        request_ids: numbers for control messages, unique in the provider.
         random: for backoff.
         open_timeout_s: for one attempt.
 
@@ -73,11 +78,13 @@ class Link:
 
     def __init__(
         self,
+        venue: str,
         name: str,
-        venue: MarketDataVenue,
+        limits: StreamLimits,
         url: str,
         owner: LinkOwner,
         make_reader: Callable[[], WireReaderProtocol],
+        make_session: Callable[[], StreamSession],
         request_ids: Iterator[int],
         random: Random,
         open_timeout_s: float,
@@ -87,9 +94,12 @@ class Link:
         self.name = name
         self.state = ConnectionState.CLOSED
         self._venue = venue
+        self._limits = limits
         self._url = url
         self._owner = owner
         self._make_reader = make_reader
+        self._make_session = make_session
+        self._session: StreamSession | None = None
         self._request_ids = request_ids
         self._open_timeout_s = open_timeout_s
         self._backoff = Backoff(random)
@@ -103,6 +113,7 @@ class Link:
         self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
         self._limit = self._fresh_limit()
         self._connection: WebSocketConnection | None = None
+        self._opened_ns = 0
         self._acknowledged = False
         self._proven = False
         self._closed: asyncio.Future[Exception | None] | None = None
@@ -164,6 +175,8 @@ class Link:
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
         self._owner.on_read(result, size)
+        for payload in result.controls:
+            self._take(payload)
         if not self._proven and self._acknowledged and any(kind != "control" for kind in result.counts):
             self._proven = True
             self._backoff.reset()
@@ -174,30 +187,62 @@ class Link:
             self._closed.set_result(error)
         self._wake.set()
 
-    def on_control(self, request_id: int | None, *, refused: bool, code: int) -> bool:
-        """Takes the venue's answer to a control message.
+    def _take(self, payload: bytes) -> None:
+        session = self._session
+        if session is None:
+            return
+        for outcome in session.take(payload):
+            self._on_outcome(outcome)
 
-        Returns:
-            Whether the message was one of this link's.
-        """
-        entry = self._pending.pop(request_id, None) if request_id is not None else None
-        if entry is None:
-            return False
-        streams, _, asking = entry
-        if refused:
-            if asking:
-                for stream in streams:
-                    self._sent.pop(stream, None)
-                self._refused.update(streams)
-            self._owner.on_refused(SubscriptionRefused(self._venue.name, self.name, streams, code, wall_ns()))
-        else:
-            self._acknowledged = True
-            settled = self._fresh.intersection(streams) if asking else set(streams)
-            if asking:
-                self._fresh -= settled
-            if settled:
-                self._owner.on_settled(settled)
-        return True
+    def _on_outcome(self, outcome: Outcome) -> None:
+        match outcome:
+            case Reply(message):
+                self._send(message)
+            case Ready():
+                self._wake.set()
+            case Settled(request_id, missing):
+                self._on_settled(request_id, missing)
+            case Refused(request_id, code, message):
+                streams, _, asking = self._pending.pop(request_id, ((), 0, False))
+                self._refuse(streams, asking, code, message)
+            case Broken(message, code, fatal):
+                if fatal:
+                    self._backoff.exhaust()
+                self._refuse((), False, code, message)
+                self._drop(FeedConnectionError(f"the venue ended the session: {message} (code {code})"))
+
+    def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
+        streams, _, asking = self._pending.pop(request_id, ((), 0, False))
+        if not streams:
+            return
+        self._acknowledged = True
+        if missing:
+            self._refuse(missing, asking, 0, "the venue left them out of its answer")
+        granted = set(streams).difference(missing)
+        settled = self._fresh & granted if asking else granted
+        if asking:
+            self._fresh -= settled
+        if settled:
+            self._owner.on_settled(settled)
+
+    def _refuse(self, streams: tuple[str, ...], asking: bool, code: int, message: str) -> None:
+        if asking:
+            for stream in streams:
+                self._sent.pop(stream, None)
+            self._refused.update(streams)
+        self._owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
+
+    def _drop(self, error: FeedConnectionError) -> None:
+        """Ends the present connection; the task reconnects."""
+        if self._closed is not None and not self._closed.done():
+            self._closed.set_result(error)
+        if self._connection is not None:
+            self._connection.abort()
+        self._wake.set()
+
+    def _send(self, payload: bytes) -> None:
+        if self._connection is not None and self._connection.is_open and self._session is not None:
+            self._connection.send(payload, binary=self._session.binary)
 
     # its life
 
@@ -220,6 +265,8 @@ class Link:
                     self._connection.abort()
             self._connection = None
             delay_ns = self._backoff.next_delay_ns()
+            if isinstance(error, FeedConnectionError) and error.retry_after_s is not None:
+                delay_ns = max(delay_ns, int(error.retry_after_s * _SECOND))
             self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
 
@@ -230,8 +277,18 @@ class Link:
         self._pending.clear()
         self._limit = self._fresh_limit()
         self._acknowledged = self._proven = False
-        self._connection = await connect(self._url, self._make_reader(), self, open_timeout_s=self._open_timeout_s)
+        self._session = self._make_session()
+        self._connection = await connect(
+            self._url,
+            self._make_reader(),
+            self,
+            open_timeout_s=self._open_timeout_s,
+            headers=self._session.headers,
+        )
+        self._opened_ns = monotonic_ns()
         self._change(ConnectionState.CONNECTED, "")
+        for payload in self._session.opened():
+            self._send(payload)
         while not self._closed.done():
             self._wake.clear()
             wait_ns = min(self._send_due(), self._check_alive())
@@ -244,10 +301,10 @@ class Link:
 
     def _send_due(self) -> int:
         """Sends what the limits allow; returns how long to wait before there is more to do, in ns."""
-        connection = self._connection
-        if connection is None or not connection.is_open:
+        connection, session = self._connection, self._session
+        if connection is None or session is None or not connection.is_open or not session.ready:
             return _SECOND
-        size = self._venue.limits.names_per_message
+        size = self._limits.names_per_message
         while True:
             missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refused]
             missing = missing[:size]
@@ -262,11 +319,11 @@ class Link:
             self._pending[request_id] = (names, monotonic_ns(), bool(missing))
             if missing:
                 self._sent.update(dict.fromkeys(names))
-                connection.send_text(self._venue.subscribe_message(names, request_id))
+                self._send(session.subscribe(names, request_id))
             else:
                 for name in names:
                     del self._sent[name]
-                connection.send_text(self._venue.unsubscribe_message(names, request_id))
+                self._send(session.unsubscribe(names, request_id))
 
     def _check_alive(self) -> int:
         """Asks a silent connection, and drops a dead one; returns when to look again, in ns."""
@@ -276,24 +333,24 @@ class Link:
         now = monotonic_ns()
         idle = now - connection.last_read_ns
         overdue = any(now - sent_at > _ACK_NS for _, sent_at, _ in self._pending.values())
-        if idle > _DEAD_NS or overdue:
-            what = "no answer to a subscription" if overdue else f"nothing received for {idle // _SECOND} s"
-            if self._closed is not None and not self._closed.done():
-                self._closed.set_result(FeedConnectionError(what))
-            connection.abort()
+        unready = self._session is not None and not self._session.ready and now - self._opened_ns > _ACK_NS
+        if idle > _DEAD_NS or overdue or unready:
+            what = f"nothing received for {idle // _SECOND} s"
+            if overdue or unready:
+                what = "no answer to a subscription" if overdue else "not authenticated in time"
+            self._drop(FeedConnectionError(what))
             return 0
         if idle > _IDLE_NS:
             connection.ping()
         return _SECOND
 
     def _fresh_limit(self) -> TokenBucket:
-        limits = self._venue.limits
-        return TokenBucket(limits.messages_per_s, limits.message_burst)
+        return TokenBucket(self._limits.messages_per_s, self._limits.message_burst)
 
     def _change(self, state: ConnectionState, reason: str, retry_in_ns: int = 0) -> None:
         if self.state is state and state is not ConnectionState.RECONNECTING:
             return
         self.state = state
         attempts = self._backoff.attempts
-        event = ConnectionChanged(self._venue.name, self.name, state, reason, attempts, retry_in_ns, wall_ns())
+        event = ConnectionChanged(self._venue, self.name, state, reason, attempts, retry_in_ns, wall_ns())
         self._owner.on_link(self, event)

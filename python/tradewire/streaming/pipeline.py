@@ -6,7 +6,8 @@ Knows no sockets and no consumers: sources feed its readers, and its handler get
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tradewire.core import (
     BookSet,
@@ -25,7 +26,14 @@ from tradewire.telemetry import Counters, LatencySpans
 from .heads import Heads, read_heads
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import Batch, BookOutcome, SequenceOutcome, WireReaderProtocol, WireResultProtocol
+    from tradewire.core.protocols import (
+        Batch,
+        BookOutcome,
+        SequenceOutcome,
+        WantedProtocol,
+        WireReaderProtocol,
+        WireResultProtocol,
+    )
     from tradewire.venues.base import MarketDataVenue
 
 __all__ = ["RING_CAPACITY", "Drained", "Pipeline"]
@@ -67,6 +75,9 @@ class Pipeline:
     Args:
         venue: plan and rules.
         handler: called with each batch, oldest first.
+        symbols: shared with other pipelines; None: its own.
+        wanted: which messages become events; None: its own.
+        codec: of the payloads.
         learn: whether symbols never asked for are taken in (replay) or refused and counted (live).
         ring_capacity: records.
         timed: whether latency spans are recorded; replayed receive times would mean nothing.
@@ -77,17 +88,20 @@ class Pipeline:
         venue: MarketDataVenue,
         handler: Callable[[Drained], None],
         *,
+        symbols: SymbolTable | None = None,
+        wanted: WantedProtocol | None = None,
+        codec: Literal["json", "msgpack"] = "json",
         learn: bool = False,
         ring_capacity: int = RING_CAPACITY,
         timed: bool = True,
     ) -> None:
         self.venue = venue
-        self.symbols = SymbolTable()
-        self.decoder = Decoder(venue.plan, self.symbols, learn=learn)
+        self.symbols = SymbolTable() if symbols is None else symbols
+        self.decoder = Decoder(replace(venue.plan, codec=codec), self.symbols, learn=learn)
         self.ring = Ring(ring_capacity)
         self.books = BookSet(venue.book_rule, self.symbols)
         self.tracker = SequenceTracker(venue.sequences)
-        self.wanted = Wanted(self.symbols)
+        self.wanted = Wanted(self.symbols) if wanted is None else wanted
         self.latency = LatencySpans()
         self.counters = Counters("messages", "bytes", "reads", "decode_errors", "batches", "records")
         self._handler = handler

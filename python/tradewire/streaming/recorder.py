@@ -13,14 +13,17 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from tradewire.core import TokenBucket
-from tradewire.errors import FeedConnectionError, SnapshotError
+from tradewire.errors import FeedConnectionError, QueryError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
+from tradewire.venues.session import Broken, Refused, Reply, Settled
 
 if TYPE_CHECKING:
-    from tradewire.venues.base import MarketDataVenue, SnapshotSource
+    from tradewire.transport.auth import Credential
+    from tradewire.venues.base import MarketDataRest, MarketDataVenue
+    from tradewire.venues.session import StreamSession
 
 __all__ = ["Recorder", "WriteLine"]
 
@@ -45,6 +48,7 @@ class Recorder:
         write: takes each line. When one begins a file, the books' snapshots are fetched again: each file replays alone.
         url: replaces the venue's streaming address.
         rest_url: replaces the venue's REST address.
+        credential: where the venue asks for one.
         random: for backoff.
 
     Attributes:
@@ -62,9 +66,11 @@ class Recorder:
         *,
         url: str | None = None,
         rest_url: str | None = None,
+        credential: Credential | None = None,
         random: Random | None = None,
     ) -> None:
         self._venue = venue
+        self._credential = credential
         self._write = write
         self._url = url
         self._rest_url = rest_url
@@ -104,23 +110,27 @@ class Recorder:
     async def run(self) -> None:
         """Records until cancelled; reconnects by itself."""
         async with HttpClient() as http, asyncio.TaskGroup() as tasks:
-            source = self._venue.snapshots(http, self._rest_url)
+            source = self._venue.rest(http, self._rest_url, self._credential)
             for route, streams in self._routes.items():
                 tasks.create_task(self._follow(route, streams, source))
 
-    async def _follow(self, route: str, streams: dict[str, str], source: SnapshotSource) -> None:
+    async def _follow(self, route: str, streams: dict[str, str], source: MarketDataRest) -> None:
         backoff = Backoff(self._random)
         url = self._venue.stream_url(route, self._url)
         while True:
             try:
-                async with connect_plain(url) as connection, asyncio.TaskGroup() as tasks:
-                    subscribing = tasks.create_task(self._subscribe(connection, list(streams)))
+                session = self._venue.session(self._credential)
+                async with connect_plain(url, headers=session.headers) as connection, asyncio.TaskGroup() as tasks:
+                    talk = _Conversation(session, connection)
+                    subscribing = tasks.create_task(self._subscribe(talk, list(streams)))
                     self._await_snapshots(streams)
                     async for recv_ns, frame in connection.messages():
                         if self._write(recv_ns, frame):
                             self._files += 1
                             for names in self._routes.values():
                                 self._await_snapshots(names)
+                        if not talk.settled:
+                            await talk.take(frame)
                         if subscribing.done():
                             backoff.reset()
                         head = frame[:128]
@@ -139,23 +149,25 @@ class Recorder:
     def _await_snapshots(self, streams: dict[str, str]) -> None:
         self._waiting |= {b'"%s"' % name.encode(): symbol for name, symbol in streams.items() if symbol}
 
-    async def _subscribe(self, connection: PlainConnection, streams: list[str]) -> None:
+    async def _subscribe(self, talk: _Conversation, streams: list[str]) -> None:
+        await talk.begin()
         limits = self._venue.limits
         bucket = TokenBucket(limits.messages_per_s, limits.message_burst)
         for start in range(0, len(streams), limits.names_per_message):
             while wait_ns := bucket.try_acquire(1):  # noqa: ASYNC110 - waits for time to pass, not for a task
                 await asyncio.sleep(wait_ns / 1e9)
             names = streams[start : start + limits.names_per_message]
-            await connection.send_text(self._venue.subscribe_message(names, next(self._request_ids)))
+            await talk.subscribe(names, next(self._request_ids))
+        talk.asked_all = True
 
-    async def _snapshot(self, symbol: str, source: SnapshotSource) -> None:
+    async def _snapshot(self, symbol: str, source: MarketDataRest) -> None:
         backoff = Backoff(self._random, base_ns=250_000_000, cap_ns=10_000_000_000)
         file = self._files
         self._without_snapshot[symbol] = None
         while True:
             try:
-                snapshot = await source.fetch(symbol)
-            except SnapshotError as error:
+                snapshot = await source.snapshot(symbol)
+            except QueryError as error:
                 _log.say(f"record {symbol}", "%s", error)
                 await asyncio.sleep(backoff.next_delay_ns() / 1e9)
                 continue
@@ -169,6 +181,53 @@ class Recorder:
             self.snapshots += 1
             self._without_snapshot.pop(symbol, None)
             return
+
+
+class _Conversation:
+    """A session on a plain connection, which gives its answers among the market data."""
+
+    def __init__(self, session: StreamSession, connection: PlainConnection) -> None:
+        self._session = session
+        self._connection = connection
+        self._ready = asyncio.Event()
+        self._open_requests: set[int] = set()
+        self.asked_all = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is to be answered any more."""
+        return self.asked_all and not self._open_requests
+
+    async def begin(self) -> None:
+        """Says what comes first, and waits until subscriptions may be sent."""
+        for payload in self._session.opened():
+            await self._connection.send(payload, binary=self._session.binary)
+        if not self._session.ready:
+            await self._ready.wait()
+
+    async def subscribe(self, names: list[str], request_id: int) -> None:
+        """Asks for streams."""
+        self._open_requests.add(request_id)
+        await self._connection.send(self._session.subscribe(names, request_id), binary=self._session.binary)
+
+    async def take(self, frame: bytes) -> None:
+        """Looks for an answer in a message.
+
+        Raises:
+            FeedConnectionError: the venue ended the session.
+        """
+        for outcome in self._session.take(frame):
+            if isinstance(outcome, Reply):
+                await self._connection.send(outcome.payload, binary=self._session.binary)
+            elif isinstance(outcome, Broken):
+                raise FeedConnectionError(f"the venue ended the session: {outcome.message} (code {outcome.code})")
+            elif isinstance(outcome, Refused):
+                self._open_requests.discard(outcome.request_id)
+                _log.say("record refused", "the venue refused streams: %s (code %d)", outcome.message, outcome.code)
+            elif isinstance(outcome, Settled):
+                self._open_requests.discard(outcome.request_id)
+        if self._session.ready:
+            self._ready.set()
 
 
 def _quoted(stream: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 __all__ = ["Counters", "Rate"]
 
@@ -20,6 +20,17 @@ class Counters:
 
     def __init__(self, *names: str) -> None:
         self._totals: dict[str, int] = dict.fromkeys(names, 0)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Counters]) -> Counters:
+        """Totals over several; the only one itself, which goes on counting."""
+        found = list(parts)
+        if len(found) == 1:
+            return found[0]
+        total = cls()
+        for part in found:
+            total.add_all(part._totals)
+        return total
 
     def add(self, name: str, amount: int = 1) -> None:
         """Adds to a total."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,24 @@ class LatencySpans:
         self.venue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
         self.queue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
         self.callback: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
+
+    @classmethod
+    def sum(cls, parts: Iterable[LatencySpans], callback: HistogramProtocol) -> LatencySpans:
+        """The hops of several together, and the callbacks that they share.
+
+        Args:
+            parts: of each provider; the histograms of an only one are taken themselves, and go on counting.
+            callback: the last hop.
+        """
+        found, total = list(parts), cls()
+        total.callback = callback
+        if len(found) == 1:
+            total.venue, total.queue = found[0].venue, found[0].queue
+            return total
+        for part in found:
+            total.venue.merge(part.venue)
+            total.queue.merge(part.queue)
+        return total
 
     def observe(
         self, event_ns: list[int] | NDArray[np.int64], recv_ns: list[int] | NDArray[np.int64], drained_ns: int

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from websockets.frames import Close, Frame, Opcode
 
-__all__ = ["CLOSE", "PING", "PONG", "close_frame", "close_reason", "ping_frame", "pong_frame", "text_frame"]
+__all__ = ["CLOSE", "PING", "PONG", "close_frame", "close_reason", "message_frame", "ping_frame", "pong_frame"]
 
 CLOSE, PING, PONG = 8, 9, 10
 
 
-def text_frame(payload: bytes) -> bytes:
-    """A whole text message."""
-    return Frame(Opcode.TEXT, payload).serialize(mask=True)
+def message_frame(payload: bytes, *, binary: bool = False) -> bytes:
+    """A whole message, of UTF-8 text unless `binary`."""
+    return Frame(Opcode.BINARY if binary else Opcode.TEXT, payload).serialize(mask=True)
 
 
 def ping_frame(payload: bytes) -> bytes:

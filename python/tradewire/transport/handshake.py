@@ -6,6 +6,8 @@ the blank line that ends it: frames that came in the same TCP segment belong to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
@@ -32,12 +34,13 @@ class OpeningHandshake:
 
     Args:
         url: `ws://` or `wss://`.
+        headers: added to the request; values may be secret and are never logged.
 
     Raises:
         ValueError: not a WebSocket URL.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         try:
             uri = parse_uri(url)
         except InvalidURI as error:
@@ -45,12 +48,15 @@ class OpeningHandshake:
         self.host = uri.host
         self.port = uri.port
         self.secure = uri.secure
+        self._headers = headers or {}
         self._protocol = ClientProtocol(uri)
         self._head = bytearray()
 
     def request(self) -> bytes:
         """The bytes to send."""
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        request.headers.update(self._headers)
+        self._protocol.send_request(request)
         return b"".join(self._protocol.data_to_send())
 
     def feed(self, data: bytes | bytearray | memoryview) -> bytes | None:
@@ -71,9 +77,20 @@ class OpeningHandshake:
         # Anything but 101 has a body, which ClientProtocol would wait for; the status says enough.
         if len(status) > 1 and status[0].startswith(b"HTTP/") and status[1] != b"101":
             reason = _ADVICE.get(status[1], "it offers no WebSocket here")
-            raise FeedConnectionError(f"{self.host} answered HTTP {status[1].decode('ascii', 'replace')}: {reason}")
+            raise FeedConnectionError(
+                f"{self.host} answered HTTP {status[1].decode('ascii', 'replace')}: {reason}", _retry_after_s(head)
+            )
         self._protocol.receive_data(head)
         refusal = self._protocol.handshake_exc
         if refusal is not None:
             raise FeedConnectionError(f"{self.host}: WebSocket handshake failed: {refusal}") from refusal
         return rest
+
+
+def _retry_after_s(head: bytes) -> float | None:
+    """Seconds of a `Retry-After` header (RFC 9110 section 10.2.3); None without one, or where it is a date."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"retry-after" and value.strip().isdigit():
+            return float(value.strip())
+    return None

@@ -6,7 +6,7 @@ Not for market data at full speed: `websocket.py` is.
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,8 @@ class PlainConnection:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    async def send_text(self, payload: bytes) -> None:
-        """Sends one text message.
+    async def send(self, payload: bytes, *, binary: bool = False) -> None:
+        """Sends one message, of UTF-8 text unless `binary`.
 
         Raises:
             FeedConnectionError: the connection is closed.
@@ -34,7 +34,7 @@ class PlainConnection:
         from websockets.exceptions import ConnectionClosed
 
         try:
-            await self._connection.send(payload, text=True)
+            await self._connection.send(payload, text=not binary)
         except ConnectionClosed as error:
             raise FeedConnectionError(f"connection lost: {error}") from error
 
@@ -56,7 +56,11 @@ class PlainConnection:
 
 @asynccontextmanager
 async def connect_plain(
-    url: str, *, open_timeout_s: float = 10.0, max_message: int = 1 << 20
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    open_timeout_s: float = 10.0,
+    max_message: int = 1 << 20,
 ) -> AsyncIterator[PlainConnection]:
     """Opens a connection for the length of an `async with`. No proxy from the environment, no compression.
 
@@ -74,6 +78,7 @@ async def connect_plain(
             close_timeout=1.0,
             max_size=max_message,
             user_agent_header=None,
+            additional_headers=headers,
         )
     except (OSError, exceptions.InvalidHandshake) as error:
         raise FeedConnectionError(f"cannot connect to {url}: {error}") from error

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError, ProtocolError
 
-from .frames import CLOSE, PING, PONG, close_frame, close_reason, ping_frame, pong_frame, text_frame
+from .frames import CLOSE, PING, PONG, close_frame, close_reason, message_frame, ping_frame, pong_frame
 from .handshake import OpeningHandshake
 
 if TYPE_CHECKING:
@@ -137,15 +138,15 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         """Whether messages can be sent."""
         return self._handshake is None and not self._close_sent and not self._lost.done()
 
-    def send_text(self, payload: bytes) -> None:
-        """Sends one text message.
+    def send(self, payload: bytes, *, binary: bool = False) -> None:
+        """Sends one message, of UTF-8 text unless `binary`.
 
         Raises:
             FeedConnectionError: not open.
         """
         if not self.is_open:
             raise FeedConnectionError("the connection is not open")
-        self._write(text_frame(payload))
+        self._write(message_frame(payload, binary=binary))
 
     def ping(self) -> None:
         """Asks for a pong; `last_read_ns` and `rtt_ns` tell when it came. Does nothing when not open."""
@@ -252,6 +253,7 @@ async def connect(
     *,
     open_timeout_s: float = 10.0,
     context: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> WebSocketConnection:
     """Opens a connection; its messages go to `reader`, and `owner` is told. No proxy, no compression.
 
@@ -261,12 +263,13 @@ async def connect(
         owner: told on the event loop.
         open_timeout_s: for name look-up, TCP, TLS and handshake together.
         context: TLS settings for `wss://` other than `tls_context()`.
+        headers: added to the upgrade request.
 
     Raises:
         FeedConnectionError: refused, unreachable, or not in time.
         ValueError: not a WebSocket URL.
     """
-    handshake = OpeningHandshake(url)
+    handshake = OpeningHandshake(url, headers)
     where = f"{handshake.host}:{handshake.port}"
     tls = (context or tls_context()) if handshake.secure else None
     connection: WebSocketConnection | None = None

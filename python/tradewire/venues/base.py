@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from tradewire.core.plan import FieldPlan, SequenceRule
     from tradewire.core.record import Kind
+    from tradewire.transport.auth import Credential
     from tradewire.transport.http import HttpClient
 
-__all__ = ["Channel", "MarketDataVenue", "Snapshot", "SnapshotSource", "Stream", "StreamLimits"]
+    from .session import StreamSession
+
+__all__ = ["Channel", "LastTrade", "MarketDataRest", "MarketDataVenue", "RestPayload", "Stream", "StreamLimits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +53,76 @@ class StreamLimits:
         streams: subscriptions on one connection.
         messages_per_s: control messages, kept below the venue's own limit.
         message_burst: control messages back to back.
+        max_age_s: the venue ends a connection that is older; None: it does not.
+        overlap: whether a second connection may be opened before the first one is closed.
     """
 
     names_per_message: int
     streams: int
     messages_per_s: float
     message_burst: int
+    max_age_s: float | None = None
+    overlap: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A book snapshot as received: the gateway's decoder reads it like any message, under the name `stream`."""
+class RestPayload:
+    """A REST answer as received: the gateway's decoder reads it like any message, under the name `stream`."""
 
     payload: bytes
     recv_ns: int
     stream: str
 
 
-class SnapshotSource(Protocol):
-    """Where a gateway gets book snapshots."""
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """The venue's newest trade of a symbol, as evidence against a silent feed.
 
-    async def fetch(self, symbol: str) -> Snapshot:
-        """One snapshot, as soon as the venue's request limits allow; one attempt.
+    Attributes:
+        seq: its number in the stream's own numbering; 0 where the venue has none.
+        event_ns: its time.
+    """
+
+    seq: int
+    event_ns: int
+
+
+class MarketDataRest(Protocol):
+    """A venue's REST market data, as far as a gateway needs it. Each call waits for the venue's request limits, asks
+    once, and raises `QueryError` when there is no usable answer."""
+
+    async def snapshot(self, symbol: str) -> RestPayload:
+        """A book snapshot.
 
         Raises:
-            SnapshotError: no usable answer; the venue's limits are kept by the next call.
+            QueryError: no usable answer.
+            UnsupportedError: the venue has none.
+        """
+
+    async def missed_trades(
+        self, channel: Channel, symbol: str, first: LastTrade, last: LastTrade
+    ) -> list[RestPayload]:
+        """Trades after `first` and before `last`, as far as the venue still has them; decoded like stream messages.
+
+        Raises:
+            QueryError: no usable answer.
+            UnsupportedError: the venue has none.
+        """
+
+    async def last_trade(self, channel: Channel, symbol: str) -> LastTrade | None:
+        """The newest trade; None where there is none yet.
+
+        Raises:
+            QueryError: no usable answer.
+            UnsupportedError: the venue cannot be asked.
+        """
+
+    async def server_time_ns(self) -> int:
+        """The venue's clock.
+
+        Raises:
+            QueryError: no usable answer.
+            UnsupportedError: the venue does not tell.
         """
 
 
@@ -87,7 +135,7 @@ class MarketDataVenue(Protocol):
         book_rule: how its book deltas chain.
         sequences: which numbered streams are contiguous, which only increase (`SequenceTracker`).
         limits: of one streaming connection.
-        snapshot_depth: levels a side of the snapshots that `snapshots` gives.
+        snapshot_depth: levels a side of the snapshots that `rest` gives; 0: it has none.
         default_channels: what `tradewire stream` shows when nothing else is asked for.
     """
 
@@ -126,11 +174,17 @@ class MarketDataVenue(Protocol):
     def stream_url(self, route: str, base: str | None = None) -> str:
         """Address of a route; `base` replaces the venue's production host (`ws://127.0.0.1:8700`)."""
 
-    def subscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
-        """Asks for streams; answered by a Control message with `request_id`."""
+    def session(self, credential: Credential | None = None, codec: str = "json") -> StreamSession:
+        """The conversation of one new connection.
 
-    def unsubscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
-        """Takes streams back."""
+        Args:
+            credential: where the venue asks for one.
+            codec: `json` or `msgpack`.
 
-    def snapshots(self, http: HttpClient, base: str | None = None) -> SnapshotSource:
-        """Where book snapshots come from; `base` replaces the venue's production host."""
+        Raises:
+            UnsupportedError: a codec that the venue does not speak.
+            MissingCredentialError: no credential where one is needed; the message says how to give one.
+        """
+
+    def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
+        """Its REST market data; `base` replaces the venue's production host."""

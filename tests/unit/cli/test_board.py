@@ -53,7 +53,7 @@ async def test_silent_symbols_and_the_last_trouble_are_kept() -> None:
     board = Board(gateway, ["BTCUSDT", "ETHUSDT"], ["trades"])
     gateway.feeds()[1].messages = 1
     for state, reason in ((ConnectionState.RECONNECTING, "refused"), (ConnectionState.CONNECTING, "")):
-        gateway._emit(ConnectionChanged("binance", "public", state, reason, 1, 0, 0))
+        gateway.managers["binance"]._emit(ConnectionChanged("binance", "public", state, reason, 1, 0, 0))
     board.update()
     assert board.silent == {"BTCUSDT"}
     assert board.trouble == "refused"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from tradewire.errors import SnapshotError
+from tradewire.errors import QueryError
 from tradewire.streaming.books import BookKeeper
 from tradewire.streaming.events import FeedState, GapDetected, Resynced
 from tradewire.streaming.health import FeedHealth
 from tradewire.streaming.pipeline import Drained, Pipeline
-from tradewire.venues.base import Snapshot
+from tradewire.venues.base import RestPayload
 from tradewire.venues.registry import load
 
 
@@ -25,12 +25,12 @@ class Source:
         self.asked: list[str] = []
         self.answers: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
-    async def fetch(self, symbol: str) -> Snapshot:
+    async def snapshot(self, symbol: str) -> RestPayload:
         self.asked.append(symbol)
         answer = await self.answers.get()
         if isinstance(answer, Exception):
             raise answer
-        return Snapshot(answer, 1, f"{symbol.lower()}@depth")
+        return RestPayload(answer, 1, f"{symbol.lower()}@depth")
 
 
 class Kept:
@@ -154,7 +154,7 @@ async def test_a_snapshot_older_than_the_buffer_is_asked_for_again(kept: Kept, e
     assert len(kept.source.asked) == 2
 
 
-@pytest.mark.parametrize("bad", [SnapshotError("no answer"), b"not json"])
+@pytest.mark.parametrize("bad", [QueryError("no answer"), b"not json"])
 async def test_a_failed_snapshot_is_tried_again(kept: Kept, eventually: Any, bad: Any) -> None:
     kept.delta(5, 10, 4)
     kept.source.answers.put_nowait(bad)
@@ -204,7 +204,7 @@ async def test_a_listener_may_close_another_book_that_waits(kept: Kept, eventual
     kept.keeper.watch(kept.health.add(load("binance").channel("book"), "ETHUSDT", other_id, 0, None))
     kept.keeper._emit = lambda _: kept.keeper.unwatch(other_id)
     kept.pipeline.inject(kept.frames.depth(5, 10, 4, symbol="ETHUSDT"), 1, None)
-    kept.source.answers.put_nowait(SnapshotError("not yet"))
+    kept.source.answers.put_nowait(QueryError("not yet"))
     await _go_live(kept, eventually)
     assert kept.keeper.book(other_id) is None
     assert not kept.keeper._syncing

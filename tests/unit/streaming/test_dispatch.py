@@ -58,8 +58,8 @@ def callback(into: list[Any]) -> InlineRunner:
 
 def add(dispatcher: Dispatcher, kind: Kind, event_class: type, symbol: str, interval: str = "") -> tuple[Any, Any, Any]:
     seen: list[Any] = []
-    runner, keys = callback(seen), [(route_key(event_class, symbol, interval), 0)]
-    dispatcher.add_callback(runner, kind, keys)
+    runner, keys = callback(seen), [(kind, route_key(event_class, "binance", symbol, interval), 0)]
+    dispatcher.add_callback(runner, keys)
     return seen, runner, keys
 
 
@@ -77,14 +77,14 @@ def test_bars_are_told_apart_by_interval(dispatcher: Dispatcher) -> None:
 
 
 def test_objects_are_wanted_while_somebody_wants_them(dispatcher: Dispatcher, wanted: Wanted) -> None:
-    assert wanted.pairs == {(Kind.CONTROL, None)}
+    assert wanted.pairs == set()
     _, first, keys = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
     _, second, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
-    assert wanted.pairs == {(Kind.CONTROL, None), (Kind.TRADE, 0)}
-    dispatcher.remove_callback(first, Kind.TRADE, keys)
+    assert wanted.pairs == {(Kind.TRADE, 0)}
+    dispatcher.remove_callback(first, keys)
     assert (Kind.TRADE, 0) in wanted.pairs
-    dispatcher.remove_callback(second, Kind.TRADE, keys)
-    assert wanted.pairs == {(Kind.CONTROL, None)}
+    dispatcher.remove_callback(second, keys)
+    assert wanted.pairs == set()
     assert dispatcher.runners == []
 
 
@@ -92,11 +92,11 @@ def test_book_messages_are_never_made_into_objects(dispatcher: Dispatcher, wante
     assert not dispatcher.wants_books
     add(dispatcher, Kind.BOOK_DELTA, BookUpdate, "BTCUSDT")
     assert dispatcher.wants_books
-    assert wanted.pairs == {(Kind.CONTROL, None)}
+    assert wanted.pairs == set()
 
 
 async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatcher: Dispatcher, wanted: Wanted) -> None:
-    one, every = dispatcher.open_events("BTCUSDT", 0), dispatcher.open_events(None, None)
+    one, every = dispatcher.open_events(frozenset({"BTCUSDT"}), [0]), dispatcher.open_events()
     assert (Kind.TRADE, 0) in wanted.pairs
     assert (Kind.TRADE, None) in wanted.pairs
     dispatcher.publish([trade(), trade("ETHUSDT")], 0)
@@ -108,7 +108,7 @@ async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatch
     assert [event async for event in every] == [trade(), trade("ETHUSDT"), gap(), gap("ETHUSDT"), gap("")]
     one.close()
     every.close()
-    assert wanted.pairs == {(Kind.CONTROL, None)}
+    assert wanted.pairs == set()
 
 
 async def test_batch_streams_get_the_batch_itself(dispatcher: Dispatcher) -> None:
@@ -139,7 +139,7 @@ def test_one_that_raises_hurts_nobody_else(dispatcher: Dispatcher) -> None:
         raise ValueError("no")
 
     runner = InlineRunner(broken, Histogram(1, 10**12, 3))
-    dispatcher.add_callback(runner, Kind.TRADE, [(route_key(Trade, "BTCUSDT"), 0)])
+    dispatcher.add_callback(runner, [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 0)])
     seen, _, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
     dispatcher.publish([trade()], 0)
     assert seen == [trade()]
@@ -147,7 +147,7 @@ def test_one_that_raises_hurts_nobody_else(dispatcher: Dispatcher) -> None:
 
 
 def test_what_full_queues_lose_is_counted(dispatcher: Dispatcher) -> None:
-    events = dispatcher.open_events(None, None)
+    events = dispatcher.open_events()
     quotes = [
         Quote(symbol="BTCUSDT", seq=1, bid_price=1.0, bid_quantity=1.0, ask_price=1.0, ask_quantity=1.0, **HEAD)
     ] * 3
@@ -157,9 +157,9 @@ def test_what_full_queues_lose_is_counted(dispatcher: Dispatcher) -> None:
 
 
 def test_a_callback_that_closes_itself_costs_the_next_one_nothing(dispatcher: Dispatcher) -> None:
-    keys = [(route_key(Trade, "BTCUSDT"), 0)]
-    once = InlineRunner(lambda _: dispatcher.remove_callback(once, Kind.TRADE, keys), Histogram(1, 10**12, 3))
-    dispatcher.add_callback(once, Kind.TRADE, keys)
+    keys = [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 0)]
+    once = InlineRunner(lambda _: dispatcher.remove_callback(once, keys), Histogram(1, 10**12, 3))
+    dispatcher.add_callback(once, keys)
     seen, _, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
     dispatcher.publish([trade(number=1), trade(number=2)], 0)
     assert seen == [trade(number=1), trade(number=2)]
@@ -167,7 +167,7 @@ def test_a_callback_that_closes_itself_costs_the_next_one_nothing(dispatcher: Di
 
 
 def test_status_callbacks_may_add_and_close_consumers(dispatcher: Dispatcher) -> None:
-    first, second = dispatcher.open_events(None, None), dispatcher.open_events(None, None)
+    first, second = dispatcher.open_events(), dispatcher.open_events()
     late: list[Any] = []
 
     def on_status(_: Any) -> None:
@@ -182,7 +182,7 @@ def test_status_callbacks_may_add_and_close_consumers(dispatcher: Dispatcher) ->
 
 async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Dispatcher, wanted: Wanted) -> None:
     async def take_one() -> None:
-        async for _ in dispatcher.open_events(None, None):
+        async for _ in dispatcher.open_events():
             break
 
     reading = asyncio.create_task(take_one())
@@ -190,4 +190,4 @@ async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Di
     assert (Kind.TRADE, None) in wanted.pairs
     dispatcher.publish([trade()], 0)
     await reading
-    assert wanted.pairs == {(Kind.CONTROL, None)}
+    assert wanted.pairs == set()

@@ -276,7 +276,7 @@ def test_the_smallest_ring_takes_a_whole_snapshot() -> None:
     gateway = StreamingGateway(symbols="BTCUSDT", channels="book", ring_capacity=2_001)
     levels = [[str(price), "1"] for price in range(1, 1_001)]
     payload = json.dumps({"lastUpdateId": 5, "E": 1, "T": 1, "bids": levels, "asks": levels}).encode()
-    assert gateway._pipeline.inject(payload, 1, "btcusdt@depth") == 1
+    assert gateway.managers["binance"]._pipeline.inject(payload, 1, "btcusdt@depth") == 1
     assert gateway.counters["records"] == 2_001
 
 
@@ -357,7 +357,7 @@ async def test_a_failed_tick_is_said_and_not_the_last(
         raise KeyError("bug")
 
     async with make(venue) as gateway:
-        monkeypatch.setattr(gateway._health, "tick", tick)
+        monkeypatch.setattr(gateway.managers["binance"], "tick", tick)
         await eventually(lambda: len(ticks) >= 3)
     assert "feeds could not be checked for silence: KeyError('bug')" in caplog.messages
 

@@ -11,12 +11,10 @@ from typing import Any
 
 import pytest
 
-from tradewire.core import Control
-from tradewire.core.record import Kind
 from tradewire.streaming import link as link_module
 from tradewire.streaming.events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from tradewire.streaming.link import Link
-from tradewire.streaming.pipeline import Drained, Pipeline
+from tradewire.streaming.pipeline import Pipeline
 from tradewire.transport.frames import PING
 from tradewire.venues.registry import load
 
@@ -29,10 +27,10 @@ class Owned:
         self.changes: list[ConnectionChanged] = []
         self.refused: list[SubscriptionRefused] = []
         self.settled: list[str] = []
-        self.pipeline = Pipeline(venue, self._on_drained, learn=True)
-        self.pipeline.wanted.add(Kind.CONTROL, None)
+        self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
-        self.link = Link("public", venue, url, self, self.pipeline.reader, ids, random, open_timeout_s=5)  # type: ignore[arg-type]
+        reader, session = self.pipeline.reader, venue.session
+        self.link = Link(venue.name, "public", venue.limits, url, self, reader, session, ids, random, open_timeout_s=5)
 
     def on_read(self, result: Any, size: int) -> None:
         self.pipeline.count(result, size)
@@ -47,11 +45,6 @@ class Owned:
 
     def on_settled(self, streams: Iterable[str]) -> None:
         self.settled += streams
-
-    def _on_drained(self, drained: Drained) -> None:
-        for event in drained.events:
-            if isinstance(event, Control):
-                assert self.link.on_control(event.request_id, refused=event.status == "error", code=event.code)
 
     @property
     def states(self) -> list[ConnectionState]:
@@ -178,7 +171,8 @@ async def test_refused_streams_are_told_and_asked_for_again_only_after_a_reconne
     await request(peer)
     peer.send_frame(frames.refusal(1, 4))
     await eventually(lambda: owned.refused)
-    assert (owned.refused[0].streams, owned.refused[0].code) == (("btcusdt@trade",), 4)
+    refused = owned.refused[0]
+    assert (refused.streams, refused.code, refused.message) == (("btcusdt@trade",), 4, "Invalid request")
     owned.link.add("ethusdt@trade")
     assert (await request(peer))["params"] == ["ethusdt@trade"]
     peer.writer.transport.abort()

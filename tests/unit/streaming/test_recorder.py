@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tradewire.errors import SnapshotError
+from tradewire.errors import QueryError
 from tradewire.streaming import recorder as recorder_module
 from tradewire.streaming.recorder import Recorder
-from tradewire.venues.base import Snapshot
+from tradewire.venues.base import RestPayload
 from tradewire.venues.registry import load
 
 
@@ -25,13 +25,13 @@ class Source:
         self.answers.set()
         self.asked = 0
 
-    async def fetch(self, symbol: str) -> Snapshot:
+    async def snapshot(self, symbol: str) -> RestPayload:
         self.asked += 1
         await self.answers.wait()
         if self.failures:
             self.failures -= 1
-            raise SnapshotError("no answer")
-        return Snapshot(self.frames.snapshot(7), 42, f"{symbol.lower()}@depth")
+            raise QueryError("no answer")
+        return RestPayload(self.frames.snapshot(7), 42, f"{symbol.lower()}@depth")
 
 
 class Recording:
@@ -66,7 +66,7 @@ async def record(wire_server: Any, frames: Any, no_wait: Random, monkeypatch: py
         monkeypatch.setattr(recorder_module.HttpClient, "__init__", lambda self: None)
         monkeypatch.setattr(recorder_module.HttpClient, "close", _nothing)
         venue_class = type(load("binance"))
-        monkeypatch.setattr(venue_class, "snapshots", lambda *_: recording.source)
+        monkeypatch.setattr(venue_class, "rest", lambda *_: recording.source)
         made.append(recording)
         return recording
 

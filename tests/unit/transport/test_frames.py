@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tradewire.transport.frames import close_frame, close_reason, ping_frame, pong_frame, text_frame
+from tradewire.transport.frames import close_frame, close_reason, message_frame, ping_frame, pong_frame
 
 
 def unmask(frame: bytes) -> tuple[int, bytes]:
@@ -20,7 +20,7 @@ def unmask(frame: bytes) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 40_000])
 def test_text(size: int) -> None:
-    assert unmask(text_frame(b"x" * size)) == (1, b"x" * size)
+    assert unmask(message_frame(b"x" * size)) == (1, b"x" * size)
 
 
 def test_ping_and_pong_keep_the_payload() -> None:

@@ -16,7 +16,7 @@ async def test_payloads_come_whole_with_their_time(wire_server: Any) -> None:
     async with connect_plain(wire_server.url) as connection:
         peer = await serving
         assert b"Extensions" not in peer.request
-        await connection.send_text(b'{"id":1}')
+        await connection.send(b'{"id":1}')
         assert await peer.read_frame() == (1, b'{"id":1}')
         peer.send(wire_server.frame('{"a":1}') + wire_server.frame('{"b":2}'))
         received = []
@@ -43,7 +43,7 @@ async def test_sending_on_a_lost_connection_is_the_same_error(wire_server: Any) 
         with pytest.raises(FeedConnectionError):
             await anext(aiter(connection.messages()))
         with pytest.raises(FeedConnectionError, match="connection lost"):
-            await connection.send_text(b"{}")
+            await connection.send(b"{}")
 
 
 async def test_nobody_listens(wire_server: Any) -> None:

@@ -171,12 +171,12 @@ async def test_a_lost_connection_is_told_once(wire_server: Any, eventually: Any)
     assert len(link.owner.closed) == 1
     assert isinstance(link.owner.closed[0], FeedConnectionError)
     with pytest.raises(FeedConnectionError, match="not open"):
-        link.connection.send_text(b"{}")
+        link.connection.send(b"{}")
 
 
 async def test_a_text_message_arrives(wire_server: Any) -> None:
     link = await _open(wire_server)
-    link.connection.send_text(b'{"method":"SUBSCRIBE"}')
+    link.connection.send(b'{"method":"SUBSCRIBE"}')
     assert await link.peer.read_frame() == (1, b'{"method":"SUBSCRIBE"}')
     await link.connection.close(timeout_s=0.1)
 

@@ -7,9 +7,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from tradewire.errors import FeedConnectionError, SnapshotError
+from tradewire.core import Decoder
+from tradewire.core.record import BACKFILL
+from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
 from tradewire.transport.http import HttpResponse
-from tradewire.venues.binance.rest import DepthSnapshots
+from tradewire.venues.base import LastTrade
+from tradewire.venues.binance.rest import BinanceRest
+from tradewire.venues.binance.stream import SPOT, USDM
 
 
 class Http:
@@ -31,17 +35,17 @@ def answer(status: int = 200, body: bytes = b'{"lastUpdateId":1}', **headers: st
     return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 42)
 
 
-def source(http: Http, waits: list[float], weight: int = 20) -> DepthSnapshots:
+def source(http: Http, waits: list[float], weight: int = 20) -> BinanceRest:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
         if len(waits) > 50:
             raise AssertionError("waits for ever")
 
-    return DepthSnapshots(
+    return BinanceRest(
         http,  # type: ignore[arg-type]
-        "http://venue/fapi/v1/depth",
+        "http://venue/fapi/v1",
         depth=1000,
-        weight=weight,
+        weights={"depth": weight, "trades": 5, "aggTrades": 20, "time": 1},
         weight_per_minute=2400,
         sleep=sleep,
     )
@@ -49,8 +53,8 @@ def source(http: Http, waits: list[float], weight: int = 20) -> DepthSnapshots:
 
 async def test_a_snapshot_names_its_stream() -> None:
     http = Http(answer())
-    snapshot = await source(http, []).fetch("BTCUSDT")
-    assert http.asked == [("http://venue/fapi/v1/depth", {"symbol": "BTCUSDT", "limit": "1000"})]
+    snapshot = await source(http, []).snapshot("BTCUSDT")
+    assert http.asked == [("http://venue/fapi/v1/depth", {"limit": "1000", "symbol": "BTCUSDT"})]
     assert (snapshot.payload, snapshot.recv_ns, snapshot.stream) == (b'{"lastUpdateId":1}', 42, "btcusdt@depth")
 
 
@@ -60,38 +64,90 @@ async def test_a_burst_stays_within_the_weight_of_a_minute() -> None:
     granted = 0
     while not waits:
         with contextlib.suppress(AssertionError):
-            await snapshots.fetch("BTCUSDT")
+            await snapshots.snapshot("BTCUSDT")
         granted += not waits
     assert 0 < granted * 20 <= 2400 * 0.8 * 0.25 + 20
 
 
 async def test_no_answer_is_a_snapshot_error() -> None:
-    with pytest.raises(SnapshotError, match="no book snapshot of BTCUSDT: cannot connect"):
-        await source(Http(FeedConnectionError("cannot connect")), []).fetch("BTCUSDT")
+    with pytest.raises(QueryError, match="no book snapshot of BTCUSDT: cannot connect"):
+        await source(Http(FeedConnectionError("cannot connect")), []).snapshot("BTCUSDT")
 
 
 async def test_a_refusal_says_status_and_text() -> None:
     http = Http(answer(400, b'{"code":-1121,"msg":"Invalid symbol."}'))
-    with pytest.raises(SnapshotError, match=r"HTTP 400 .*Invalid symbol"):
-        await source(http, []).fetch("XUSDT")
+    with pytest.raises(QueryError, match=r"HTTP 400 .*Invalid symbol"):
+        await source(http, []).snapshot("XUSDT")
 
 
 @pytest.mark.parametrize("status", [418, 429])
 async def test_too_many_requests_closes_the_gate_until_retry_after(status: int) -> None:
     waits: list[float] = []
     snapshots = source(Http(answer(status, b"", retry_after="120"), answer()), waits)
-    with pytest.raises(SnapshotError):
-        await snapshots.fetch("BTCUSDT")
+    with pytest.raises(QueryError):
+        await snapshots.snapshot("BTCUSDT")
     with pytest.raises(AssertionError, match="waits for ever"):
-        await snapshots.fetch("ETHUSDT")
+        await snapshots.snapshot("ETHUSDT")
     assert 119 < waits[0] <= 120
 
 
 async def test_without_retry_after_the_gate_opens_with_the_next_utc_minute() -> None:
     waits: list[float] = []
     snapshots = source(Http(answer(429, b"")), waits)
-    with pytest.raises(SnapshotError):
-        await snapshots.fetch("BTCUSDT")
+    with pytest.raises(QueryError):
+        await snapshots.snapshot("BTCUSDT")
     with pytest.raises(AssertionError, match="waits for ever"):
-        await snapshots.fetch("BTCUSDT")
+        await snapshots.snapshot("BTCUSDT")
     assert 0 < waits[0] <= 60
+
+
+TRADES, AGG_TRADES = USDM.channel("trades"), USDM.channel("agg_trades")
+
+
+async def test_missed_aggregate_trades_come_in_pages() -> None:
+    http = Http(answer(body=b"[]"))
+    pages = await source(http, []).missed_trades(AGG_TRADES, "BTCUSDT", LastTrade(10, 0), LastTrade(1_500, 0))
+    assert [query for _, query in http.asked] == [
+        {"fromId": "11", "limit": "1000", "symbol": "BTCUSDT"},
+        {"fromId": "1011", "limit": "489", "symbol": "BTCUSDT"},
+    ]
+    assert {page.stream for page in pages} == {"btcusdt@aggTrade"}
+
+
+async def test_the_last_trade_of_either_kind() -> None:
+    agg = Http(answer(body=b'[{"a":7,"p":"1","q":"1","f":1,"l":1,"T":5,"m":true}]'))
+    assert await source(agg, []).last_trade(AGG_TRADES, "BTCUSDT") == LastTrade(7, 5_000_000)
+    single = Http(answer(body=b'[{"id":8,"price":"1","qty":"1","time":6,"isBuyerMaker":true}]'))
+    assert await source(single, []).last_trade(TRADES, "BTCUSDT") == LastTrade(8, 6_000_000)
+    assert single.asked[0][0] == "http://venue/fapi/v1/trades"
+    assert await source(Http(answer(body=b"[]")), []).last_trade(TRADES, "BTCUSDT") is None
+    with pytest.raises(UnsupportedError, match="channel must be trades or agg_trades, was 'quotes'"):
+        await source(agg, []).last_trade(USDM.channel("quotes"), "BTCUSDT")
+
+
+@pytest.mark.parametrize("body", [b"no json", b"[1]", b'[{"id":"x","time":1}]'])
+async def test_a_last_trade_that_cannot_be_read(body: bytes) -> None:
+    with pytest.raises(QueryError):
+        await source(Http(answer(body=body)), []).last_trade(TRADES, "BTCUSDT")
+
+
+async def test_the_server_time() -> None:
+    rest = source(Http(answer(body=b'{"serverTime":1791382991286}')), [])
+    assert await rest.server_time_ns() == 1_791_382_991_286_000_000
+    with pytest.raises(QueryError, match="server time"):
+        await source(Http(answer(body=b"{}")), []).server_time_ns()
+
+
+@pytest.mark.parametrize(
+    ("stream", "body", "trade_id", "side"),
+    [
+        ("btcusdt@aggTrade", b'[{"a":7,"p":"2.5","q":"3","nq":"3","f":1,"l":1,"T":5,"m":true}]', 7, "sell"),
+        ("btcusdt@trade", b'[{"id":8,"price":"2.5","qty":"3","quoteQty":"1","time":5,"isBuyerMaker":false}]', 8, "buy"),
+    ],
+)
+def test_missed_trades_are_marked(stream: str, body: bytes, trade_id: int, side: str) -> None:
+    for plan in (USDM.plan, SPOT.plan):
+        (trade,) = Decoder(plan, symbols=["BTCUSDT"]).decode(body, 9, stream)
+        assert (trade.symbol, trade.price, trade.quantity, trade.trade_id) == ("BTCUSDT", 2.5, 3.0, trade_id)
+        assert (trade.side, trade.seq, trade.event_ns) == (side, trade_id, 5_000_000)
+        assert trade.flags & BACKFILL

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tradewire.core.record import Kind
@@ -76,11 +74,10 @@ def test_addresses_can_be_replaced() -> None:
     assert USDM.stream_url("public", "ws://127.0.0.1:8700/") == "ws://127.0.0.1:8700/public/stream"
 
 
-def test_control_messages() -> None:
-    message = USDM.subscribe_message(["btcusdt@trade", "币安人生usdt@trade"], 7)
-    assert "币安人生" in message.decode(), "plain UTF-8, not escaped"
-    assert json.loads(message) == {"method": "SUBSCRIBE", "params": ["btcusdt@trade", "币安人生usdt@trade"], "id": 7}
-    assert json.loads(USDM.unsubscribe_message(["a@b"], 8)) == {"method": "UNSUBSCRIBE", "params": ["a@b"], "id": 8}
+def test_market_streams_speak_json() -> None:
+    assert USDM.session().ready
+    with pytest.raises(UnsupportedError, match="codec was 'msgpack'"):
+        USDM.session(codec="msgpack")
 
 
 @pytest.mark.parametrize(("venue", "per_second"), [(USDM, 10), (SPOT, 5)])

@@ -54,6 +54,11 @@ class Backoff:
         self._grown_ns = min(self._grown_ns * self._factor, float(self._cap_ns))
         return min(int(delay), self._cap_ns)
 
+    def exhaust(self) -> None:
+        """From now on the longest delay, until `reset`: only a person can help."""
+        self.attempts = max(self.attempts, 1)
+        self._grown_ns = float(self._cap_ns)
+
     def reset(self) -> None:
         """Starts over: the peer has proven that it serves."""
         self.attempts = 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tradewire.core.plan import Codec, Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
-from tradewire.core.record import INTERVALS, PARTIAL, ControlStatus, Kind
+from tradewire.core.record import BACKFILL, INTERVALS, PARTIAL, ControlStatus, Kind
 
 __all__ = ["SPOT_BOOK_RULE", "SPOT_MARKET_DATA", "SPOT_MARKET_DATA_US", "USDM_BOOK_RULE", "USDM_MARKET_DATA"]
 
@@ -63,6 +63,26 @@ def _trade(value: str, channel: str, trade_id: str, unit: Codec, filters: tuple[
             _TAKER_SIDE,
         ),
         filters=filters,
+    )
+
+
+def _rest_trades(unit: Codec) -> tuple[Shape, ...]:
+    """Rows of the REST calls `aggTrades` and `trades`, which fill holes in the streams. They name no symbol."""
+    agg = (
+        Field("event_ns", "T", unit),
+        *_sequence("a", "trade_id"),
+        *_decimals("positive", price="p", quantity="q"),
+        _TAKER_SIDE,
+    )
+    single = (
+        Field("event_ns", "time", unit),
+        *_sequence("id", "trade_id"),
+        *_decimals("positive", price="price", quantity="qty"),
+        Field("side", "isBuyerMaker", "code", codes=((True, 1), (False, 0))),
+    )
+    return (
+        Shape(Kind.TRADE, "agg_trades", keys=("a", "p", "q", "f", "l", "T", "m"), fields=agg, flags=BACKFILL),
+        Shape(Kind.TRADE, "trades", keys=("id", "price", "qty", "time"), fields=single, flags=BACKFILL),
     )
 
 
@@ -227,6 +247,7 @@ def _usdm_shapes() -> tuple[Shape, ...]:
             ),
             levels=_SNAPSHOT_LEVELS,
         ),
+        *_rest_trades("ms"),
         *_CONTROL,
     )
 
@@ -271,6 +292,7 @@ def _spot_shapes(unit: Codec) -> tuple[Shape, ...]:
             flags=PARTIAL,
         ),
         Shape(Kind.BOOK_SNAPSHOT, "snapshot", keys=keys, fields=snapshot, levels=_SNAPSHOT_LEVELS),
+        *_rest_trades(unit),
         *_CONTROL,
     )
 

@@ -1,36 +1,43 @@
-"""Binance REST for market data: book snapshots within the weight limit (venue sheet sections 4, 7, 12, 16)."""
+"""Binance REST for market data, within the address's weight limit (venue sheet sections 4, 7, 12, 16)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from tradewire.core import TokenBucket, monotonic_ns, wall_ns
-from tradewire.errors import FeedConnectionError, SnapshotError
-from tradewire.venues.base import Snapshot
+from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
+from tradewire.venues.base import LastTrade, RestPayload
 
 if TYPE_CHECKING:
     from tradewire.transport.http import HttpClient, HttpResponse
+    from tradewire.venues.base import Channel
 
-__all__ = ["DepthSnapshots"]
+__all__ = ["BinanceRest"]
 
 _SECOND = 1_000_000_000
+_MS = 1_000_000
 _MINUTE = 60 * _SECOND
-#: Share of the address's weight that snapshots may use; the rest is for everything else on the same address.
+#: Share of the address's weight that market data may use; the rest is for everything else on the same address.
 _SHARE = 0.8
 #: A quarter of the share at once, so that burst + rate * minute stays within the share in any minute.
 _BURST = 0.25
+#: Calls in words, for errors.
+_WORDS = {"depth": "book snapshot", "trades": "trades", "aggTrades": "aggregate trades", "time": "server time"}
+#: Trades in one answer.
+_PAGE = 1000
 
 
-class DepthSnapshots:
-    """Book snapshots; implements `venues.base.SnapshotSource`.
+class BinanceRest:
+    """Market data by request; implements `venues.base.MarketDataRest`.
 
     Args:
         http: the session.
-        url: of the depth call.
-        depth: levels a side.
-        weight: of one call.
+        base: address up to the calls (`https://fapi.binance.com/fapi/v1`).
+        depth: levels a side of a snapshot.
+        weights: of the calls `depth`, `trades`, `aggTrades` and `time`.
         weight_per_minute: what the venue allows one address.
         sleep: waits that many seconds.
     """
@@ -38,38 +45,88 @@ class DepthSnapshots:
     def __init__(
         self,
         http: HttpClient,
-        url: str,
+        base: str,
         *,
         depth: int,
-        weight: int,
+        weights: Mapping[str, int],
         weight_per_minute: int,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         http.load()
         self._http = http
-        self._url = url
+        self._base = base
         self._depth = depth
-        self._weight = weight
+        self._weights = weights
         budget = weight_per_minute * _SHARE
-        self._bucket = TokenBucket(budget * (1 - _BURST) / 60, max(weight, int(budget * _BURST)))
+        self._bucket = TokenBucket(budget * (1 - _BURST) / 60, max(*weights.values(), int(budget * _BURST)))
         self._closed_until_ns = 0
         self._sleep = sleep
 
-    async def fetch(self, symbol: str) -> Snapshot:
-        """One snapshot; waits for the weight limit, and for the end of a ban, before it asks."""
+    async def snapshot(self, symbol: str) -> RestPayload:
+        """A depth snapshot, to be decoded as the symbol's `@depth` stream."""
+        response = await self._get("depth", symbol, limit=self._depth)
+        return RestPayload(response.body, response.recv_ns, f"{symbol.lower()}@depth")
+
+    async def missed_trades(
+        self, channel: Channel, symbol: str, first: LastTrade, last: LastTrade
+    ) -> list[RestPayload]:
+        """Aggregate trades by `fromId`; single trades as far as the newest thousand reach back."""
+        if channel.name != "agg_trades":
+            call = self._trades_call(channel)
+            response = await self._get(call, symbol, limit=_PAGE)
+            return [RestPayload(response.body, response.recv_ns, f"{symbol.lower()}@trade")]
+        pages: list[RestPayload] = []
+        for start in range(first.seq + 1, last.seq, _PAGE):
+            limit = min(_PAGE, last.seq - start)
+            response = await self._get("aggTrades", symbol, fromId=start, limit=limit)
+            pages.append(RestPayload(response.body, response.recv_ns, f"{symbol.lower()}@aggTrade"))
+        return pages
+
+    async def last_trade(self, channel: Channel, symbol: str) -> LastTrade | None:
+        """The newest aggregate or single trade."""
+        response = await self._get(self._trades_call(channel), symbol, limit=1)
+        rows = _json(response)
+        if not isinstance(rows, list) or not rows:
+            return None
+        try:
+            row = rows[-1]
+            seq, event_ms = (row["a"], row["T"]) if "a" in row else (row["id"], row["time"])
+            return LastTrade(int(seq), int(event_ms) * _MS)
+        except (KeyError, TypeError, ValueError) as error:
+            raise QueryError(f"the last trade of {symbol} cannot be read: {error!r}") from error
+
+    async def server_time_ns(self) -> int:
+        """The venue's clock, in whole milliseconds."""
+        response = await self._get("time")
+        try:
+            return int(_json(response)["serverTime"]) * _MS
+        except (KeyError, TypeError, ValueError) as error:
+            raise QueryError(f"the server time cannot be read: {error!r}") from error
+
+    def _trades_call(self, channel: Channel) -> str:
+        if channel.name not in ("trades", "agg_trades"):
+            raise UnsupportedError(f"channel must be trades or agg_trades, was {channel.name!r}")
+        return "aggTrades" if channel.name == "agg_trades" else "trades"
+
+    async def _get(self, call: str, symbol: str = "", **params: int) -> HttpResponse:
+        """One request; waits for the weight limit, and for the end of a ban, before it asks."""
         while (wait := max(self._closed_until_ns - monotonic_ns(), 0)) > 0:
             await self._sleep(wait / _SECOND)
-        while (wait := self._bucket.try_acquire(self._weight)) > 0:
+        while (wait := self._bucket.try_acquire(self._weights[call])) > 0:
             await self._sleep(wait / _SECOND)
+        query = {name: str(value) for name, value in params.items()}
+        what = f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
+        if symbol:
+            query["symbol"] = symbol
         try:
-            response = await self._http.get(self._url, {"symbol": symbol, "limit": str(self._depth)})
+            response = await self._http.get(f"{self._base}/{call}", query)
         except FeedConnectionError as error:
-            raise SnapshotError(f"no book snapshot of {symbol}: {error}") from error
+            raise QueryError(f"no {what}: {error}") from error
         if response.status != 200:
             self._observe_refusal(response)
             text = response.body[:200].decode("utf-8", "replace")
-            raise SnapshotError(f"no book snapshot of {symbol}: HTTP {response.status} {text}")
-        return Snapshot(response.body, response.recv_ns, f"{symbol.lower()}@depth")
+            raise QueryError(f"no {what}: HTTP {response.status} {text}")
+        return response
 
     def _observe_refusal(self, response: HttpResponse) -> None:
         """429 and 418 close the gate for every symbol: until `Retry-After`, else until the next UTC minute."""
@@ -78,3 +135,10 @@ class DepthSnapshots:
         told = response.headers.get("retry-after", "")
         wait_ns = int(told) * _SECOND if told.isdecimal() else _MINUTE - wall_ns() % _MINUTE
         self._closed_until_ns = max(self._closed_until_ns, monotonic_ns() + wait_ns)
+
+
+def _json(response: HttpResponse) -> Any:
+    try:
+        return json.loads(response.body)
+    except ValueError as error:
+        raise QueryError(f"the answer is no JSON: {error}") from error

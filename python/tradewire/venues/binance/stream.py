@@ -1,8 +1,7 @@
-"""Binance market streams: channels, stream names, control messages, limits (venue sheet sections 2, 11, 16)."""
+"""Binance market streams: channels, stream names, limits (venue sheet sections 2, 11, 16)."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,17 +10,22 @@ from typing import TYPE_CHECKING, Literal
 from tradewire.core.plan import FieldPlan, SequenceRule
 from tradewire.core.record import INTERVALS, Kind
 from tradewire.errors import UnsupportedError
-from tradewire.venues.base import Channel, SnapshotSource, Stream, StreamLimits
+from tradewire.venues.base import Channel, MarketDataRest, Stream, StreamLimits
 
 from .plans import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
+from .session import BinanceSession
 from .urls import SPOT_URLS, USDM_URLS, Urls, route_of
 
 if TYPE_CHECKING:
+    from tradewire.transport.auth import Credential
     from tradewire.transport.http import HttpClient
+    from tradewire.venues.session import StreamSession
 
 __all__ = ["SPOT", "USDM", "BinanceMarketData"]
 
 _SECOND = 1_000_000_000
+#: Connections are ended after 24 hours (venue sheet section 2.3).
+_DAY_S = 86_400.0
 _BARS = re.compile(r"bars_(\w+)")
 #: Symbols may hold any letter (`币安人生USDT`), never white space, control characters or stream separators.
 _SYMBOL = re.compile(r"[^\s@/!\x00-\x1f\x7f]{1,64}")
@@ -56,7 +60,7 @@ class BinanceMarketData:
     limits: StreamLimits
     channels: Mapping[str, tuple[Kind, int | None, str]]
     snapshot_depth: int
-    snapshot_weight: int
+    weights: Mapping[str, int]
     weight_per_minute: int
     intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
@@ -95,31 +99,23 @@ class BinanceMarketData:
         root = (base or self.urls.stream).rstrip("/")
         return f"{root}/{route}/stream" if route else f"{root}/stream"
 
-    def subscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
-        """A SUBSCRIBE message."""
-        return _control("SUBSCRIBE", streams, request_id)
+    def session(self, credential: Credential | None = None, codec: str = "json") -> StreamSession:
+        """A conversation without authentication; `credential` is not used."""
+        if codec != "json":
+            raise UnsupportedError(f"{self.name} streams are json, codec was {codec!r}")
+        return BinanceSession()
 
-    def unsubscribe_message(self, streams: Sequence[str], request_id: int) -> bytes:
-        """An UNSUBSCRIBE message."""
-        return _control("UNSUBSCRIBE", streams, request_id)
+    def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
+        """REST market data within the address's weight limit; `credential` is not used."""
+        from .rest import BinanceRest
 
-    def snapshots(self, http: HttpClient, base: str | None = None) -> SnapshotSource:
-        """Snapshots over REST, within the address's weight limit."""
-        from .rest import DepthSnapshots
-
-        return DepthSnapshots(
+        return BinanceRest(
             http,
-            (base or self.urls.rest).rstrip("/") + self.urls.depth_path,
+            (base or self.urls.rest).rstrip("/") + self.urls.rest_path,
             depth=self.snapshot_depth,
-            weight=self.snapshot_weight,
+            weights=self.weights,
             weight_per_minute=self.weight_per_minute,
         )
-
-
-def _control(method: str, streams: Sequence[str], request_id: int) -> bytes:
-    # Symbols go as plain UTF-8 (venue sheet section 2.1).
-    message = {"method": method, "params": list(streams), "id": request_id}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 #: 10 incoming messages a second, pongs included: 15 back to back passed, 40 did not (venue sheet section 2.3).
@@ -129,12 +125,13 @@ USDM = BinanceMarketData(
     plan=USDM_MARKET_DATA,
     book_rule=USDM_BOOK_RULE,
     urls=USDM_URLS,
-    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=4.0, message_burst=4),
+    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=4.0, message_burst=4, max_age_s=_DAY_S),
     channels=_USDM_CHANNELS,
     # Bars of one second are Spot's alone.
     intervals=tuple(interval for interval in INTERVALS if interval != "1s"),
     snapshot_depth=1000,
-    snapshot_weight=20,
+    # Of a snapshot that deep (venue sheet section 7).
+    weights={"depth": 20, "trades": 5, "aggTrades": 20, "time": 1},
     weight_per_minute=2400,
 )
 
@@ -144,9 +141,9 @@ SPOT = BinanceMarketData(
     plan=SPOT_MARKET_DATA,
     book_rule=SPOT_BOOK_RULE,
     urls=SPOT_URLS,
-    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=2.0, message_burst=2),
+    limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=2.0, message_burst=2, max_age_s=_DAY_S),
     channels=_SPOT_CHANNELS,
     snapshot_depth=5000,
-    snapshot_weight=250,
+    weights={"depth": 250, "trades": 25, "aggTrades": 4, "time": 1},
     weight_per_minute=6000,
 )

@@ -15,17 +15,17 @@ class Urls:
         stream: base of market streams.
         rest: base of the REST API.
         routed: whether streams live under `/public` and `/market` (USD-M since 2026-04-23).
-        depth_path: REST path of the book snapshot.
+        rest_path: in front of the market data calls.
     """
 
     stream: str
     rest: str
     routed: bool
-    depth_path: str
+    rest_path: str
 
 
-USDM_URLS = Urls("wss://fstream.binance.com", "https://fapi.binance.com", routed=True, depth_path="/fapi/v1/depth")
-SPOT_URLS = Urls("wss://stream.binance.com:9443", "https://api.binance.com", routed=False, depth_path="/api/v3/depth")
+USDM_URLS = Urls("wss://fstream.binance.com", "https://fapi.binance.com", routed=True, rest_path="/fapi/v1")
+SPOT_URLS = Urls("wss://stream.binance.com:9443", "https://api.binance.com", routed=False, rest_path="/api/v3")
 
 #: Channel parts of the streams that `/public` serves; `/market` serves the rest. Asking on the wrong route is silent:
 #: acknowledged, and nothing arrives (venue sheet section 2.1).

@@ -1,0 +1,325 @@
+"""`WebSocketManager`: everything of one provider: its connections, feeds, books and the path of its frames.
+
+Knows no consumers: the gateway's `Dispatcher` does. Users reach it as `gateway.managers[name]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal
+
+from tradewire.core import SymbolTable, monotonic_ns, wall_ns
+from tradewire.errors import UnsupportedError
+from tradewire.transport.http import HttpClient
+
+from .books import BookKeeper
+from .dispatch import EVENT_CLASSES
+from .events import BookUpdate, ConnectionChanged, ConnectionState, GapDetected, SubscriptionRefused
+from .health import Feed, FeedHealth
+from .link import Link
+from .pipeline import RING_CAPACITY, Drained, Pipeline
+from .roster import FeedRoster
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import OrderBookProtocol, WireResultProtocol
+    from tradewire.telemetry import Counters, LatencySpans
+    from tradewire.transport.auth import Credential
+    from tradewire.venues.base import Channel, MarketDataVenue, RestPayload
+
+    from .dispatch import Dispatcher
+    from .events import StatusEvent
+
+__all__ = ["ProviderSettings", "WebSocketManager"]
+
+_logger = logging.getLogger("tradewire.streaming")
+
+#: Together with the callbacks' share under the 2 s in which a gateway must be stopped.
+_GOODBYE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """How one provider is used.
+
+    Attributes:
+        name: unique in the gateway.
+        venue: names, messages, rules.
+        url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
+        rest_url: replaces the venue's REST address.
+        credential: where the venue asks for one.
+        codec: `json` or `msgpack`.
+        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot.
+        stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
+        open_timeout_s: for one connection attempt.
+        symbols: that the configuration names for it; a subscription without `provider` goes by them.
+    """
+
+    name: str
+    venue: MarketDataVenue
+    url: str | None = None
+    rest_url: str | None = None
+    credential: Credential | None = None
+    codec: Literal["json", "msgpack"] = "json"
+    ring_capacity: int = RING_CAPACITY
+    stale_after_s: Mapping[str, float] = field(default_factory=dict)
+    open_timeout_s: float = 10.0
+    symbols: frozenset[str] = frozenset()
+
+
+class WebSocketManager:
+    """One provider's connections, kept alive, and what comes over them. The event loop owns it.
+
+    Args:
+        settings: of the provider.
+        symbols: shared by the managers of a gateway.
+        dispatcher: takes events, batches and status.
+        random: for backoff jitter.
+    """
+
+    def __init__(
+        self, settings: ProviderSettings, symbols: SymbolTable, dispatcher: Dispatcher, random: Random
+    ) -> None:
+        self.settings = settings
+        self._venue = venue = settings.venue
+        self._symbols = symbols
+        self._dispatcher = dispatcher
+        self._random = random
+        self._request_ids = itertools.count(1)
+        self._http = HttpClient()
+        self._running = False
+        self._pipeline = Pipeline(
+            venue,
+            self._on_drained,
+            symbols=symbols,
+            wanted=dispatcher.wanted,
+            ring_capacity=settings.ring_capacity,
+            codec=settings.codec,
+        )
+        self._health = FeedHealth(venue.name, self._emit)
+        self._books = BookKeeper(
+            venue.name,
+            self._pipeline.books,
+            lambda: venue.rest(self._http, settings.rest_url, settings.credential),
+            self._inject,
+            self._health,
+            self._emit,
+            self._pipeline.counters,
+            random,
+        )
+        self._roster = FeedRoster(
+            venue,
+            symbols,
+            self._health,
+            self._books,
+            self._make_link,
+            dict(settings.stale_after_s),
+            self._pipeline.tracker.reset,
+        )
+
+    # life
+
+    def start(self) -> None:
+        """Connects, in the background."""
+        self._running = True
+        for link in self._roster.links:
+            link.start()
+
+    async def stop(self) -> None:
+        """Closes every connection."""
+        self._running = False
+        await self._books.close()
+        await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
+        await self._http.close()
+
+    def tick(self, now_ns: int, wall_time_ns: int) -> None:
+        """Looks for silence; called a few times a second.
+
+        Args:
+            now_ns: monotonic.
+            wall_time_ns: for events.
+        """
+        self._health.tick(now_ns, wall_time_ns)
+
+    # feeds
+
+    def acquire(self, channel: Channel, symbols: Iterable[str]) -> list[Feed]:
+        """One more use of each symbol's feed, or, where one of them raises, of none.
+
+        Raises:
+            UnsupportedError: a symbol gets the same events from another channel.
+            ValueError: a ring too small for the book's snapshots; an address that is not one.
+        """
+        if channel.diff:
+            self._check_ring(channel.name)
+        return self._roster.acquire_all(channel, symbols)
+
+    def release(self, feed: Feed) -> None:
+        """One use less."""
+        self._roster.release(feed)
+
+    def feeds(self) -> list[Feed]:
+        """All feeds with their states, in order of subscription."""
+        return self._health.feeds()
+
+    def feed(self, channel: str, symbol: str) -> Feed | None:
+        """The feed of a channel and a symbol, in any spelling; None: not subscribed.
+
+        Raises:
+            UnsupportedError: no such channel.
+            ValueError: not a symbol.
+        """
+        found, name = self._venue.channel(channel), self._venue.symbol(symbol)
+        for feed in self._health.feeds():
+            if feed.symbol == name and feed.channel.name == found.name:
+                return feed
+        return None
+
+    def has_channel(self, name: str) -> bool:
+        """Whether the venue has such a channel."""
+        try:
+            self._venue.channel(name)
+        except UnsupportedError:
+            return False
+        return True
+
+    def symbol_id(self, symbol: str) -> int:
+        """The id of a symbol in any spelling, new ones included."""
+        return self._symbols.add(self._venue.plan.venue, self._venue.symbol(symbol))
+
+    def book(self, symbol: str) -> OrderBookProtocol | None:
+        """The live book of a symbol; None between a gap (or a lost connection) and the resync."""
+        symbol_id = self._symbols.get(self._venue.plan.venue, self._venue.symbol(symbol))
+        return None if symbol_id is None else self._books.book(symbol_id)
+
+    # what is going on
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.settings.name
+
+    @property
+    def venue(self) -> MarketDataVenue:
+        """The venue."""
+        return self._venue
+
+    @property
+    def counters(self) -> Counters:
+        """Totals: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`, `reconnects`, ..."""
+        return self._pipeline.counters
+
+    @property
+    def latency(self) -> LatencySpans:
+        """Latency of the hops up to the batch; `callback` stays empty here, the gateway has it."""
+        return self._pipeline.latency
+
+    @property
+    def links(self) -> list[Link]:
+        """The connections."""
+        return list(self._roster.links)
+
+    # what links, books and the pipeline say
+
+    def on_read(self, result: WireResultProtocol, size: int) -> None:
+        """A link read its socket."""
+        self._pipeline.count(result, size)
+        if result.errors:
+            _logger.debug("refused: %s", result.errors[0])
+        self._pipeline.pump()
+
+    def on_link(self, link: Link, event: ConnectionChanged) -> None:
+        """A link changed state."""
+        feeds = self._roster.feeds_of(link)
+        now, wall = monotonic_ns(), wall_ns()
+        self._emit(event)
+        if event.state is ConnectionState.CONNECTED:
+            _logger.info("%s %s: connected", event.venue, event.connection)
+            self._health.connected(feeds, now, wall)
+        elif event.state in (ConnectionState.RECONNECTING, ConnectionState.CLOSED):
+            if event.state is ConnectionState.RECONNECTING:
+                self.counters.add("reconnects")
+                _logger.warning(
+                    "%s %s: %s; next attempt in %.1f s",
+                    event.venue, event.connection, event.reason, event.retry_in_ns / 1e9,
+                )  # fmt: skip
+            for feed in feeds:
+                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                    self._books.reset(feed.symbol_id)
+            self._health.down(feeds, event.reason or "closed", wall)
+
+    def on_refused(self, event: SubscriptionRefused) -> None:
+        """The venue refused streams, or the whole session."""
+        self.counters.add("subscriptions_refused", max(len(event.streams), 1))
+        what = ", ".join(event.streams) or "the session"
+        _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
+        self._emit(event)
+
+    def on_settled(self, streams: Iterable[str]) -> None:
+        """The venue began or ended streams."""
+        self._roster.settled(streams)
+
+    def _on_drained(self, drained: Drained) -> None:
+        self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        if drained.sequence_incidents:
+            self._on_sequence_incidents(drained)
+        self._books.observe(drained)
+        events: list[Any] = drained.events
+        if drained.changed and self._dispatcher.wants_books:
+            updates = (self._books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
+            events = [*events, *(update for update in updates if update is not None)]
+        self._dispatcher.publish_batch(drained.batch)
+        if events:
+            self._dispatcher.publish(events, drained.drained_ns)
+
+    def _on_sequence_incidents(self, drained: Drained) -> None:
+        for row, outcome, missing in drained.sequence_incidents:
+            self.counters.add(f"sequence_{outcome}")
+            if outcome != "gap":
+                continue
+            record = drained.batch[row]
+            feed = self._health.find(int(record["kind"]), int(record["symbol"]))
+            if feed is not None:
+                self.counters.add("messages_missing", missing)
+                self._emit(
+                    GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
+                )
+
+    # inside
+
+    def _check_ring(self, channel: str) -> None:
+        depth = self._venue.snapshot_depth
+        least, capacity = 2 * depth + 1, self._pipeline.ring.capacity
+        if capacity < least:
+            raise ValueError(
+                f"ring_capacity must be {least} or more for channel {channel!r} of {self._venue.name}, whose snapshots "
+                f"have {depth} levels a side, was {capacity}"
+            )
+
+    def _make_link(self, name: str, route: str) -> Link:
+        settings = self.settings
+        link = Link(
+            self._venue.name,
+            name if settings.name == self._venue.name else f"{settings.name}/{name}",
+            self._venue.limits,
+            self._venue.stream_url(route, settings.url),
+            self,
+            self._pipeline.reader,
+            lambda: self._venue.session(settings.credential, settings.codec),
+            self._request_ids,
+            self._random,
+            settings.open_timeout_s,
+        )
+        if self._running:
+            link.start()
+        return link
+
+    def _inject(self, snapshot: RestPayload) -> None:
+        self._pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)
+
+    def _emit(self, event: StatusEvent) -> None:
+        self._dispatcher.publish_status(event, monotonic_ns())

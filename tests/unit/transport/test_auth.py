@@ -1,0 +1,3 @@
+"""Placeholder replaced by the auth room."""
+
+from __future__ import annotations
