@@ -215,7 +215,7 @@ async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch
     from tradewire.errors import QueryError
     from tradewire.venues.binance.rest import BinanceRest
 
-    fetch = BinanceRest.fetch
+    fetch = BinanceRest.snapshot
     asked: list[str] = []
 
     async def flaky(self: BinanceRest, symbol: str) -> Any:
@@ -224,7 +224,7 @@ async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch
             raise QueryError("no answer")
         return await fetch(self, symbol)
 
-    monkeypatch.setattr(BinanceRest, "fetch", flaky)
+    monkeypatch.setattr(BinanceRest, "snapshot", flaky)
     async with market.gateway(symbols=["BTCUSDT"], channels=["book"]) as gateway:
         await market.moving_until(lambda: _live(gateway))
         await market.book_is_the_venues(gateway, "BTCUSDT")
