@@ -35,10 +35,12 @@ pub struct VecSink {
 
 impl VecSink {
     /// The published records, oldest first.
+    #[inline]
     pub fn records(&self) -> &[Record] {
         &self.records[..self.committed]
     }
     /// Forgets everything, keeping the memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.records.clear();
         self.committed = 0;

@@ -73,7 +73,8 @@ fn follow(reader: &mut Reader<'_>, literals: &[Literal]) -> Option<()> {
 }
 
 /// Moves the reader behind an envelope's opening, if the payload has one; the stream name, and whether it has.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `message`")]
 fn open<'a>(
     envelope: &mut Option<Envelope>,
     payload: Payload<'a>,
@@ -105,7 +106,7 @@ fn open<'a>(
 )]
 fn message<S: Sink>(
     entries: &mut [Entry],
-    context: Context<'_>,
+    context: &Context<'_>,
     reader: &mut Reader<'_>,
     sink: &mut S,
 ) -> Option<Kind> {
@@ -115,8 +116,9 @@ fn message<S: Sink>(
         if !entry.template.head[0].fits(head[0]) || !entry.template.head[1].fits(head[1]) {
             continue;
         }
-        match entry.template.run(context, *reader, sink) {
-            Ok(behind) => {
+        let mut behind = *reader;
+        match entry.template.run(context, &mut behind, sink) {
+            Ok(()) => {
                 entry.uses += 1;
                 *reader = behind;
                 return Some(entry.template.kind);
@@ -179,9 +181,9 @@ impl Templates {
         };
         let done = if reader.window()?[0] == b'[' {
             context.last = 0;
-            array(&mut self.entries, context, &mut reader, sink, &mut self.kinds)?
+            array(&mut self.entries, &context, &mut reader, sink, &mut self.kinds)?
         } else {
-            Done::One(message(&mut self.entries, context, &mut reader, sink)?)
+            Done::One(message(&mut self.entries, &context, &mut reader, sink)?)
         };
         if enveloped {
             if reader.window()?[0] != b'}' {
@@ -230,7 +232,7 @@ impl Templates {
             let by_template = |entries: &mut [Entry]| {
                 let (mut trial, mut reader) = (VecSink::default(), start);
                 reader.skip(read.open)?;
-                message(entries, context, &mut reader, &mut trial)?;
+                message(entries, &context, &mut reader, &mut trial)?;
                 trial.commit();
                 Some(trial)
             };
@@ -261,7 +263,7 @@ impl Templates {
 /// Decodes an array of messages.
 fn array<S: Sink>(
     entries: &mut [Entry],
-    context: Context<'_>,
+    context: &Context<'_>,
     reader: &mut Reader<'_>,
     sink: &mut S,
     kinds: &mut [u32; 16],
