@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from types import ModuleType
 
 import pytest
@@ -95,3 +96,20 @@ def test_every_interval_has_its_name(impl: ModuleType, interval: str) -> None:
 @pytest.mark.parametrize("status", ["ack", "error", "notice", "unknown"])
 def test_every_status_has_its_name(impl: ModuleType, status: str) -> None:
     assert example(impl, "Control", status=status).status == status
+
+
+def test_no_two_living_events_share_memory(impl: ModuleType) -> None:
+    """Memory of dropped events is used again: for one event each."""
+    chance, living = random.Random(5), []
+    for number in range(5_000):
+        name = chance.choice(list(LEAST))
+        event = getattr(impl, name)(symbol=f"S{number}", venue="v", event_ns=number << 20, seq=number, **LEAST[name])
+        living.append((number, name, event))
+        del event
+        if number % 1_000 > 500:
+            for _ in range(2):
+                old, kind, event = living.pop(chance.randrange(len(living)))
+                assert (event.symbol, event.event_ns, event.seq) == (f"S{old}", old << 20, old)
+                assert {field: getattr(event, field) for field in LEAST[kind]} == LEAST[kind]
+                del event
+    assert len({id(event) for _, _, event in living}) == len(living)

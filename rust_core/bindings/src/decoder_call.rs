@@ -98,7 +98,7 @@ unsafe extern "C" fn decode(
         };
         let (Some(data), Some(recv_ns)) = (data, recv_ns) else { return Err(PyTypeError::new_err("decode")) };
         let recv_ns = recv_time(recv_ns)?;
-        let stream = stream.map_or(Ok(None), stream_name)?;
+        let stream = if let Some(stream) = stream { stream_name(stream)? } else { None };
         let data = data.cast::<PyBytes>().map_err(|_| no_bytes(data))?;
         decoder.events(py, data.as_bytes(), recv_ns, stream)
     })
@@ -122,7 +122,7 @@ unsafe extern "C" fn decode_into(
             return Err(PyTypeError::new_err("decode_into"));
         };
         let recv_ns = recv_time(recv_ns)?;
-        let stream = stream.map_or(Ok(None), stream_name)?;
+        let stream = if let Some(stream) = stream { stream_name(stream)? } else { None };
         let Ok(ring) = ring.cast::<Ring>() else {
             return Err(PyTypeError::new_err(format!("ring must be a Ring, was {}", type_name(ring)?)));
         };

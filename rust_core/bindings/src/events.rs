@@ -20,7 +20,7 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
 #[inline]
 pub(crate) fn event_of<'py>(
     py: Python<'py>,
-    classes: &[Made; 9],
+    classes: &'static [Made; 9],
     names: &mut Names,
     message: &[Record],
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -37,7 +37,7 @@ pub(crate) fn event_of<'py>(
 /// The events of the messages that a decoder made.
 pub(crate) fn events_of<'py>(
     py: Python<'py>,
-    classes: &[Made; 9],
+    classes: &'static [Made; 9],
     names: &mut Names,
     records: &[Record],
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {

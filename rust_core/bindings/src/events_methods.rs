@@ -32,7 +32,7 @@ pub fn doc(class: &Class) -> String {
     doc + ")\n--\n\n" + class.doc
 }
 
-fn made_of<'py>(event: &Bound<'py, PyAny>) -> PyResult<&'py Made> {
+fn made_of(event: &Bound<'_, PyAny>) -> PyResult<&'static Made> {
     class_of(event)?.ok_or_else(|| PyTypeError::new_err("Invariant: slots of events see events"))
 }
 

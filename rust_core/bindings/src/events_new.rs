@@ -58,7 +58,7 @@ pub fn construct<'py>(
 
 /// The given values in the order of the fields.
 fn arguments<'py>(
-    made: &Made,
+    made: &'static Made,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Option<Value<'py>>>> {
@@ -145,7 +145,7 @@ impl<'py> Draft<'py> {
         Ok(())
     }
 
-    fn finish(mut self, py: Python<'py>, made: &Made, flags: u8) -> PyResult<Value<'py>> {
+    fn finish(mut self, py: Python<'py>, made: &'static Made, flags: u8) -> PyResult<Value<'py>> {
         let [first, second] = &mut self.parts;
         first.flags = (flags & !(made.class.derived_flags() | MORE)) | self.own_flags;
         let mut message = vec![*first];

@@ -11,6 +11,8 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::{ptr, slice};
 
 use pyo3::exceptions::{PyKeyError, PyMemoryError};
@@ -32,13 +34,9 @@ struct Head {
     symbol: *mut ffi::PyObject,
     venue: *mut ffi::PyObject,
     event_ns: *mut ffi::PyObject,
-    /// Eager objects behind the head, or `BOOK`.
-    eager: usize,
+    made: &'static Made,
     record: Record,
 }
-
-/// Stands for the eager objects of a `Book`: records follow instead.
-const BOOK: usize = usize::MAX;
 
 /// A `BookDelta` or `BookSnapshot`.
 #[repr(C)]
@@ -58,10 +56,60 @@ pub struct Made {
     /// of trades and quotes are no others, and need no look at what they are.
     floats: usize,
     size: usize,
+    spare: Spare,
+}
+
+/// Memory of events that are gone, for those to come: the usual event is dropped before the next one is made, and the
+/// interpreter's allocator takes 6 ns to free and find its memory again. Without a GIL it is left to the allocator.
+#[derive(Default)]
+struct Spare {
+    /// Each block begins with the address of the next one.
+    first: AtomicPtr<c_void>,
+    blocks: AtomicUsize,
+}
+
+impl Spare {
+    /// Blocks kept of a class; more only lie idle.
+    const MOST: usize = 32;
+
+    /// Memory for an object of `size`, or null.
+    ///
+    /// # Safety
+    /// `size` is the same in all calls, and not less than that of an address.
+    #[inline]
+    unsafe fn take(&self, _: Python<'_>, size: usize) -> *mut c_void {
+        let first = self.first.load(Relaxed);
+        if first.is_null() {
+            // SAFETY: the thread is attached.
+            return unsafe { ffi::PyObject_Malloc(size) };
+        }
+        // The GIL is held from the load to the stores: nobody else changes the chain.
+        // SAFETY: `give` wrote the address of the next block, or null, to this one, which nobody has had since.
+        self.first.store(unsafe { first.cast::<*mut c_void>().read() }, Relaxed);
+        self.blocks.store(self.blocks.load(Relaxed) - 1, Relaxed);
+        first
+    }
+
+    /// Takes memory back.
+    ///
+    /// # Safety
+    /// `block` is from `take`, with nothing in it that is still needed, and the thread is attached.
+    #[inline]
+    unsafe fn give(&self, block: *mut c_void) {
+        let blocks = self.blocks.load(Relaxed);
+        if cfg!(Py_GIL_DISABLED) || blocks == Self::MOST {
+            // SAFETY: it came from PyObject_Malloc.
+            return unsafe { ffi::PyObject_Free(block) };
+        }
+        // SAFETY: it is the caller's alone, and larger than an address.
+        unsafe { block.cast::<*mut c_void>().write(self.first.load(Relaxed)) };
+        self.first.store(block, Relaxed);
+        self.blocks.store(blocks + 1, Relaxed);
+    }
 }
 
 /// The type objects, made once; the class of a kind is at `kind - 1`.
-pub fn made(py: Python<'_>) -> PyResult<&[Made; 9]> {
+pub fn made(py: Python<'_>) -> PyResult<&'static [Made; 9]> {
     static MADE: PyOnceLock<[Made; 9]> = PyOnceLock::new();
     MADE.get_or_try_init(py, || {
         let all = CLASSES.iter().map(|class| make_type(py, class)).collect::<PyResult<Vec<_>>>()?;
@@ -70,7 +118,7 @@ pub fn made(py: Python<'_>) -> PyResult<&[Made; 9]> {
 }
 
 /// The class of an event; None for any other object.
-pub fn class_of<'py>(event: &Bound<'py, PyAny>) -> PyResult<Option<&'py Made>> {
+pub fn class_of(event: &Bound<'_, PyAny>) -> PyResult<Option<&'static Made>> {
     let kind = event.get_type_ptr();
     Ok(made(event.py())?.iter().find(|made| made.type_object.as_ptr().cast() == kind))
 }
@@ -79,18 +127,18 @@ pub fn class_of<'py>(event: &Bound<'py, PyAny>) -> PyResult<Option<&'py Made>> {
 #[inline]
 pub fn new<'py>(
     py: Python<'py>,
-    made: &Made,
+    made: &'static Made,
     message: &[Record],
     symbol: &Py<PyString>,
     venue: &Py<PyString>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let first = &message[0];
     let count = made.eager.len();
-    // SAFETY: the memory is fresh, of the type's size and aligned to 16 bytes (PyObject_Malloc). All fields are written
+    // SAFETY: the memory is nobody else's, of the type's size and aligned to 16 bytes (PyObject_Malloc). All fields are written
     // before anything returns, with null for objects that could not be made, which `tp_dealloc` passes over. The type
     // is not GC tracked, so nobody sees the object before it is returned.
     unsafe {
-        let memory = ffi::PyObject_Malloc(made.size);
+        let memory = made.spare.take(py, made.size);
         if memory.is_null() {
             return Err(PyMemoryError::new_err("no memory for an event"));
         }
@@ -101,12 +149,11 @@ pub fn new<'py>(
         (&raw mut (*head).record).write(*first);
         let event_ns = ffi::PyLong_FromLongLong(first.event_ns);
         (&raw mut (*head).event_ns).write(event_ns);
+        (&raw mut (*head).made).write(made);
         let mut failed = event_ns.is_null();
         if made.class.is_book() {
-            (&raw mut (*head).eager).write(BOOK);
             (&raw mut (*object.cast::<Book>()).records).write(message.into());
         } else {
-            (&raw mut (*head).eager).write(count);
             let places = eager_places(object);
             for (index, slot) in first.slots.iter().enumerate() {
                 if index == made.floats {
@@ -201,18 +248,19 @@ unsafe extern "C" fn tp_dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let kind = ffi::Py_TYPE(object);
         let head = object.cast::<Head>();
+        let made = (*head).made;
         ffi::Py_DECREF((*head).symbol);
         ffi::Py_DECREF((*head).venue);
         ffi::Py_XDECREF((*head).event_ns);
-        if (*head).eager == BOOK {
+        if made.class.is_book() {
             ptr::drop_in_place(&raw mut (*object.cast::<Book>()).records);
         } else {
             let places = eager_places(object);
-            for index in 0..(*head).eager {
+            for index in 0..made.eager.len() {
                 ffi::Py_XDECREF(*places.add(index));
             }
         }
-        ffi::PyObject_Free(object.cast());
+        made.spare.give(object.cast());
         ffi::Py_DECREF(kind.cast());
     }
 }
@@ -395,5 +443,5 @@ fn make_type(py: Python<'_>, class: &'static Class) -> PyResult<Made> {
     type_object.setattr("__match_args__", arguments)?;
     let eager: Vec<Source> = eager.iter().map(|field| field.source).collect();
     let floats = (0..).zip(&eager).take_while(|(slot, source)| **source == Source::Float(0, *slot)).count();
-    Ok(Made { class, type_object: type_object.unbind(), names, eager, floats, size })
+    Ok(Made { class, type_object: type_object.unbind(), names, eager, floats, size, spare: Spare::default() })
 }
