@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewire.sim.binance import BinanceSim
     from tradewire.sim.process import SimProcess
+    from tradewire.sim.remote import RemoteChaos
     from tradewire.sim.runner import run
 
-__all__ = ["BinanceSim", "SimProcess", "run"]
+__all__ = ["BinanceSim", "RemoteChaos", "SimProcess", "run"]
 
-_HOMES = {"BinanceSim": "binance", "SimProcess": "process", "run": "runner"}
+_HOMES = {"BinanceSim": "binance", "RemoteChaos": "remote", "SimProcess": "process", "run": "runner"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from tradewire.sim.matching import BUY, SELL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tradewire.sim.chaos import Chaos
     from tradewire.sim.history import Trade
     from tradewire.sim.instruments import Instrument
     from tradewire.sim.market import Pit
@@ -123,8 +124,11 @@ class Feed:
         topics: stream name -> topic.
     """
 
-    def __init__(self, instruments: tuple[Instrument, ...], *, seed: int, now_ms: int) -> None:
+    def __init__(
+        self, instruments: tuple[Instrument, ...], *, seed: int, now_ms: int, chaos: Chaos | None = None
+    ) -> None:
         self.topics: dict[str, Topic] = {}
+        self._chaos = chaos
         self.market = Market(instruments, seed=seed, now_ms=now_ms, tape=self)
         self._desks = {pit: _Desk(pit, self._topic) for pit in self.market.pits.values()}
         self._all_quotes = self._topic("!bookTicker", PUBLIC)
@@ -180,7 +184,7 @@ class Feed:
             desk.forced = (lots, side, price, trades)
 
     def _topic(self, name: str, route: str) -> Topic:
-        topic = self.topics[name] = Topic(name, route)
+        topic = self.topics[name] = Topic(name, route, self._chaos)
         return topic
 
     def _advance_depth(self, now_ms: int) -> None:

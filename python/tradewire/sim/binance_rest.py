@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from tradewire.sim.binance_feed import Feed
+    from tradewire.sim.chaos import Chaos
+    from tradewire.sim.faults import Refusal
     from tradewire.sim.market import Pit
 
     Query = Mapping[str, str]
 
-__all__ = ["RestFace"]
+__all__ = ["RestFace", "refusal_body"]
 
 _MINUTE_MS = 60_000
 _DIGITS = 19
@@ -67,21 +69,31 @@ class RestFace:
 
     Attributes:
         weight_limit: weight a minute and address (the UTC clock minute, as measured on the venue).
+        now_ms: the venue's clock.
     """
 
-    def __init__(self, feed: Feed, *, weight_limit: int = 2_400) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        weight_limit: int = 2_400,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        chaos: Chaos | None = None,
+    ) -> None:
         self.weight_limit = weight_limit
         self._feed = feed
+        self.now_ms = now_ms
+        self._chaos = chaos
         self._minute = 0
         self._used: dict[str, int] = {}
-        self._info = exchange_info([pit.instrument for pit in feed.market.pits.values()], _now_ms(), weight_limit)
+        self._info = exchange_info([pit.instrument for pit in feed.market.pits.values()], now_ms(), weight_limit)
 
     def application(self) -> web.Application:
         """A fresh aiohttp application with all calls."""
         app = web.Application()
         calls: list[tuple[str, Callable[[Query], str], Callable[[Query], int]]] = [
             ("/fapi/v1/ping", lambda _query: "{}", _one),
-            ("/fapi/v1/time", lambda _query: f'{{"serverTime":{_now_ms()}}}', _one),
+            ("/fapi/v1/time", lambda _query: f'{{"serverTime":{self.now_ms()}}}', _one),
             ("/fapi/v1/exchangeInfo", self._exchange_info, _one),
             ("/fapi/v1/depth", self._depth, _depth_weight),
             ("/fapi/v1/trades", self._trades, lambda _query: 5),
@@ -104,8 +116,10 @@ class RestFace:
             used = self._charge(request.remote or "", weight(request.query))
             headers = {"x-mbx-used-weight-1m": str(used)}
             try:
+                if "X-MBX-APIKEY" in request.headers and self._chaos and self._chaos.refuses_credentials():
+                    raise _Refused(-2015, "Invalid API-key, IP, or permissions for action.", 401)
                 if used > self.weight_limit:
-                    headers["retry-after"] = str(60 - _now_ms() // 1000 % 60)
+                    headers["retry-after"] = str(60 - self.now_ms() // 1000 % 60)
                     raise _Refused(
                         -1003,
                         f"Too many requests; current limit of IP({request.remote}) is {self.weight_limit} requests "
@@ -124,7 +138,7 @@ class RestFace:
 
     def _charge(self, address: str, weight: int) -> int:
         """Count a request, refused ones too; the weight used in this minute."""
-        minute = _now_ms() // _MINUTE_MS
+        minute = self.now_ms() // _MINUTE_MS
         if minute != self._minute:
             self._minute = minute
             self._used.clear()
@@ -147,14 +161,14 @@ class RestFace:
         return f"[{','.join(row(pit) for pit in self._feed.market.pits.values())}]"
 
     def _exchange_info(self, _query: Query) -> str:
-        return json.dumps({**self._info, "serverTime": _now_ms()}, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps({**self._info, "serverTime": self.now_ms()}, ensure_ascii=False, separators=(",", ":"))
 
     def _depth(self, query: Query) -> str:
         pit = self._pit(query)
         text = query.get("limit", "500")
         if text not in map(str, _DEPTH_WEIGHTS):
             raise _Refused(-4021, f"{text} is not valid depth limit.")
-        return messages.rest_depth(pit, int(text), _now_ms())
+        return messages.rest_depth(pit, int(text), self.now_ms())
 
     def _trades(self, query: Query) -> str:
         pit = self._pit(query)
@@ -187,14 +201,14 @@ class RestFace:
         return f"[{','.join(messages.rest_kline(pit.instrument, bar, interval) for bar in bars)}]"
 
     def _premium_index(self, query: Query) -> str:
-        now_ms = _now_ms()
+        now_ms = self.now_ms()
         return self._each(
             query,
             lambda pit: messages.rest_premium_index(pit.instrument, *self._feed.mark_and_index(pit), now_ms),
         )
 
     def _day(self, query: Query) -> str:
-        now_ms = _now_ms()
+        now_ms = self.now_ms()
         return self._each(
             query,
             lambda pit: messages.rest_day(
@@ -209,12 +223,22 @@ class RestFace:
         return self._each(query, messages.rest_book_ticker)
 
     def _price(self, query: Query) -> str:
-        now_ms = _now_ms()
+        now_ms = self.now_ms()
         return self._each(query, lambda pit: messages.rest_price(pit.instrument, pit.history.last_price, now_ms))
 
 
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def refusal_body(refusal: Refusal, now_ms: int) -> str:
+    """What the venue says with an HTTP error that a fault asked for."""
+    until_ms = now_ms + 1_000 * (refusal.retry_after_s or 120)
+    texts = {
+        418: (-1003, f"Way too many requests; IP banned until {until_ms}. Please use the websocket for live updates."),
+        429: (-1003, "Too many requests; please use the websocket for live updates to avoid polling the API."),
+        401: (-2015, "Invalid API-key, IP, or permissions for action."),
+        408: (-1007, "Timeout waiting for response from backend server. Send status unknown."),
+        503: (-1001, "Internal error; unable to process your request. Please try again."),
+    }
+    code, text = texts.get(refusal.status, (-1000, "An unknown error occurred while processing the request."))
+    return json.dumps({"code": code, "msg": text}, separators=(",", ":"))
 
 
 def _one(_query: Query) -> int:

@@ -1,4 +1,4 @@
-"""The streams that exist on the simulated USD-M venue: their names, routes and listeners, and the frames they send.
+"""The streams that exist on the simulated Binance venues: their names, routes and listeners, and the frames they send.
 
 A topic turns a payload into at most two WebSocket frames, one for raw and one for combined listeners, and every
 listener gets the same bytes. When messages are made: `binance_feed`.
@@ -7,11 +7,29 @@ listener gets the same bytes. When messages are made: `binance_feed`.
 from __future__ import annotations
 
 import struct
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
-__all__ = ["MARKET", "PRIVATE", "PUBLIC", "Listener", "Topic", "text_frame"]
+if TYPE_CHECKING:
+    from tradewire.sim.chaos import Chaos
+    from tradewire.sim.faults import Link
+
+__all__ = ["CHANNELS", "MARKET", "PRIVATE", "PUBLIC", "Listener", "Topic", "channel_of", "text_frame"]
 
 PUBLIC, MARKET, PRIVATE = "public", "market", "private"
+
+#: What the venue calls a stream (after its `@` or `!`, without levels, intervals and speeds) -> the neutral word.
+_WORDS = {
+    "trade": "trades",
+    "aggTrade": "agg_trades",
+    "bookTicker": "quotes",
+    "depth": "book",
+    "markPrice": "mark_price",
+    "kline": "bars",
+    "miniTicker": "mini_ticker",
+    "ticker": "ticker",
+    "forceOrder": "liquidations",
+}
+CHANNELS = tuple(_WORDS.values())
 
 _head = struct.Struct(">BB").pack
 _head16 = struct.Struct(">BBH").pack
@@ -29,6 +47,12 @@ def text_frame(payload: bytes) -> bytes:
     return _head64(_FINAL_TEXT, 127, length) + payload
 
 
+def channel_of(name: str) -> str:
+    """The neutral word for a stream."""
+    own = name[1:] if name.startswith("!") else name.partition("@")[2]
+    return _WORDS[own.partition("@")[0].partition("_")[0].rstrip("0123456789")]
+
+
 class Listener(Protocol):
     """Something that collects frames, to be sent together a moment later."""
 
@@ -42,15 +66,20 @@ class Topic:
     Attributes:
         name: as a SUBSCRIBE spells it.
         route: the endpoint that serves it.
+        channel: the neutral word for it.
+        symbol: upper-case; empty if it is a stream of all symbols.
         listeners: how many there are; who makes messages looks here first, so that nobody's messages cost nothing.
     """
 
-    __slots__ = ("_combined", "_prefix", "_raw", "listeners", "name", "route")
+    __slots__ = ("_chaos", "_combined", "_prefix", "_raw", "channel", "listeners", "name", "route", "symbol")
 
-    def __init__(self, name: str, route: str) -> None:
+    def __init__(self, name: str, route: str, chaos: Chaos | None = None) -> None:
         self.name = name
         self.route = route
+        self.channel = channel_of(name)
+        self.symbol = "" if name.startswith("!") else name.partition("@")[0].upper()
         self.listeners = 0
+        self._chaos = chaos
         self._raw: list[Listener] = []
         self._combined: list[Listener] = []
         self._prefix = f'{{"stream":"{name}","data":'
@@ -66,12 +95,17 @@ class Topic:
         self.listeners -= 1
 
     def publish(self, payload: str) -> None:
-        """Give a message to all listeners."""
+        """Give a message to all listeners; faults come between it and those that are connections."""
+        is_messing = self._chaos is not None and self._chaos.is_messing
         if self._combined:
-            frame = text_frame((self._prefix + payload + "}").encode())
-            for listener in self._combined:
-                listener.out.append(frame)
+            self._send((self._prefix + payload + "}").encode(), self._combined, is_messing)
         if self._raw:
-            frame = text_frame(payload.encode())
-            for listener in self._raw:
+            self._send(payload.encode(), self._raw, is_messing)
+
+    def _send(self, message: bytes, listeners: list[Listener], is_messing: bool) -> None:
+        frame = text_frame(message)
+        for listener in listeners:
+            if is_messing and self._chaos is not None and self._chaos.knows(listener):
+                self._chaos.deliver(cast("Link", listener), self, message)
+            else:
                 listener.out.append(frame)

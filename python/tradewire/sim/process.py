@@ -8,8 +8,8 @@ import tempfile
 from types import TracebackType
 from typing import Self
 
-from tradewire.sim.instruments import DEFAULT_SYMBOLS
 from tradewire.sim.market import DEFAULT_RATE
+from tradewire.sim.remote import RemoteChaos
 
 __all__ = ["SimProcess"]
 
@@ -25,9 +25,15 @@ class SimProcess:
     Args:
         venue: which venue.
         port: of the HTTP calls; streams are on the next one. 0 takes two free ones.
-        symbols: what is listed.
+        symbols: what is listed; None lists a few that the venue really has.
         rate: trades and quotes a second over all symbols.
-        seed: of the market.
+        seed: of the market and of the faults.
+        script: text of a script of faults, see `tradewire.sim.script`.
+
+    Attributes:
+        rest_url: base of the HTTP calls, without a path.
+        stream_url: base of the streams, without a path.
+        chaos: the faults of the child: `sim.chaos.begin("mute trades BTCUSDT for 5s")`.
 
     Raises:
         RuntimeError: the child ended before it was ready; carries what it wrote.
@@ -38,11 +44,18 @@ class SimProcess:
         venue: str = "binance",
         *,
         port: int = 0,
-        symbols: tuple[str, ...] = DEFAULT_SYMBOLS,
+        symbols: tuple[str, ...] | None = None,
         rate: float = DEFAULT_RATE,
         seed: int = 1,
+        script: str = "",
     ) -> None:
-        options = ["--port", str(port), "--symbols", ",".join(symbols), "--rate", str(rate), "--seed", str(seed)]
+        options = ["--port", str(port), "--rate", str(rate), "--seed", str(seed)]
+        if symbols is not None:
+            options += ["--symbols", ",".join(symbols)]
+        self._script = tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".chaos")  # noqa: SIM115 # reason: closed by stop()
+        self._script.write(script)
+        self._script.flush()
+        options += ["--script", self._script.name]
         # Not a pipe: nobody reads while the venue runs, and a full pipe would stop it.
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 # reason: closed by stop()
         self._child = subprocess.Popen(  # noqa: S603 # reason: our own interpreter and module
@@ -55,6 +68,7 @@ class SimProcess:
         )
         self.rest_url = self._ready_line("REST ")
         self.stream_url = self._ready_line("streams ")
+        self.chaos = RemoteChaos(self.rest_url)
 
     @property
     def pid(self) -> int:
@@ -73,6 +87,7 @@ class SimProcess:
         if self._child.stdout is not None:
             self._child.stdout.close()
         self._said.close()
+        self._script.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,23 +8,28 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from tradewire.sim.binance import BinanceSim
-from tradewire.sim.instruments import DEFAULT_SYMBOLS
 from tradewire.sim.market import DEFAULT_RATE
+
+if TYPE_CHECKING:
+    from tradewire.sim.venue import Venue
 
 __all__ = ["VENUES", "run"]
 
-VENUES = ("binance",)
+_HOMES = {"binance": ("binance", "BinanceSim")}
+VENUES = tuple(_HOMES)
 
 
 def run(
     venue: str = "binance",
     *,
     port: int = 0,
-    symbols: tuple[str, ...] = DEFAULT_SYMBOLS,
+    symbols: tuple[str, ...] | None = None,
     rate: float = DEFAULT_RATE,
     seed: int = 1,
+    script: str = "",
     announce: Callable[[str], None] | None = None,
     until_eof: bool = False,
 ) -> None:
@@ -33,24 +38,29 @@ def run(
     Args:
         venue: one of `VENUES`.
         port: of the HTTP calls; streams are on the next one. 0 takes two free ones.
-        symbols: what is listed.
+        symbols: what is listed; None lists a few that the venue really has.
         rate: trades and quotes a second over all symbols.
-        seed: of the market.
+        seed: of the market and of the faults.
+        script: text of a script of faults, see `tradewire.sim.script`.
         announce: is given each line of the ready message (`REST <url>`, `streams <url>`); default: standard output.
         until_eof: stop at the end of standard input, too: a venue started by a program then ends with it.
 
     Raises:
-        ValueError: an unknown venue, a bad symbol or rate.
+        ValueError: an unknown venue, a bad symbol, rate or script.
         OSError: the port is taken.
     """
     if venue not in VENUES:
         raise ValueError(f"venue must be one of {', '.join(VENUES)}, was {venue!r}")
-    sim = BinanceSim(port=port, symbols=symbols, rate=rate, seed=seed)
+    home, name = _HOMES[venue]
+    listed = {} if symbols is None else {"symbols": symbols}
+    made = getattr(import_module(f"tradewire.sim.{home}"), name)(
+        port=port, rate=rate, seed=seed, script=script, **listed
+    )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(sim, announce or _print, until_eof))
+        runner.run(_serve(cast("Venue", made), announce or _print, until_eof))
 
 
-async def _serve(sim: BinanceSim, announce: Callable[[str], None], until_eof: bool) -> None:
+async def _serve(sim: Venue, announce: Callable[[str], None], until_eof: bool) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

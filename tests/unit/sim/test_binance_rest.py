@@ -160,11 +160,9 @@ async def test_refusals_have_the_venues_code_and_cost_weight(get: Get, path: str
     assert int(headers["X-MBX-USED-WEIGHT-1M"]) > 0
 
 
-async def test_limit_answers_429_until_the_minute_ends(
-    get: Get, face: RestFace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_limit_answers_429_until_the_minute_ends(get: Get, face: RestFace) -> None:
     now_ms = 1_791_382_992_488  # 12.488 s into its minute
-    monkeypatch.setattr("tradewire.sim.binance_rest._now_ms", lambda: now_ms)
+    face.now_ms = lambda: now_ms
     face.weight_limit = 40
     assert (await get("/fapi/v1/ticker/24hr"))[0] == 200
     status, headers, body = await get("/fapi/v1/ping")
