@@ -1,10 +1,12 @@
-"""HTTP for snapshots, time and symbol data: small bodies, limits, no redirects. aiohttp is loaded when it is needed.
+"""HTTP requests to venues: one attempt each, everything bounded. aiohttp is loaded when it is needed.
 
-Not for orders: those have their own rules about repeating.
+Not a retry layer: what a failed request means (an order may have arrived) is for the caller to know.
 """
 
 from __future__ import annotations
 
+import asyncio
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,10 +15,17 @@ from typing import TYPE_CHECKING, Self
 from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError
 
+from .tls import tls_context
+
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 __all__ = ["HttpClient", "HttpResponse"]
+
+#: zlib window bits for a gzip wrapper.
+_GZIP = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,7 @@ class HttpResponse:
     Attributes:
         status: HTTP status.
         headers: names in lower case.
-        body: decompressed, at most the client's `max_body` bytes.
+        body: decompressed.
         recv_ns: when the body was complete, ns since 1970.
     """
 
@@ -37,16 +46,33 @@ class HttpResponse:
 
 
 class HttpClient:
-    """A keep-alive session. No proxy from the environment, no redirects, no cookies; TLS verified.
+    """A keep-alive session. No proxy or credentials from the environment, no redirects, no cookies; TLS verified.
 
     Args:
         timeout_s: for one request as a whole.
-        max_body: bytes, after decompression; a longer body is refused.
+        read_timeout_s: for each wait for bytes within it.
+        max_body: bytes, as received and after decompression; a longer body is refused.
+        max_inflated: bytes after decompression; None: four times `max_body`.
+        max_headers: bytes of all header lines together.
+        context: TLS settings other than `tls_context()`.
     """
 
-    def __init__(self, *, timeout_s: float = 10.0, max_body: int = 8 << 20) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float = 10.0,
+        read_timeout_s: float = 10.0,
+        max_body: int = 8 << 20,
+        max_inflated: int | None = None,
+        max_headers: int = 64 << 10,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._timeout_s = timeout_s
+        self._read_timeout_s = read_timeout_s
         self._max_body = max_body
+        self._max_inflated = 4 * max_body if max_inflated is None else max_inflated
+        self._max_headers = max_headers
+        self._context = context
         self._session: aiohttp.ClientSession | None = None
 
     @staticmethod
@@ -55,30 +81,69 @@ class HttpClient:
         import aiohttp  # noqa: F401 - for its effect
 
     async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
-        """One GET request, one attempt. Any HTTP status is a result.
+        """One GET request, as `request`."""
+        return await self.request("GET", url, params)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        query: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> HttpResponse:
+        """One request, one attempt. Any HTTP status is a result; a redirect is one too, and is not followed.
+
+        Args:
+            method: `GET`, `POST`, ...
+            url: without a query.
+            params: percent-encoded and appended.
+            query: instead of `params`: already encoded, as `Signer.sign_query` gives it, and sent byte for byte.
+            headers: besides the usual ones.
+            body: as it is.
 
         Raises:
-            FeedConnectionError: no answer, or a body over the limit.
+            FeedConnectionError: no answer, not in time, or over a limit. The text never holds query or headers. The
+                request may have arrived all the same.
         """
         import aiohttp
+        import yarl
 
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._timeout_s), cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._session = self._open()
+        where = f"{method} {url.partition('?')[0]}"
+        encoded = query.decode("ascii") if isinstance(query, bytes) else query
+        target = yarl.URL(f"{url}?{encoded}", encoded=True) if encoded else url
         try:
-            async with self._session.get(url, params=params, allow_redirects=False) as response:
-                body = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    body += chunk
-                    if len(body) > self._max_body:
-                        raise FeedConnectionError(f"GET {url}: body over {self._max_body} bytes")
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return HttpResponse(response.status, headers, bytes(body), wall_ns())
+            async with self._session.request(
+                method, target, params=params, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                self._check_headers(where, response.raw_headers)
+                content = await self._read(where, response)
+                lower = {name.lower(): value for name, value in response.headers.items()}
+                return HttpResponse(response.status, lower, content, wall_ns())
         except TimeoutError as error:
-            raise FeedConnectionError(f"GET {url}: no answer within {self._timeout_s:g} s") from error
+            raise FeedConnectionError(f"{where}: no answer within {self._patience(error)}") from error
+        except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as error:
+            # Their texts hold the whole address with its signature: neither quoted nor chained.
+            reason = error.message if isinstance(error, aiohttp.ClientResponseError) else "not an HTTP address"
+            raise FeedConnectionError(f"{where}: {' '.join(reason.split())[:200]}") from None
         except aiohttp.ClientError as error:
-            raise FeedConnectionError(f"GET {url}: {error}") from error
+            raise FeedConnectionError(f"{where}: {error}") from error
+
+    async def warm(self, url: str, connections: int = 1) -> int:
+        """Opens keep-alive connections by asking for `url` that many times at once; the venue's ping is a good one.
+
+        Returns:
+            how many answers came, whatever their status.
+        """
+        answers = await asyncio.gather(*(self.get(url) for _ in range(connections)), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException) and not isinstance(answer, FeedConnectionError):
+                raise answer
+        return sum(isinstance(answer, HttpResponse) for answer in answers)
 
     async def close(self) -> None:
         """Closes the connections; the next request would open new ones."""
@@ -93,3 +158,51 @@ class HttpClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    # inside
+
+    def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._context or tls_context()),
+            timeout=aiohttp.ClientTimeout(total=self._timeout_s, sock_read=self._read_timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # Decompressed here, where a bomb can be stopped half-way; so only what is decompressed here is asked for.
+            auto_decompress=False,
+            headers={"Accept-Encoding": "gzip"},
+        )
+
+    def _patience(self, error: TimeoutError) -> str:
+        import aiohttp
+
+        between_bytes = isinstance(error, aiohttp.SocketTimeoutError)
+        return f"{self._read_timeout_s:g} s of waiting for bytes" if between_bytes else f"{self._timeout_s:g} s"
+
+    def _check_headers(self, where: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        # Each line, and their number, aiohttp bounds while it reads.
+        if sum(len(name) + len(value) + 4 for name, value in headers) > self._max_headers:
+            raise FeedConnectionError(f"{where}: headers over {self._max_headers} bytes")
+
+    async def _read(self, where: str, response: aiohttp.ClientResponse) -> bytes:
+        encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip", "x-gzip"):
+            raise FeedConnectionError(f"{where}: Content-Encoding {encoding[:20]!r} was not asked for")
+        inflate = zlib.decompressobj(_GZIP) if encoding != "identity" else None
+        body, received = bytearray(), 0
+        async for chunk in response.content.iter_chunked(1 << 16):
+            received += len(chunk)
+            if received > self._max_body:
+                raise FeedConnectionError(f"{where}: body over {self._max_body} bytes")
+            if inflate is None:
+                body += chunk
+                continue
+            try:
+                body += inflate.decompress(chunk, self._max_inflated + 1 - len(body))
+            except zlib.error:
+                raise FeedConnectionError(f"{where}: the body is not the gzip it says it is") from None
+            if len(body) > self._max_inflated:
+                raise FeedConnectionError(f"{where}: body over {self._max_inflated} bytes after decompression")
+        if inflate is not None and received and (not inflate.eof or inflate.unused_data):
+            raise FeedConnectionError(f"{where}: the gzip body ends too early or too late")
+        return bytes(body)

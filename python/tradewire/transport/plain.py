@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError
 
+from .tls import tls_context
+
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
@@ -74,6 +76,7 @@ async def connect_plain(
             url,
             compression=None,
             proxy=None,
+            ssl=tls_context() if url.startswith("wss:") else None,
             open_timeout=open_timeout_s,
             close_timeout=1.0,
             max_size=max_message,
@@ -81,6 +84,6 @@ async def connect_plain(
             additional_headers=headers,
         )
     except (OSError, exceptions.InvalidHandshake) as error:
-        raise FeedConnectionError(f"cannot connect to {url}: {error}") from error
+        raise FeedConnectionError(f"cannot connect to {url}: {str(error) or type(error).__name__}") from error
     async with connection:
         yield PlainConnection(connection)

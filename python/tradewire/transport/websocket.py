@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewire.core import monotonic_ns, wall_ns
@@ -17,11 +15,14 @@ from tradewire.errors import FeedConnectionError, ProtocolError
 
 from .frames import CLOSE, PING, PONG, close_frame, close_reason, message_frame, ping_frame, pong_frame
 from .handshake import OpeningHandshake
+from .tls import tls_context
 
 if TYPE_CHECKING:
+    import ssl
+
     from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
 
-__all__ = ["SocketOwner", "WebSocketConnection", "connect", "tls_context"]
+__all__ = ["SocketOwner", "WebSocketConnection", "connect"]
 
 #: Close codes of RFC 6455 section 7.4 that a peer may be answered with.
 _NORMAL, _NO_CODE = 1000, 1005
@@ -238,14 +239,6 @@ class WebSocketConnection(asyncio.BufferedProtocol):
             self._transport.write(data)
 
 
-@cache
-def tls_context() -> ssl.SSLContext:
-    """TLS 1.2 or newer, certificate and host name verified; shared, and made only when a link needs it."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
 async def connect(
     url: str,
     reader: WireReaderProtocol,
@@ -286,7 +279,7 @@ async def connect(
         _abort(connection)
         if isinstance(error, FeedConnectionError):
             raise
-        raise FeedConnectionError(f"cannot connect to {where}: {error}") from error
+        raise FeedConnectionError(f"cannot connect to {where}: {str(error) or type(error).__name__}") from error
     except BaseException:
         _abort(connection)
         raise

@@ -13,7 +13,7 @@ import pytest
 
 from tradewire.errors import FeedConnectionError, ProtocolError
 from tradewire.transport.frames import CLOSE, PING, close_reason
-from tradewire.transport.websocket import WebSocketConnection, connect, tls_context
+from tradewire.transport.websocket import WebSocketConnection, connect
 
 
 class Reader:
@@ -250,14 +250,6 @@ async def test_tls_with_a_known_certificate(wire_server: Any, certificate: Path,
     connection = await opening
     await eventually(lambda: reader.received == wire_server.frame("{}"))
     await connection.close(timeout_s=0.1)
-
-
-def test_tls_is_1_2_or_newer_and_verified() -> None:
-    context = tls_context()
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname
-    assert tls_context() is context
 
 
 async def test_close_before_anything(eventually: Any) -> None:
