@@ -115,12 +115,11 @@ peers: ## Install the peers and build the C floors for the benchmarks
 	benches/peers/setup.sh $(PEERS) $(PYTHON)
 
 .PHONY: bench
-bench: build peers ## Native, pure, peers and floors in one run; regenerates the README table (about 30 minutes)
+bench: build peers ## Native, pure, peers, floors and Rust in one run; regenerates the README table (10 to 15 minutes)
 	$(BIN)/python benches/run.py --peers $(PEERS)
-	cargo bench --workspace --locked
 
 .PHONY: bench-quick
-bench-quick: build peers ## Only our cores, msgspec and the floors
+bench-quick: build peers ## Only our cores, msgspec and the floors (4 minutes)
 	$(BIN)/python benches/run.py --peers $(PEERS) --quick
 
 .PHONY: bench-check

@@ -1,6 +1,8 @@
 """One run of everything: our cores, the peers and the floors on the same bytes; raw results and the README table.
 
-usage: python benches/run.py --peers VENVDIR [--quick] [--only TEXT] [--no-table]
+Takes 10 to 15 minutes on a quiet machine: ours 2, peers and floors 4, the Rust benchmarks 2 and their build up to 5.
+PEERS_REPEATS sets the samples per measurement of a peer (5; the median counts). Every whole run is kept in
+benches/results, also when it is worse than the one before.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import criterion
 from goals import GOALS, MEMORY_GOALS_MIB, Goal
 from tradewire import core
 
@@ -54,6 +57,8 @@ FULL = [
 
 Row = dict[str, Any]
 
+#: Samples per measurement of a peer.
+REPEATS = os.environ.get("PEERS_REPEATS", "5")
 #: Ratios closer than this cannot be told apart on a shared machine.
 TIE = 1.1
 
@@ -100,7 +105,7 @@ def ours(only: str | None) -> list[Row]:
 
 
 def peers(venvs: Path, jobs: list[tuple[str, str, list[str]]]) -> Iterator[Row]:
-    environment = {**os.environ, "PYTHONPATH": str(venvs / "floors")}
+    environment = {**os.environ, "PYTHONPATH": str(venvs / "floors"), "PEERS_REPEATS": REPEATS}
     for name, script, arguments in jobs:
         python = venvs / name / "bin" / "python"
         label = f"{name}: {script} {' '.join(arguments)}"
@@ -226,15 +231,29 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def keep(result: dict[str, Any], now: datetime.datetime, folder: Path) -> Path:
+    """Writes the raw results under a name of their own; nothing that is there is ever replaced."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{now:%Y%m%d-%H%M%S}.json"
+    with path.open("x", encoding="utf-8") as file:
+        file.write(json.dumps(result, indent=1) + "\n")
+    return path
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", type=Path, required=True, help="folder that `make peers` filled")
-    parser.add_argument("--quick", action="store_true", help="only our cores, msgspec and the floors")
-    parser.add_argument("--only", help="only our benchmarks whose name holds this (no table)")
+    parser.add_argument(
+        "--quick", action="store_true", help="only our cores, msgspec and the floors; 4 minutes, not kept"
+    )
+    parser.add_argument("--only", help="only our benchmarks whose name holds this; not kept")
     arguments = parser.parse_args()
     if core.IMPLEMENTATION != "native" or core.BUILD["profile"] != "release":
         sys.exit(f"benchmarks want the release build of the native core; this is {core.IMPLEMENTATION} {core.BUILD}")
     venvs = arguments.peers.resolve()
+    whole = not (arguments.only or arguments.quick)
+    # First, because it compiles: what fails there costs no figures.
+    rust = criterion.run() if whole else []
     rows = ours(arguments.only)
     if not arguments.only:
         rows += [*peers(venvs, QUICK if arguments.quick else FULL), *recording_floor(venvs), *memory()]
@@ -244,14 +263,16 @@ def main() -> None:
         "machine": machine(),
         "build": core.BUILD,
         "quick": arguments.quick,
+        "peers_repeats": int(REPEATS),
         "rows": rows,
+        "criterion": rust,
     }
+    if whole:
+        keep(result, now, RESULTS)
     text = table(result)
     print(text)
-    if arguments.only or arguments.quick:
+    if not whole:
         return
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{now:%Y%m%d-%H%M}.json").write_text(json.dumps(result, indent=1) + "\n")
     readme = README.read_text()
     before, rest = readme.split(MARKS[0])
     README.write_text(f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.split(MARKS[1])[1]}")
