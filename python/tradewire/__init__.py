@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .config import ConfigLoader, ExchangeConfig, Secret
     from .core import (
         Bar,
         BookDelta,
@@ -70,6 +71,7 @@ _HOMES = {
     "CircuitBreaker": "tradewire.transport.circuit_breaker",
     "CircuitOpenError": "tradewire.errors",
     "ConnectionPool": "tradewire.transport.connection_pool",
+    **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
     "StreamingGateway": "tradewire.streaming",
     "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
@@ -83,14 +85,17 @@ __all__ = [
     "CircuitBreaker",
     "CircuitOpenError",
     "ConnectionPool",
+    "ConfigLoader",
     "Control",
     "Decoder",
+    "ExchangeConfig",
     "Histogram",
     "Liquidation",
     "MarkPrice",
     "OrderBook",
     "Quote",
     "Ring",
+    "Secret",
     "SequenceTracker",
     "Signer",
     "StreamingGateway",

@@ -3,6 +3,7 @@
 ```text
 TradewireError
 ├── RejectedError              the request is wrong; repeating it unchanged cannot help
+│   ├── ConfigError            a configuration with problems, all of which it lists
 │   ├── PlanError              a field plan or sequence rule that makes no sense
 │   ├── UnsupportedError       a venue, stream or option that this installation does not know
 │   └── MissingCredentialError no key for a venue in the environment or the configuration
@@ -23,8 +24,15 @@ field, the value and the allowed range.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .config.problem import Problem
+
 __all__ = [
     "CircuitOpenError",
+    "ConfigError",
     "DecodeError",
     "FeedConnectionError",
     "MissingCredentialError",
@@ -47,6 +55,22 @@ class TradewireError(Exception):
 
 class RejectedError(TradewireError):
     """The request is wrong; repeating it unchanged cannot help."""
+
+
+class ConfigError(RejectedError, ValueError):
+    """A configuration with problems; the text lists them all, one a line. No secret is in it.
+
+    Attributes:
+        problems: each with file, line, path, value and what is allowed.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = f"{len(problems)} problems in the configuration:\n" if len(problems) > 1 else ""
+        super().__init__(count + "\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Problem, ...]]]:
+        return (type(self), (self.problems,))
 
 
 class PlanError(RejectedError, ValueError):

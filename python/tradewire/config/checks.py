@@ -1,0 +1,111 @@
+"""Rules over a whole configuration: addresses, environment, named credentials. Reads and converts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from .problem import nearest
+from .schema import (
+    ExchangeConfig,
+    GlobalSettings,
+    ProviderConfig,
+    TradingApiConfig,
+    is_loopback,
+)
+from .settings import Section
+
+__all__ = ["check_whole", "variables_of"]
+
+
+def variables_of(name: str) -> tuple[str, str]:
+    """The variables that hold a credential: `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` of `alpaca`."""
+    stem = name.upper().replace("-", "_")
+    return f"{stem}_API_KEY", f"{stem}_SECRET_KEY"
+
+
+def check_whole(
+    sections: Mapping[str, Section],
+    environment: str,
+    *,
+    unsafe_hosts: bool,
+    allowed_hosts: Mapping[str, frozenset[str]] | None,
+    credentials: frozenset[str],
+    is_set: Callable[[str], bool],
+) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong and what to do) of everything that does not fit together.
+
+    Args:
+        sections: those that were written, by path.
+        environment: `paper`, `testnet` or `live`.
+        unsafe_hosts: whether any address may be named.
+        allowed_hosts: venue -> its hosts; None: nobody said which, so that only the rules about loopback hold.
+        credentials: names of the section `credentials`.
+        is_set: whether an environment variable is.
+    """
+    if unsafe_hosts and environment == "live":
+        yield "unsafe_hosts", "must be false in live: name only the venue's own hosts"
+    for path, found in sections.items():
+        if isinstance(found, ProviderConfig):
+            for name in ("websocket_url", "rest_url"):
+                url = getattr(found, name)
+                rule = None if url is None else _host_rule(url, found, environment, unsafe_hosts, allowed_hosts)
+                if rule is not None:
+                    yield f"{path}.{name}", rule
+            named = found.credential
+            if named is not None and named not in credentials and not is_set(variables_of(named)[0]):
+                hint = f"{nearest(named, credentials)} " if credentials else ""
+                yield (
+                    f"{path}.credential",
+                    f"is not known: {hint}write it under credentials, or set {variables_of(named)[0]}",
+                )
+        else:
+            yield from _environment_rules(path, found, environment)
+
+
+def _host_rule(
+    url: str,
+    provider: ProviderConfig,
+    environment: str,
+    unsafe_hosts: bool,
+    allowed_hosts: Mapping[str, frozenset[str]] | None,
+) -> str | None:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_loopback(host):
+        if environment == "live":
+            return f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
+        return None
+    if unsafe_hosts and environment != "live":
+        return None
+    if parts.scheme in ("ws", "http"):
+        return f"must begin with {parts.scheme}s:// (unencrypted only on loopback)"
+    if allowed_hosts is None:
+        return None
+    venue = provider.venue or provider.name
+    own = allowed_hosts.get(venue, frozenset())
+    if host in own:
+        return None
+    known = f"must be a host of {venue} ({', '.join(sorted(own))})" if own else f"{venue} has no hosts of its own"
+    return f"{known}, not {host}; unsafe_hosts: true allows any host but in live"
+
+
+def _environment_rules(path: str, found: Section, environment: str) -> Iterator[tuple[str, str]]:
+    live = environment == "live"
+    if isinstance(found, GlobalSettings) and live and found.enable_paper_trading:
+        yield f"{path}.enable_paper_trading", "must be false in live"
+    elif isinstance(found, ExchangeConfig):
+        if live:
+            for name in ("testnet", "paper_trading"):
+                if getattr(found, name):
+                    yield f"{path}.{name}", "must be false in live"
+        elif environment == "testnet" and not found.testnet:
+            yield f"{path}.testnet", "must be true in testnet"
+    elif isinstance(found, TradingApiConfig):
+        key = found.credentials
+        if key.environment not in (None, environment):
+            rule = f"the key is for {key.environment}, the configuration for {environment}: use a key of {environment}"
+            yield f"{path}.credentials.environment", rule
+        # Also where `settings` is left out: the default is the safe one, which live must contradict in so many words.
+        if live and found.enabled and found.settings.use_paper_trading:
+            yield f"{path}.settings.use_paper_trading", "must be false in live"

@@ -1,0 +1,225 @@
+"""`ConfigLoader`: the configuration of a process, loaded once, swapped whole by reloads. Holds no rules of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from tradewire.errors import ConfigError, StateError
+
+from . import encryption
+from .difference import Change, difference
+from .environment import Variables
+from .problem import Place, Problem
+from .schema import Config
+from .secret import Secret
+from .sources import Reading, Sources, explained
+from .watcher import Watcher
+
+__all__ = ["ConfigLoader"]
+
+_logger = logging.getLogger(__name__)
+
+
+class ConfigLoader:
+    """Loads a configuration, and keeps it current.
+
+    Precedence, lowest first: file, `.env`, environment (`TRADING_<SECTION>_<KEY>`), `overrides`. All problems of all
+    sources are reported at once. A configuration is immutable and replaced whole.
+
+    Use it from one event loop; `load` and `config` also without one.
+
+    Args:
+        config_path: YAML, or JSON when it ends in `.json`; None: defaults and the other sources.
+        enable_hot_reload: `load_config` then watches the file until `stop`.
+        env: in place of the environment of the process; copied now, so later reloads see the same.
+        env_file: read if it exists; None: none.
+        overrides: by path, `{"connection_pool.max_connections": 20}`.
+        key: path of a key file, or a Secret with the keys; None: as `tradewire.config.keys` says.
+        allowed_hosts: venue -> hosts that its addresses may name; None: only the rules about loopback and TLS hold.
+
+    Attributes:
+        sources: where it comes from.
+    """
+
+    def __init__(
+        self,
+        config_path: str | os.PathLike[str] | None = None,
+        enable_hot_reload: bool = False,
+        *,
+        env: Mapping[str, str] | None = None,
+        env_file: str | os.PathLike[str] | None = ".env",
+        overrides: Mapping[str, object] | None = None,
+        key: str | os.PathLike[str] | Secret | None = None,
+        allowed_hosts: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
+        self.sources = Sources(
+            path=None if config_path is None else Path(config_path),
+            env_path=None if env_file is None else Path(env_file),
+            variables=Variables(os.environ if env is None else env),
+            overrides=dict(overrides or {}),
+            key=key if isinstance(key, Secret) or key is None else Path(key),
+            allowed_hosts=allowed_hosts,
+        )
+        self._hot = enable_hot_reload
+        self._reading: Reading | None = None
+        self._subscribers: list[Callable[[Change], object]] = []
+        self._watcher: Watcher | None = None
+        self._reloading = asyncio.Lock()
+
+    # loading
+
+    @property
+    def path(self) -> Path | None:
+        """Of the file."""
+        return self.sources.path
+
+    @property
+    def config(self) -> Config:
+        """The present configuration.
+
+        Raises:
+            StateError: none was loaded yet.
+        """
+        return self.reading.config
+
+    @property
+    def reading(self) -> Reading:
+        """The present configuration with the places of its values.
+
+        Raises:
+            StateError: none was loaded yet.
+        """
+        if self._reading is None:
+            raise StateError("nothing is loaded yet; call load(), or await load_config()")
+        return self._reading
+
+    def load(self) -> Config:
+        """Loads once; a second call gives what is loaded.
+
+        Raises:
+            ConfigError: everything that is wrong.
+        """
+        if self._reading is None:
+            self._reading = self.read()
+        return self._reading.config
+
+    async def load_config(self) -> Config:
+        """`load`, and watching when `enable_hot_reload` was asked for."""
+        self.load()
+        if self._hot:
+            await self.start()
+        return self.config
+
+    def read(self) -> Reading:
+        """Reads all sources anew and checks them; changes nothing.
+
+        Raises:
+            ConfigError: everything that is wrong.
+        """
+        return self.sources.read()
+
+    # staying current
+
+    def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
+        """Tells a callback, sync or async, of each reload that changed something; gives the call that ends it."""
+        self._subscribers.append(callback)
+
+        def end() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return end
+
+    async def reload(self) -> Change | None:
+        """Reads again in a thread and, if all is well, swaps and tells the subscribers. None: nothing differs.
+
+        Raises:
+            ConfigError: everything that is wrong; the present configuration stays.
+        """
+        async with self._reloading:
+            before = self.reading
+            found = await asyncio.to_thread(self.read)
+            if found.config.environment != before.config.environment:
+                place = found.places.get("environment", Place(str(self.path)))
+                rule = f"stays {before.config.environment} until the process is started anew"
+                raise ConfigError([Problem(place.file, place.line, "environment", found.config.environment, rule)])
+            self._reading = found
+            paths = difference(before.config, found.config)
+            if not paths:
+                return None
+            change = Change(before.config, found.config, paths)
+            _logger.info("configuration changed: %s", ", ".join(sorted(paths)))
+            for callback in list(self._subscribers):
+                await self._tell(callback, change)
+            return change
+
+    async def _tell(self, callback: Callable[[Change], object], change: Change) -> None:
+        try:
+            answer = callback(change)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:
+            _logger.exception("a subscriber of the configuration failed; the others are told all the same")
+
+    async def start(self) -> None:
+        """Watches the files; a reload that fails leaves the configuration as it is and is logged once, as ERROR."""
+        self.load()
+        if self._watcher is None and self.path is not None:
+            self._watcher = Watcher(self._watched(), self._on_files, self.reading.fingerprints)
+            self._watcher.start()
+
+    async def stop(self) -> None:
+        """Ends the watching."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            await watcher.stop()
+
+    async def __aenter__(self) -> ConfigLoader:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def _watched(self) -> tuple[Path, ...]:
+        return tuple(path for path in (self.path, self.sources.env_path) if path is not None)
+
+    async def _on_files(self) -> None:
+        try:
+            await self.reload()
+        except ConfigError as error:
+            _logger.error("configuration not reloaded, the old one stays: %s", error)
+
+    # secrets
+
+    def encrypt_value(self, value: str | Secret, path: str | None = None) -> str:
+        """An `ENC[...]` token.
+
+        Args:
+            value: what is secret.
+            path: of the setting it is for; None: for any, which the log mentions and live refuses.
+
+        Raises:
+            ConfigError: an unbound value where the environment is live, or no usable key.
+        """
+        text = value.reveal() if isinstance(value, Secret) else value
+        if path is None:
+            environment = self._reading.config.environment if self._reading else self.sources.environment()
+            if environment == "live":
+                raise ConfigError(
+                    [Problem("argument", None, "path", None, "must be given in live: values are bound to it")]
+                )
+            _logger.warning("encrypted a value that is bound to no setting: give path= to bind it; live refuses it")
+        try:
+            ring = self.sources.key_store().find_or_make()
+        except (ValueError, OSError) as error:
+            raise ConfigError([Problem("keys", None, "", None, explained(error))]) from None
+        return encryption.encrypt(text, path, ring)

@@ -1,0 +1,277 @@
+"""One look at file, `.env`, environment and arguments: read, merged, converted, checked. Keeps nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tradewire.errors import ConfigError
+
+from . import encryption
+from .checks import check_whole, variables_of
+from .convert import INVALID, Converter, put, tree_of
+from .environment import PREFIX, Variables, parse_env_file, setting_of
+from .files import Fingerprint, exposure, fingerprint, read_whole
+from .interpolation import interpolate
+from .keys import KeyRing, KeyStore
+from .kinds import Mapped
+from .nodes import Branch, Leaf, compose
+from .problem import Place, Problem, nearest
+from .schema import Config, CredentialsConfig, ProviderConfig
+from .secret import Secret
+from .settings import Nested, settings
+
+__all__ = ["Reading", "Sources", "explained"]
+
+_logger = logging.getLogger(__name__)
+_TOP = Nested(Config)
+#: Variables of these names hold secrets: a `.env` file with one of them must be its owner's alone.
+_SECRET_ENDINGS = ("_KEY", "_SECRET", "_TOKEN", "_PASSWORD", "_PASSPHRASE")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at all sources gave.
+
+    Attributes:
+        config: the configuration.
+        places: path -> where its value was written.
+        tokens: path -> leaf of each encrypted value of the file.
+        literals: path -> leaf of each secret that stands in the file as it is.
+        secret_variables: names of environment variables that went into secrets.
+        fingerprints: of the files as they were read.
+    """
+
+    config: Config
+    places: Mapping[str, Place]
+    tokens: Mapping[str, Leaf]
+    literals: Mapping[str, Leaf]
+    secret_variables: frozenset[str]
+    fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a configuration comes from.
+
+    Attributes:
+        path: of the file; None: there is none.
+        env_path: of the `.env` file; it need not exist.
+        variables: of the process.
+        overrides: by path.
+        key: as `KeyStore` takes it.
+        allowed_hosts: as `check_whole` takes it.
+        warned: names of variables that were already said to mean nothing.
+    """
+
+    path: Path | None
+    env_path: Path | None
+    variables: Variables
+    overrides: Mapping[str, object]
+    key: Path | Secret | None
+    allowed_hosts: Mapping[str, frozenset[str]] | None
+    warned: set[str] = field(default_factory=set)
+
+    def read(self) -> Reading:
+        """Reads and checks everything.
+
+        Raises:
+            ConfigError: everything that is wrong.
+        """
+        return _Look(self).reading()
+
+    def environment(self) -> str:
+        """`paper`, `testnet` or `live`, whatever else is wrong."""
+        return _Look(self).environment()
+
+    def key_store(self) -> KeyStore:
+        """Where the keys are."""
+        return KeyStore(self.key, self.variables.get, apart_from=self.path)
+
+
+def explained(error: Exception) -> str:
+    """An error's own words; of files only what is wrong, since the place is told apart."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+class _Look:
+    """One look at all sources."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._problems: list[Problem] = []
+        self._fingerprints: list[Fingerprint] = []
+        self._variables = sources.variables
+        self._ring: KeyRing | None = None
+        self._key_problem: str | None = None
+        self._unbound: list[str] = []
+
+    def environment(self) -> str:
+        tree, _ = self._tree()
+        written = _text(tree.entries.get("environment"))
+        return interpolate(written, self._variables.get).text if written else "paper"
+
+    def reading(self) -> Reading:
+        tree, status = self._tree()
+        converter = Converter(self._variables.get, self._decrypt)
+        config = converter.section(Config, tree)
+        self._problems += converter.problems
+        if converter.literals and status is not None:
+            wrong = exposure(status)
+            if wrong is not None:
+                rule = f"holds credentials ({', '.join(converter.literals)}) and {wrong}"
+                self._problems.append(Problem(str(self._sources.path), None, "", None, rule))
+        self._check(converter, tree)
+        if self._problems:
+            raise ConfigError(sorted(set(self._problems), key=lambda each: (each.file, each.line or 0, each.path)))
+        assert config is not INVALID  # noqa: S101 - Invariant: what could not be converted left a problem
+        return Reading(
+            self._with_credentials(config, converter),
+            converter.places,
+            converter.tokens,
+            converter.literals,
+            frozenset(converter.secret_variables),
+            tuple(self._fingerprints),
+        )
+
+    def _tree(self) -> tuple[Branch, os.stat_result | None]:
+        tree, status = self._file()
+        self._env_file()
+        self._overlay(tree)
+        return tree, status
+
+    def _file(self) -> tuple[Branch, os.stat_result | None]:
+        path = self._sources.path
+        if path is None:
+            return Branch(Place("defaults")), None
+        try:
+            whole = read_whole(path)
+        except OSError as error:
+            self._fingerprints.append(fingerprint(path))
+            self._problems.append(Problem(str(path), None, "", None, f"cannot be read: {error.strerror}"))
+            return Branch(Place(str(path))), None
+        self._fingerprints.append(whole.fingerprint)
+        tree, problems = compose(whole.data, str(path))
+        self._problems += problems
+        return tree, whole.status
+
+    def _env_file(self) -> None:
+        path = self._sources.env_path
+        if path is None:
+            return
+        try:
+            whole = read_whole(path)
+            text = whole.data.decode()
+        except FileNotFoundError:
+            self._fingerprints.append(None)
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            self._fingerprints.append(fingerprint(path))
+            rule = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "must be UTF-8"
+            self._problems.append(Problem(str(path), None, "", None, rule))
+            return
+        self._fingerprints.append(whole.fingerprint)
+        found, problems = parse_env_file(text, str(path))
+        self._problems += problems
+        wrong = exposure(whole.status)
+        if wrong is not None and any(name.endswith(_SECRET_ENDINGS) and each.value for name, each in found.items()):
+            self._problems.append(Problem(str(path), None, "", None, f"holds credentials and {wrong}"))
+        self._variables = self._variables.with_file(found)
+
+    def _overlay(self, tree: Branch) -> None:
+        for name, variable in self._variables.named(PREFIX).items():
+            path = setting_of(name, _TOP, tree)
+            if path is not None:
+                put(tree, path, Leaf(variable.value.reveal(), variable.place, given=True))
+            elif name not in self._sources.warned:
+                self._sources.warned.add(name)
+                known = [PREFIX + _variable_name(path) for path in _plain_paths(Config, ())]
+                hint = (
+                    nearest(name, known) if len(nearest(name, known)) < 100 else "see docs/reference/configuration.md"
+                )
+                _logger.warning("%s names no setting and is left alone: %s", name, hint)
+        for path, node in tree_of(self._sources.overrides, Place("argument")):
+            put(tree, path, node)
+
+    def _decrypt(self, token: str, path: str) -> str:
+        if self._ring is None and self._key_problem is None:
+            store = self._sources.key_store()
+            try:
+                self._ring = store.find()
+                self._key_problem = (
+                    None if self._ring else "is encrypted and there is no key: see docs/howto/configuration.md"
+                )
+            except (ValueError, OSError) as error:
+                self._key_problem = f"cannot be decrypted: {explained(error)}"
+        if self._ring is None:
+            raise ValueError(self._key_problem)
+        text = encryption.decrypt(token, path, self._ring)
+        if encryption.is_unbound(token):
+            self._unbound.append(path)
+        return text
+
+    def _check(self, converter: Converter, tree: Branch) -> None:
+        top = converter.sections.get("")
+        written = tree.entries.get("environment")
+        environment = top.environment if isinstance(top, Config) else _text(written) or "paper"
+        unsafe = top.unsafe_hosts if isinstance(top, Config) else _text(tree.entries.get("unsafe_hosts")) == "true"
+        if environment == "live":
+            for path in self._unbound:
+                converter.complain(
+                    path, "is bound to no setting, which live refuses: `tradewire config encrypt` binds it"
+                )
+        names = tree.entries.get("credentials")
+        for path, rule in check_whole(
+            converter.sections,
+            environment,
+            unsafe_hosts=unsafe,
+            allowed_hosts=self._sources.allowed_hosts,
+            credentials=frozenset(names.entries) if isinstance(names, Branch) else frozenset(),
+            is_set=lambda name: bool(self._variables.get(name)),
+        ):
+            converter.complain(path, rule)
+        self._problems += [problem for problem in converter.problems if problem not in self._problems]
+
+    def _with_credentials(self, config: Config, converter: Converter) -> Config:
+        """Providers that authenticate and were given no credentials take those that variables name after them."""
+
+        def filled(provider: ProviderConfig) -> ProviderConfig:
+            named = provider.credential
+            if provider.auth_method == "none" or provider.credentials is not None or named in config.credentials:
+                return provider
+            key, secret = variables_of(named or provider.name)
+            found = {
+                name: self._variables.get(variable) for name, variable in (("api_key", key), ("secret_key", secret))
+            }
+            if not found["api_key"]:
+                return provider
+            converter.secret_variables.update(name for name in (key, secret) if self._variables.get(name))
+            values: dict[str, Any] = {name: Secret(value) for name, value in found.items() if value}
+            return replace(provider, credential=None, credentials=CredentialsConfig(**values))
+
+        providers = tuple(filled(provider) for provider in config.streaming.providers)
+        return replace(config, streaming=replace(config.streaming, providers=providers))
+
+
+def _text(node: object) -> str | None:
+    return node.text if isinstance(node, Leaf) else None
+
+
+def _variable_name(path: tuple[str, ...]) -> str:
+    return "_".join(path).upper()
+
+
+def _plain_paths(cls: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    found = []
+    for setting in settings(cls).values():
+        if type(setting.kind) is Nested:
+            found += _plain_paths(setting.kind.section, (*path, setting.name))
+        elif not isinstance(setting.kind, Nested | Mapped):
+            found.append((*path, setting.name))
+    return found

@@ -1,0 +1,137 @@
+"""Says when files changed and are whole again. Knows nothing of what is in them; alone imports watchfiles.
+
+Folders are watched, not files: an atomic rename, a swapped link (also of a folder on the way, as Kubernetes does) and a
+file made anew are all seen there. A file that somebody still has open for writing is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from .files import Fingerprint, being_written, fingerprint
+
+__all__ = ["Watcher", "folders_of"]
+
+_logger = logging.getLogger(__name__)
+#: Between looks at a file that is being written or gone; and for how long.
+_LOOK_S, _PATIENCE_S = 0.05, 10.0
+#: A file must stay as it is for this long, where the system does not tell whether somebody is writing.
+_QUIET_S = 0.1
+#: watchfiles looks at its folders anew after this long even without an event.
+_AT_LEAST_MS = 5_000
+
+
+def folders_of(path: Path) -> frozenset[Path]:
+    """Where a change can make a path lead elsewhere: the folder of each link on the way, and that of the file."""
+    found: set[Path] = set()
+    todo = list(Path(os.path.abspath(path)).parts)
+    here = Path(todo.pop(0))
+    links = 0
+    while todo:
+        step = here / todo.pop(0)
+        if step.is_symlink() and links < 40:
+            links += 1
+            found.add(here)
+            target = Path(os.path.normpath(here / os.readlink(step)))
+            todo = [*target.parts[1:], *todo]
+            here = Path(target.anchor)
+        else:
+            here = step
+    found.add(here.parent)
+    return frozenset(folder for folder in found if folder.is_dir())
+
+
+class Watcher:
+    """Calls back after files changed, once they are whole.
+
+    Args:
+        paths: of the files; they need not exist.
+        on_change: awaited; must not raise.
+        known: fingerprints of what was read last, in the order of `paths`.
+    """
+
+    def __init__(
+        self, paths: tuple[Path, ...], on_change: Callable[[], Awaitable[None]], known: tuple[Fingerprint, ...]
+    ) -> None:
+        self._paths, self._on_change, self._known = paths, on_change, known
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins, in the running loop."""
+        self._task = asyncio.create_task(self._run(), name="tradewire-config-watcher")
+
+    async def stop(self) -> None:
+        """Ends; returns when the task and its thread have."""
+        self._stopping.set()
+        task, self._task = self._task, None
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        from watchfiles import awatch
+
+        polling = False
+        while not self._stopping.is_set():
+            folders = self._folders()
+            try:
+                # What changed before the watch began is found by looking once at its beginning.
+                await self._look()
+                async for _ in awatch(
+                    *folders,
+                    watch_filter=None,
+                    debounce=100,
+                    step=20,
+                    stop_event=self._stopping,
+                    rust_timeout=_AT_LEAST_MS,
+                    yield_on_timeout=True,
+                    recursive=False,
+                    force_polling=polling or None,
+                ):
+                    await self._look()
+                    if self._folders() != folders:
+                        break
+            except (OSError, RuntimeError) as error:
+                if self._stopping.is_set():
+                    return
+                # Such as the system's limit on watches: polling needs none.
+                _logger.warning("watching %s by polling: %s", ", ".join(map(str, folders)), error)
+                if polling:
+                    await asyncio.sleep(_PATIENCE_S)
+                polling = True
+
+    def _folders(self) -> frozenset[Path]:
+        return frozenset().union(*(folders_of(path) for path in self._paths))
+
+    def _fingerprints(self) -> tuple[Fingerprint, ...]:
+        return tuple(fingerprint(path) for path in self._paths)
+
+    async def _look(self) -> None:
+        if self._fingerprints() == self._known:
+            return
+        if not await self._whole():
+            return
+        self._known = self._fingerprints()
+        await self._on_change()
+
+    async def _whole(self) -> bool:
+        """Waits until nobody writes and the files that were there are there; False: stopped."""
+        until = asyncio.get_running_loop().time() + _PATIENCE_S
+        before = None
+        while asyncio.get_running_loop().time() < until:
+            now = self._fingerprints()
+            gone = any(had is not None and has is None for had, has in zip(self._known, now, strict=True))
+            if now == before and not gone and not any(being_written(path) for path in self._paths):
+                return True
+            before = now
+            try:
+                await asyncio.wait_for(self._stopping.wait(), _QUIET_S if now == before else _LOOK_S)
+            except TimeoutError:
+                continue
+            return False
+        # Gone for good, or open for ever: the reading says what is wrong.
+        return True

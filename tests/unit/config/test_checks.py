@@ -1,0 +1,125 @@
+"""Rules over a whole configuration: hosts, environments, named credentials."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewire.config import CredentialsConfig, ExchangeConfig, GlobalSettings, ProviderConfig, TradingApiConfig
+from tradewire.config.checks import check_whole, variables_of
+from tradewire.config.schema import ApiSettings
+from tradewire.config.settings import Section
+
+HOSTS = {"binance": frozenset({"fstream.binance.com", "fapi.binance.com"})}
+
+
+def found(
+    section: Section,
+    environment: str = "paper",
+    *,
+    unsafe_hosts: bool = False,
+    hosts: dict[str, frozenset[str]] | None = HOSTS,
+    variables: tuple[str, ...] = (),
+) -> list[tuple[str, str]]:
+    return list(
+        check_whole(
+            {"x": section},
+            environment,
+            unsafe_hosts=unsafe_hosts,
+            allowed_hosts=hosts,
+            credentials=frozenset({"main"}),
+            is_set=lambda name: name in variables,
+        )
+    )
+
+
+def provider(url: str, venue: str | None = "binance") -> ProviderConfig:
+    return ProviderConfig(name="p", venue=venue, websocket_url=url)
+
+
+@pytest.mark.parametrize("environment", ["paper", "testnet"])
+@pytest.mark.parametrize(
+    "url", ["ws://127.0.0.1:9001", "ws://localhost/x", "ws://[::1]:1", "wss://fstream.binance.com/x"]
+)
+def test_allowed_hosts(url: str, environment: str) -> None:
+    assert found(provider(url), environment) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("wss://evil.example", "must be a host of binance (fapi.binance.com, fstream.binance.com), not evil.example"),
+        ("wss://fstream.binance.com.evil.example", "must be a host of binance"),
+        ("wss://169.254.169.254/latest", "must be a host of binance"),
+        ("ws://fstream.binance.com", "must begin with wss://"),
+    ],
+)
+@pytest.mark.parametrize("environment", ["paper", "testnet", "live"])
+def test_refused_hosts(url: str, rule: str, environment: str) -> None:
+    ((path, said),) = found(provider(url), environment)
+    assert path == "x.websocket_url"
+    assert said.startswith(rule)
+
+
+def test_live_refuses_this_machine_even_with_unsafe_hosts() -> None:
+    rules = dict(found(provider("ws://127.0.0.1:1"), "live", unsafe_hosts=True))
+    assert set(rules) == {"unsafe_hosts", "x.websocket_url"}
+    assert "this machine" in rules["x.websocket_url"]
+
+
+def test_unsafe_hosts_widen_but_not_in_live() -> None:
+    assert found(provider("ws://evil.example"), unsafe_hosts=True) == []
+    assert len(found(provider("wss://evil.example"), "live", unsafe_hosts=True)) == 2
+
+
+def test_a_venue_that_nobody_named_has_no_hosts() -> None:
+    ((_, rule),) = found(provider("wss://own.example", None))
+    assert rule.startswith("p has no hosts of its own, not own.example; unsafe_hosts: true")
+    assert found(provider("wss://own.example", None), hosts={"p": frozenset({"own.example"})}) == []
+    assert found(provider("wss://own.example", None), hosts=None) == []
+
+
+def test_the_rest_address_is_checked_too() -> None:
+    made = ProviderConfig(name="binance", rest_url="https://evil.example")
+    assert [path for path, _ in found(made)] == ["x.rest_url"]
+
+
+def test_a_credential_is_written_or_in_the_environment() -> None:
+    made = ProviderConfig(name="p", credential="mian")
+    ((path, rule),) = found(made)
+    assert path == "x.credential"
+    assert "did you mean 'main'?" in rule
+    assert "MIAN_API_KEY" in rule
+    assert found(made, variables=("MIAN_API_KEY",)) == []
+    assert found(ProviderConfig(name="p", credential="main")) == []
+
+
+def test_the_variables_of_a_credential() -> None:
+    assert variables_of("alpaca-second") == ("ALPACA_SECOND_API_KEY", "ALPACA_SECOND_SECRET_KEY")
+
+
+LIVE_EXCHANGE = ExchangeConfig(name="n", testnet=False, paper_trading=False)
+PAPER_API = TradingApiConfig(provider="p")
+LIVE_API = TradingApiConfig(provider="p", settings=ApiSettings(use_paper_trading=False))
+LIVE_KEY = TradingApiConfig(provider="p", settings=LIVE_API.settings, credentials=CredentialsConfig(environment="live"))
+
+
+@pytest.mark.parametrize(
+    ("section", "environment", "paths"),
+    [
+        (ExchangeConfig(name="n"), "live", ["x.testnet", "x.paper_trading"]),
+        (LIVE_EXCHANGE, "live", []),
+        (LIVE_EXCHANGE, "paper", []),
+        (LIVE_EXCHANGE, "testnet", ["x.testnet"]),
+        (PAPER_API, "live", ["x.settings.use_paper_trading"]),
+        (TradingApiConfig(provider="p", enabled=False), "live", []),
+        (LIVE_API, "live", []),
+        (LIVE_API, "paper", []),
+        (LIVE_KEY, "live", []),
+        (LIVE_KEY, "paper", ["x.credentials.environment"]),
+        (GlobalSettings(), "live", ["x.enable_paper_trading"]),
+        (GlobalSettings(enable_paper_trading=False), "live", []),
+        (GlobalSettings(), "paper", []),
+    ],
+)
+def test_what_must_agree_with_the_environment(section: Section, environment: str, paths: list[str]) -> None:
+    assert [path for path, _ in found(section, environment)] == paths

@@ -1,0 +1,190 @@
+"""Nodes to sections: every problem at once, each with its line, and no secret in any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewire.config import Config, Problem
+from tradewire.config.convert import INVALID, Converter, is_token, put, tree_of
+from tradewire.config.nodes import Branch, Leaf, compose
+from tradewire.config.problem import Place
+
+
+def convert(text: str, variables: dict[str, str] | None = None) -> tuple[Any, Converter]:
+    tree, problems = compose(text.encode(), "c.yaml")
+    assert problems == []
+
+    def decrypt(token: str, path: str) -> str:
+        if "bad" in token:
+            raise ValueError("was changed")
+        return token.removeprefix("ENC[").removesuffix("]").replace("PATH", path)
+
+    converter = Converter((variables or {}).get, decrypt)
+    return converter.section(Config, tree), converter
+
+
+def problems(text: str, variables: dict[str, str] | None = None) -> list[Problem]:
+    _, converter = convert(text, variables)
+    assert converter.problems
+    return converter.problems
+
+
+def words(found: list[Problem]) -> list[str]:
+    return [str(each).removeprefix("c.yaml:") for each in found]
+
+
+def test_all_problems_at_once_each_with_its_line() -> None:
+    text = """
+streming: 1
+connection_pool:
+  min_connections: ten
+  max_connections: 0
+  max_connection: 3
+apis:
+  a: {enabled: maybe}
+  b: 3
+streaming:
+  symbols: AAPL
+  providers:
+    - {websocket_url: wss://h}
+    - {name: x, codec: xml}
+"""
+    assert words(problems(text)) == [
+        "2: streming: is unknown: did you mean 'streaming'?",
+        "6: connection_pool.max_connection: is unknown: did you mean 'max_connections'?",
+        "4: connection_pool.min_connections: must be an integer from 0 to 1,000, was 'ten'",
+        "5: connection_pool.max_connections: must be an integer from 1 to 1,000, was '0'",
+        "8: apis.a.provider: is missing: letters, digits, '-' and '_', beginning with a letter (Whose API.)",
+        "8: apis.a.enabled: must be true or false, was 'maybe'",
+        "9: apis.b: must be a mapping with provider, enabled, credentials, settings, was '3'",
+        "11: streaming.symbols: must be a list, each a symbol such as AAPL or BTC/USDT, was 'AAPL'",
+        "13: streaming.providers.[0].name: is missing: letters, digits, '-' and '_', beginning with a letter "
+        "(Its name, in logs, metrics and `fallback`.)",
+        "14: streaming.providers.x.codec: must be one of json, msgpack, was 'xml'",
+    ]
+
+
+def test_a_section_with_a_problem_is_not_made() -> None:
+    made, _ = convert("connection_pool: {min_connections: x}")
+    assert made is INVALID
+
+
+def test_empty_sections_are_as_if_left_out() -> None:
+    made, converter = convert("apis:\nstreaming:\nglobal_settings: ~\nstreaming_health: {api: {token: ~}}")
+    assert converter.problems == []
+    assert made == Config()
+
+
+def test_an_empty_number_is_a_problem() -> None:
+    assert words(problems("connection_pool:\n  min_connections:\n")) == [
+        "2: connection_pool.min_connections: must be an integer from 0 to 1,000, was 'nothing'"
+    ]
+
+
+def test_texts_are_not_guessed_at() -> None:
+    made, _ = convert("streaming: {symbols: [NO, ON, 600519, 1e3, BTC/USDT]}")
+    assert made.streaming.symbols == ("NO", "ON", "600519", "1e3", "BTC/USDT")
+
+
+def test_quotes_make_a_text_of_a_number() -> None:
+    assert words(problems('connection_pool: {min_connections: "5"}')) == [
+        "1: connection_pool.min_connections: must be an integer from 0 to 1,000, without quotes, was '5'"
+    ]
+    made, _ = convert('connection_pool: {min_connections: "${N}"}', {"N": "5"})
+    assert made.connection_pool.min_connections == 5
+
+
+def test_interpolation_in_a_list() -> None:
+    made, _ = convert("streaming: {symbols: '${S}'}", {"S": "AAPL, MSFT,,"})
+    assert made.streaming.symbols == ("AAPL", "MSFT")
+
+
+def test_missing_variables_are_all_found() -> None:
+    text = "apis: {a: {provider: p, credentials: {api_key: '${A}', secret_key: '${B}'}}}"
+    assert [each.rule[:13] for each in problems(text)] == ["$A is not set", "$B is not set"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exchanges: {a: {name: n, api_key: '', timeout: '${CANARY}'}}",
+        "exchanges: {a: {name: n, timeout: 'ENC[canary]'}}",
+        "exchanges: {a: {name: n, api_key: [canary]}}",
+        "exchanges: {a: {name: n, api_key: {canary: canary2}}}",
+        "exchanges: {a: {name: n, api_key: 'ENC[bad canary]'}}",
+        "exchanges: {a: {name: '${CANARY}'}}",
+        "streaming: {symbols: '${CANARY}', providers: '${CANARY}'}",
+        "streaming: {providers: [{name: '${CANARY}'}]}",
+    ],
+)
+def test_no_secret_is_in_a_problem(text: str) -> None:
+    found = problems(text, {"CANARY": "canary, canary2 !"})
+    assert "canary" not in str(found)
+
+
+def test_a_secret_in_a_file_is_noted_as_literal() -> None:
+    _, converter = convert(
+        "exchanges:\n  a: {name: n, api_key: k, api_secret: '${S}'}\n  b: {name: n, api_key: 'ENC[PATH]'}\n", {"S": "s"}
+    )
+    assert list(converter.literals) == ["exchanges.a.api_key"]
+    assert list(converter.tokens) == ["exchanges.b.api_key"]
+    assert converter.secret_variables == {"S"}
+
+
+def test_an_encrypted_value_is_asked_for_with_its_path() -> None:
+    made, _ = convert("exchanges: {b: {name: n, api_key: 'ENC[PATH]', timeout: 'ENC[7]'}}")
+    assert made.exchanges["b"].api_key.reveal() == "exchanges.b.api_key"
+    assert made.exchanges["b"].timeout == 7.0
+
+
+def test_an_encrypted_value_from_a_variable() -> None:
+    made, converter = convert("exchanges: {b: {name: n, api_key: '${K}'}}", {"K": "ENC[PATH]"})
+    assert made.exchanges["b"].api_key.reveal() == "exchanges.b.api_key"
+    assert not converter.tokens, "only those that stand in the file can be encrypted anew there"
+
+
+def test_two_providers_of_one_name() -> None:
+    found = words(problems("streaming:\n  providers:\n  - {name: a}\n  - {name: a}\n"))
+    assert found == ["4: streaming.providers.a: is written twice: give each its own name"]
+
+
+def test_a_rule_is_reported_where_the_value_stands() -> None:
+    text = "connection_pool:\n  max_connections: 2\n"
+    assert words(problems(text)) == ["1: connection_pool.min_connections: must not be above max_connections (2)"]
+
+
+def test_names_of_entries() -> None:
+    assert words(problems("apis:\n  a.b: {provider: p}\n")) == [
+        "2: apis.a.b: names must be letters, digits, '-' and '_', beginning with a letter, 64 at most"
+    ]
+
+
+def test_put_makes_what_is_missing_and_leaves_what_is_wrong() -> None:
+    tree, _ = compose(b"a: 1\nb:\nlist: [{name: x}]\n", "c.yaml")
+    leaf = Leaf("v", Place("argument"), given=True)
+    put(tree, ("a", "c"), leaf)
+    put(tree, ("b", "c"), leaf)
+    put(tree, ("list", "x", "k"), leaf)
+    put(tree, ("list", "y", "k"), leaf)
+    put(tree, ("n", "m", "k"), leaf)
+    assert isinstance(tree.entries["a"], Leaf)
+    b, n = tree.entries["b"], tree.entries["n"]
+    assert isinstance(b, Branch)
+    assert b.entries["c"] is leaf
+    assert isinstance(n, Branch)
+    assert "entries={'k': Leaf" in repr(n)
+    assert repr(tree.entries["list"]).count("'k'") == 2  # its entry and the place of its key
+
+
+def test_arguments_as_nodes() -> None:
+    found = dict(tree_of({"a.b": True, "c": {"d": [1, "x"]}, "e": None, "f": 1.5}, Place("argument")))
+    assert list(found) == [("a", "b"), ("c", "d"), ("e",), ("f",)]
+    texts = [node.text for node in found.values() if isinstance(node, Leaf)]
+    assert texts == ["true", None, "1.5"]
+
+
+@pytest.mark.parametrize(("text", "token"), [("ENC[x]", True), ("ENC[]", True), ("xENC[x]", False), ("ENC[[x]", False)])
+def test_what_is_a_token(text: str, token: bool) -> None:
+    assert is_token(text) is token

@@ -1,0 +1,385 @@
+"""`ConfigLoader`: sources and their precedence, secrets, reloads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewire import ConfigLoader, Secret
+from tradewire.config import Change, Config
+from tradewire.errors import ConfigError, RejectedError, StateError
+
+API = """
+apis:
+  alpaca:
+    provider: alpaca
+    credentials: {api_key: "${KEY}", secret_key: "${SECRET}"}
+"""
+
+
+# sources
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert ConfigLoader(env={}, env_file=None).load() == Config()
+
+
+def test_the_precedence_of_the_sources(place: Any) -> None:
+    env_file = place.write("TRADING_CONNECTION_MAX_CONNECTIONS=30\nTRADING_CONNECTION_IDLE_TIMEOUT=31\n", ".env")
+    text = "connection_pool: {min_connections: 1, max_connections: 20, idle_timeout: 21, connection_timeout: 22}"
+    config = place.load(
+        text,
+        env_file=env_file,
+        env={"TRADING_CONNECTION_MAX_CONNECTIONS": "40", "TRADING_CONNECTION_CONNECTION_TIMEOUT": "41"},
+        overrides={"connection_pool.connection_timeout": 50, "global_settings": {"timezone": "Europe/Berlin"}},
+    )
+    pool = config.connection_pool
+    assert (pool.min_connections, pool.max_connections, pool.idle_timeout, pool.connection_timeout) == (1, 40, 31, 50)
+    assert pool.health_check_interval == 30.0
+    assert config.global_settings.timezone == "Europe/Berlin"
+
+
+def test_json(place: Any) -> None:
+    path = place.write('{\n\t"connection_pool": {"max_connections": 7}\n}', "c.json")
+    assert ConfigLoader(path, env={}, env_file=None).load().connection_pool.max_connections == 7
+
+
+def test_variables_make_entries_and_lists(place: Any) -> None:
+    config = place.load(
+        "apis: {alpaca: {provider: alpaca}}",
+        env={
+            "TRADING_APIS_ALPACA_ENABLED": "false",
+            "TRADING_APIS_IB_PROVIDER": "ib",
+            "TRADING_STREAMING_SYMBOLS": "AAPL, MSFT",
+            "TRADING_ENVIRONMENT": "testnet",
+        },
+    )
+    assert not config.apis["alpaca"].enabled
+    assert config.apis["ib"].provider == "ib"
+    assert config.streaming.symbols == ("AAPL", "MSFT")
+    assert config.environment == "testnet"
+
+
+def test_a_wrong_variable_is_named_and_not_shown(place: Any) -> None:
+    (problem,) = place.problems("environment: paper", env={"TRADING_CONNECTION_MAX_CONNECTIONS": "canary"})
+    assert (problem.file, problem.line, problem.path) == (
+        "$TRADING_CONNECTION_MAX_CONNECTIONS", None, "connection_pool.max_connections",
+    )  # fmt: skip
+    assert "canary" not in str(problem)
+
+
+def test_a_variable_that_names_nothing_is_left_alone_with_a_hint(place: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loader = place.loader("environment: paper", env={"TRADING_CONNECTION_MAX_CONNECTION": "canary", "TRADINGX": "1"})
+    loader.load()
+    loader.read()
+    assert [record.getMessage() for record in caplog.records] == [
+        "TRADING_CONNECTION_MAX_CONNECTION names no setting and is left alone: "
+        "did you mean 'TRADING_CONNECTION_POOL_MAX_CONNECTIONS'?"
+    ]
+
+
+def test_problems_of_all_sources_at_once(place: Any) -> None:
+    env_file = place.write("nonsense\n", ".env")
+    found = place.problems(
+        "connection_pool:\n  max_connections: x\nconnection_pol: 1\n",
+        env_file=env_file,
+        env={"TRADING_STREAMING_LOOP": "fast"},
+        overrides={"apis.a.enabled": 1, "nothing.here": 2},
+    )
+    assert (
+        sorted((Path(each.file).name, each.line, each.path) for each in found)
+        == sorted(
+            [
+                ("trading.yaml", 2, "connection_pool.max_connections"),
+                ("trading.yaml", 3, "connection_pol"),
+                (".env", 1, ""),
+                ("$TRADING_STREAMING_LOOP", None, "streaming.loop"),
+                ("argument", None, "apis.a.provider"),
+                ("argument", None, "nothing"),
+            ],
+            key=str,
+        )
+        or len(found) == 6
+    )
+
+
+def test_the_error_lists_them_one_a_line(place: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        place.load("a: 1\nb: 2\n")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "2 problems in the configuration:"
+    assert [line.split(": ", 1)[0] for line in lines[1:]] == [f"{place.path}:1", f"{place.path}:2"]
+    assert isinstance(caught.value, RejectedError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_a_missing_file(place: Any) -> None:
+    with pytest.raises(ConfigError, match=r"trading\.yaml: cannot be read: No such file"):
+        place.loader().load()
+
+
+def test_live_refuses_what_paper_allows(place: Any) -> None:
+    text = "streaming: {providers: [{name: a, websocket_url: 'ws://127.0.0.1:1'}]}\n"
+    assert place.load("environment: paper\n" + text).streaming.providers
+    (problem,) = place.problems("environment: live\n" + text)
+    assert (problem.line, problem.path) == (2, "streaming.providers.a.websocket_url")
+
+
+def test_hosts_of_venues_come_from_whoever_knows_them(place: Any) -> None:
+    text = "streaming: {providers: [{name: a, venue: v, websocket_url: 'wss://h.example/x'}]}\n"
+    assert place.load(text, allowed_hosts={"v": frozenset({"h.example"})}).streaming.providers
+    (problem,) = place.problems(text, allowed_hosts={"v": frozenset({"other.example"})})
+    assert "must be a host of v (other.example), not h.example" in problem.rule
+    assert place.load("unsafe_hosts: true\n" + text, allowed_hosts={}).unsafe_hosts
+
+
+# secrets
+
+
+def test_secrets_of_an_api_are_secret(place: Any) -> None:
+    found = place.load(API, env={"KEY": "k-canary", "SECRET": "s-canary"}).apis["alpaca"].dict()
+    assert found["credentials"]["api_key"].reveal() == "k-canary"
+    assert isinstance(found["credentials"]["secret_key"], Secret)
+    assert "canary" not in str(found)
+
+
+def test_the_loader_keeps_what_the_command_removes(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(API)
+    monkeypatch.setenv("KEY", "k")
+    monkeypatch.setenv("SECRET", "s")
+    loader = ConfigLoader(place.path, env_file=None)
+    loader.load()
+    assert loader.reading.secret_variables == {"KEY", "SECRET"}
+    for name in loader.reading.secret_variables:
+        monkeypatch.delenv(name)
+    again = loader.read().config
+    assert again.apis["alpaca"].credentials.secret_key == Secret("s")
+
+
+def test_providers_take_credentials_from_variables_named_after_them(place: Any) -> None:
+    text = """
+    streaming:
+      providers:
+      - {name: alpaca, auth_method: api_key}
+      - {name: second, auth_method: api_key, credential: other}
+      - {name: open}
+      - {name: own, auth_method: hmac, credentials: {api_key: "${A}"}}
+    """
+    variables = {"ALPACA_API_KEY": "1", "ALPACA_SECRET_KEY": "2", "OTHER_API_KEY": "3", "OPEN_API_KEY": "4", "A": "5"}
+    loader = place.loader(text, env=variables)
+    providers = {provider.name: provider.credentials for provider in loader.load().streaming.providers}
+    shown = {
+        name: each and (each.api_key.reveal(), each.secret_key and each.secret_key.reveal())
+        for name, each in providers.items()
+    }
+    assert shown == {"alpaca": ("1", "2"), "second": ("3", None), "open": None, "own": ("5", None)}
+    assert loader.reading.secret_variables == {"ALPACA_API_KEY", "ALPACA_SECRET_KEY", "OTHER_API_KEY", "A"}
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_literal_credentials_must_not_be_readable_by_others(place: Any, mode: int) -> None:
+    place.write("exchanges: {b: {name: B, api_key: canary}}", mode=mode)
+    with pytest.raises(ConfigError) as caught:
+        place.loader().load()
+    assert "holds credentials (exchanges.b.api_key) and can be read or written by others" in str(caught.value)
+    assert "chmod 600" in str(caught.value)
+    assert "canary" not in str(caught.value)
+    place.path.chmod(0o600)
+    assert place.loader().load().exchanges["b"].api_key == Secret("canary")
+
+
+def test_files_without_credentials_may_be_read_by_all(place: Any) -> None:
+    place.write("exchanges: {b: {name: B, api_key: '${KEY}'}}", mode=0o644)
+    assert place.loader(env={"KEY": "k"}).load()
+    place.write("DEBUG=true\nTWS_PORT=7497\n", ".env", mode=0o644)
+    assert place.loader(env={"KEY": "k"}, env_file=place.path.with_name(".env")).load()
+
+
+def test_an_env_file_with_credentials_must_not_be_readable_by_others(place: Any) -> None:
+    env_file = place.write("BINANCE_API_KEY=canary\n", ".env", mode=0o644)
+    (problem,) = place.problems("environment: paper", env_file=env_file)
+    assert problem.file == str(env_file)
+    assert "holds credentials and can be read" in problem.rule
+    env_file.chmod(0o600)
+    assert place.load("environment: paper", env_file=env_file)
+
+
+def test_encrypted_values(place: Any) -> None:
+    path = "exchanges.b.api_secret"
+    token = place.loader("environment: paper").encrypt_value("s", path)
+    assert place.load(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}").exchanges["b"].api_secret == Secret("s")
+    (problem,) = place.problems(f"exchanges: {{c: {{name: B, api_secret: '{token}'}}}}")
+    assert problem.path == "exchanges.c.api_secret"
+    assert "for another setting" in problem.rule
+
+
+def test_encrypting_as_the_documents_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    loader = ConfigLoader()
+    assert loader.encrypt_value("my_secret_key").startswith("ENC[")
+
+
+def test_an_unbound_value_says_so_and_live_refuses_it(place: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loader = place.loader("environment: paper")
+    token = loader.encrypt_value("canary")
+    assert "bound to no setting" in caplog.text
+    assert "canary" not in caplog.text
+    entry = f"exchanges: {{b: {{name: B, testnet: false, paper_trading: false, api_secret: '{token}'}}}}"
+    assert place.load(f"environment: paper\n{entry}").exchanges["b"].api_secret == Secret("canary")
+    (problem,) = place.problems(f"environment: live\n{entry}")
+    assert (problem.line, problem.path) == (2, "exchanges.b.api_secret")
+    assert "bound to no setting, which live refuses" in problem.rule
+
+
+def test_live_makes_no_unbound_values(place: Any) -> None:
+    loader = place.loader("environment: live")
+    loader.load()
+    with pytest.raises(ConfigError, match="must be given in live"):
+        loader.encrypt_value("x")
+    with pytest.raises(ConfigError, match="must be given in live"):
+        place.loader(env={"TRADING_ENVIRONMENT": "live"}).encrypt_value("x")
+    # Also when nothing was loaded yet: the file is asked.
+    with pytest.raises(ConfigError, match="must be given in live"):
+        place.loader().encrypt_value("x")
+    assert loader.encrypt_value("x", "apis.a.credentials.api_key").startswith("ENC[")
+
+
+def test_an_encrypted_value_without_any_key(place: Any) -> None:
+    token = place.loader("environment: paper").encrypt_value("s", "exchanges.b.api_secret")
+    place.env["XDG_CONFIG_HOME"] = str(place.folder / "other")
+    (problem,) = place.problems(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}")
+    assert problem.rule.startswith("is encrypted and there is no key")
+    assert not (place.folder / "other").exists(), "reading makes no key"
+
+
+def test_the_key_must_not_lie_beside_the_configuration(place: Any) -> None:
+    key = place.path.with_name("own.key")
+    with pytest.raises(ConfigError, match="must not lie beside the values"):
+        place.loader("environment: paper", key=key).encrypt_value("s", "a")
+    assert not key.exists()
+
+
+def test_a_key_that_others_can_read_is_a_problem(place: Any) -> None:
+    token = place.loader("environment: paper").encrypt_value("s", "exchanges.b.api_secret")
+    key = place.folder / "home" / "tradewire" / "config.key"
+    key.chmod(0o644)
+    (problem,) = place.problems(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}")
+    assert f"{key}: can be read or written by others (mode 0644): chmod 600" in problem.rule
+    with pytest.raises(ConfigError, match="chmod 600"):
+        place.loader().encrypt_value("s", "a")
+
+
+# reloads
+
+
+def test_nothing_is_there_before_loading(place: Any) -> None:
+    with pytest.raises(StateError, match="call load"):
+        _ = place.loader("environment: paper").config
+
+
+async def test_a_reload_swaps_and_tells(place: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    old = await loader.load_config()
+    told: list[Change] = []
+
+    async def later(change: Change) -> None:
+        await asyncio.sleep(0)
+        told.append(change)
+
+    loader.subscribe(told.append)
+    end = loader.subscribe(later)
+    assert await loader.reload() is None
+    assert told == []
+    place.write("connection_pool: {max_connections: 6}")
+    change = await loader.reload()
+    assert change is not None
+    assert change.paths == {"connection_pool.max_connections"}
+    assert (change.old, change.new) == (old, loader.config)
+    assert told == [change, change]
+    assert old.connection_pool.max_connections == 5, "the old one is immutable"
+    end()
+    end()
+    place.write("connection_pool: {max_connections: 7}")
+    await loader.reload()
+    assert len(told) == 3
+
+
+async def test_a_wrong_file_changes_nothing(place: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    old = await loader.load_config()
+    told: list[Change] = []
+    loader.subscribe(told.append)
+    for text in ("connection_pool: {max_connections: x}", "", "connection_pool: {max_conn", "[1]"):
+        place.write(text)
+        with pytest.raises(ConfigError):
+            await loader.reload()
+        assert loader.config is old
+    place.path.unlink()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        await loader.reload()
+    assert loader.config is old
+    assert told == []
+
+
+@pytest.mark.parametrize(("old", "new"), [("paper", "live"), ("live", "paper"), ("testnet", "live")])
+async def test_the_environment_never_changes_by_a_reload(place: Any, old: str, new: str) -> None:
+    loader = place.loader(f"environment: {old}\n")
+    await loader.load_config()
+    place.write(f"connection_pool: {{max_connections: 5}}\nenvironment: {new}\n")
+    with pytest.raises(ConfigError, match=rf":2: environment: stays {old} until .* was '{new}'"):
+        await loader.reload()
+    assert loader.config.connection_pool.max_connections == 10
+
+
+async def test_a_subscriber_that_fails_hurts_nobody(place: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    told: list[Change] = []
+
+    def fail(change: Change) -> None:
+        raise RuntimeError("mine")
+
+    loader.subscribe(fail)
+    loader.subscribe(told.append)
+    place.write("connection_pool: {max_connections: 6}")
+    with caplog.at_level(logging.ERROR):
+        await loader.reload()
+    assert len(told) == 1
+    assert "a subscriber of the configuration failed" in caplog.text
+
+
+async def test_a_reload_that_fails_while_watching_is_one_error(place: Any, caplog: pytest.LogCaptureFixture) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    place.write("a: 1\nb: 2\n")
+    await loader._on_files()
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert "the old one stays: 2 problems" in errors[0].getMessage()
+    assert f"{place.path}:2: b: is unknown" in errors[0].getMessage()
+
+
+async def test_load_config_watches_when_asked(place: Any, eventually: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}", enable_hot_reload=True)
+    await loader.load_config()
+    try:
+        os.utime(place.path)
+        place.write("connection_pool: {max_connections: 6}")
+        await eventually(lambda: loader.config.connection_pool.max_connections == 6)
+    finally:
+        await loader.stop()
+    await loader.stop()
+
+
+async def test_as_a_context_manager(place: Any, eventually: Any) -> None:
+    async with place.loader("connection_pool: {max_connections: 5}") as loader:
+        assert loader.config.connection_pool.max_connections == 5
+        place.write("connection_pool: {max_connections: 6}")
+        await eventually(lambda: loader.config.connection_pool.max_connections == 6)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "tradewire-config-watcher"]

@@ -1,0 +1,68 @@
+"""Sections: declared by `setting`, immutable, checked when made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tradewire.config.kinds import Integer, SecretText
+from tradewire.config.secret import Secret
+from tradewire.config.settings import NamedList, Nested, Section, section, setting, settings
+
+
+@section
+class Inner(Section):
+    name: str = setting(Integer(0, 9), "A number, whatever it is called.")
+    key: Secret | None = setting(SecretText(), "A key.", default=None)
+
+
+@section
+class Outer(Section):
+    count: int = setting(Integer(1, 9, "pieces"), "How many.", default=3)
+    inner: Inner | None = setting(Nested(Inner), "One.", default=None)
+    more: tuple[Inner, ...] = setting(NamedList(Inner), "Several.", default=())
+
+
+def test_the_table() -> None:
+    rows = settings(Outer)
+    assert list(rows) == ["count", "inner", "more"]
+    assert rows["count"].default() == 3
+    assert rows["count"].doc == "How many."
+    assert rows["count"].kind.allowed == "an integer from 1 to 9 (pieces)"
+    assert [row.optional for row in rows.values()] == [False, True, False]
+    assert settings(Inner)["name"].required
+    assert not settings(Inner)["name"].optional
+
+
+def test_a_section_checks_its_values() -> None:
+    with pytest.raises(ValueError, match=r"^Outer\.count must be an integer from 1 to 9 \(pieces\)$"):
+        Outer(count=10)
+    with pytest.raises(ValueError, match=r"Outer\.inner must be a Inner"):
+        Outer(inner=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"Outer\.more must be a list of Inner"):
+        Outer(more=[3])  # type: ignore[arg-type,list-item]
+
+
+def test_a_refused_secret_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="secret and never shown") as caught:
+        Inner(name=1, key=b"canary")  # type: ignore[arg-type]
+    assert "canary" not in str(caught.value)
+
+
+def test_a_section_is_immutable() -> None:
+    made = Outer()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.count = 4
+    with pytest.raises((AttributeError, TypeError)):
+        made.other = 4
+
+
+def test_plain_dicts_keep_secrets_secret() -> None:
+    made = Outer(inner=Inner(name=1, key="k"), more=[Inner(name=2)])  # type: ignore[arg-type]
+    assert made.dict() == {
+        "count": 3,
+        "inner": {"name": 1, "key": Secret("k")},
+        "more": [{"name": 2, "key": None}],
+    }
+    assert "k'" not in str(made)
