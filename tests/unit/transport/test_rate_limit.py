@@ -1,0 +1,245 @@
+"""Tasks waiting for room: order, deadlines, cancellation, what the venue's answers change. Time is a number here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tradewire.errors import RateLimitError
+from tradewire.transport.rate_limit import Priority, Quota, RateLimitManager, VenueLimits
+
+SECOND = 1_000_000_000
+
+
+class Time:
+    """A clock, and timers that go off when it is moved."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1
+        self.timers: list[Timer] = []
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
+        timer = Timer(self, self.now_ns + round(delay_s * SECOND), callback)
+        self.timers.append(timer)
+        return timer
+
+    async def move(self, seconds: float) -> None:
+        """Every timer due within that time goes off at its time, and the tasks run in between."""
+        await settle()
+        until_ns = self.now_ns + round(seconds * SECOND)
+        while due := [timer for timer in self.timers if timer.at_ns <= until_ns]:
+            timer = min(due, key=lambda one: one.at_ns)
+            self.timers.remove(timer)
+            self.now_ns = max(self.now_ns, timer.at_ns)
+            timer.callback()
+            await settle()
+        self.now_ns = until_ns
+
+
+class Timer:
+    def __init__(self, time: Time, at_ns: int, callback: Callable[[], None]) -> None:
+        self.time, self.at_ns, self.callback = time, at_ns, callback
+
+    def cancel(self) -> None:
+        if self in self.time.timers:
+            self.time.timers.remove(self)
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def limits(**changes: Any) -> VenueLimits:
+    return VenueLimits(
+        quotas=(
+            Quota(**{"name": "weight", "limit": 600, "per_s": 60, "margin": 0, "burst": 10, **changes}),
+            Quota(name="orders", limit=5, per_s=10, strict=True, reserve=0.2, used_header="x-orders"),
+        )
+    )
+
+
+def manager(time: Time, **changes: Any) -> RateLimitManager:
+    return RateLimitManager(
+        {"venue": limits(used_header="x-used", remaining_header="x-left", **changes)},
+        clock=time,
+        wall=lambda: 1_700_000_000 * SECOND + 20 * SECOND,
+        call_later=time.call_later,
+        max_waiting=50,
+    )
+
+
+class Tasks:
+    """Starts waiting requests and notes when each got through."""
+
+    def __init__(self, time: Time, given: RateLimitManager) -> None:
+        self.time, self.given = time, given
+        self.done: list[tuple[str, float]] = []
+
+    def ask(self, name: str, key: str = "venue/weight", weight: Any = 1, **options: Any) -> asyncio.Task[None]:
+        async def run() -> None:
+            await self.given.acquire(key, weight, **options)
+            self.done.append((name, round((self.time.now_ns - 1) / SECOND, 6)))
+
+        return asyncio.create_task(run())
+
+
+async def test_waits_in_order_and_spreads() -> None:
+    time = Time()
+    tasks = Tasks(time, manager(time, reserve=0))
+    running = [tasks.ask(str(number)) for number in range(13)]
+    await time.move(0)
+    assert len(tasks.done) == 10, "the burst goes at once"
+    await time.move(1)
+    assert tasks.done[10:] == [("10", 0.1), ("11", 0.2), ("12", 0.3)]
+    await asyncio.gather(*running)
+    assert not time.timers
+
+
+async def test_cancels_go_first_and_use_the_reserve() -> None:
+    time = Time()
+    tasks = Tasks(time, manager(time))
+    running = [tasks.ask(str(number)) for number in range(20)]
+    await time.move(0.1)
+    running.append(tasks.ask("cancel", priority=Priority.CANCEL))
+    await time.move(0)
+    assert tasks.done[-1] == ("cancel", 0.1)
+    await time.move(5)
+    await asyncio.gather(*running)
+
+
+async def test_several_quotas_all_or_nothing() -> None:
+    time = Time()
+    given = manager(time)
+    for _ in range(4):
+        await given.acquire("venue", {"weight": 1, "orders": 1})
+    assert given.try_acquire("venue", {"orders": 1, "weight": 1}) == pytest.approx(10)
+    assert given.statistics("venue").quotas["weight"].used == 4
+
+
+async def test_a_deadline_is_an_error_and_takes_nothing() -> None:
+    time = Time()
+    given = manager(time)
+    tasks = Tasks(time, given)
+    await given.acquire("venue/weight", 10)
+    late = tasks.ask("late", weight=10, timeout_s=0.5)
+    patient = tasks.ask("patient")
+    await time.move(0.5)
+    with pytest.raises(RateLimitError, match=r"no room in the limits of venue within 0\.5 s"):
+        await late
+    await patient
+    assert given.statistics("venue").timed_out == 1
+    with pytest.raises(RateLimitError, match="no room in the limits of venue now") as caught:
+        await given.acquire("venue/weight", 10, timeout_s=0)
+    assert caught.value.retry_after_s > 0
+    assert not time.timers
+
+
+async def test_a_cancelled_task_leaves_the_line() -> None:
+    time = Time()
+    given = manager(time)
+    tasks = Tasks(time, given)
+    await given.acquire("venue/weight", 10)
+    heavy, light = tasks.ask("heavy", weight=10), tasks.ask("light")
+    await time.move(0)
+    heavy.cancel()
+    await time.move(0.2)
+    assert [name for name, _ in tasks.done] == ["light"]
+    await light
+    with pytest.raises(asyncio.CancelledError):
+        await heavy
+    assert given.statistics("venue").waiting == 0
+
+
+async def test_a_full_line_turns_away() -> None:
+    time = Time()
+    given = manager(time)
+    tasks = Tasks(time, given)
+    await given.acquire("venue/weight", 10)
+    running = [tasks.ask(str(number)) for number in range(50)]
+    await time.move(0)
+    with pytest.raises(RateLimitError, match="50 requests are waiting for venue already"):
+        await given.acquire("venue/weight")
+    assert given.statistics("venue").turned_away == 1
+    await time.move(60)
+    await asyncio.gather(*running)
+    assert given.statistics("venue").waited == 50
+
+
+@pytest.mark.parametrize("status", [418, 429])
+async def test_a_refusal_closes_the_gate_for_everything_until_retry_after(status: int) -> None:
+    time = Time()
+    given = manager(time)
+    tasks = Tasks(time, given)
+    given.observe("venue", status, {"retry-after": "120"})
+    running = [tasks.ask("cancel", priority=Priority.CANCEL), tasks.ask("order", "venue/orders")]
+    await time.move(119.9)
+    assert not tasks.done
+    statistics = given.statistics("venue")
+    assert (statistics.refusals, statistics.bans) == ((0, 1) if status == 418 else (1, 0))
+    assert statistics.closed_for_s == pytest.approx(0.1)
+    await time.move(0.1)
+    assert [name for name, _ in tasks.done] == ["cancel", "order"]
+    await asyncio.gather(*running)
+
+
+async def test_without_retry_after_the_gate_opens_with_the_venues_next_window() -> None:
+    time = Time()
+    given = manager(time)
+    given.observe("venue", 429, {"retry-after": "soon"})
+    assert given.try_acquire("venue/weight") == pytest.approx(60 - 1_700_000_020 % 60)
+
+
+async def test_other_answers_close_nothing() -> None:
+    time = Time()
+    given = manager(time)
+    for status in (200, 400, 404, 503):
+        given.observe("venue", status, {"retry-after": "5"})
+    assert given.try_acquire("venue/weight") == 0
+
+
+@pytest.mark.parametrize("headers", [{"x-used": "560"}, {"x-left": "40"}])
+async def test_the_venues_count_is_taken_over(headers: dict[str, str]) -> None:
+    time = Time()
+    given = manager(time)
+    given.observe("venue", 200, headers)
+    assert given.statistics("venue").quotas["weight"].used == 560
+    assert given.try_acquire("venue/weight") > 0, "only the reserve is left"
+    assert given.try_acquire("venue/weight", priority=Priority.CANCEL) == 0
+    given.observe("venue", 200, {"x-used": "3", "x-orders": "much"})
+    assert given.statistics("venue").quotas["weight"].used == 561
+
+
+@pytest.mark.parametrize(
+    ("key", "weight", "message"),
+    [
+        ("nowhere/weight", 1, "venue must be one of venue; was 'nowhere'"),
+        ("venue/nothing", 1, "quota must be one of weight, orders; was 'nothing'"),
+        ("venue", 1, "key must name a quota of venue: venue/weight, venue/orders"),
+        ("venue/weight", {"weight": 1}, "the key is the venue alone"),
+        ("venue/weight", 11, r"must be 1\.\.10"),
+    ],
+)
+async def test_what_cannot_be_meant(key: str, weight: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        await manager(Time()).acquire(key, weight)
+
+
+def test_a_venue_is_added_once() -> None:
+    given = RateLimitManager()
+    given.add("venue", limits())
+    with pytest.raises(ValueError, match="venue venue has limits already"):
+        given.add("venue", limits())
+
+
+async def test_on_the_real_clock_a_hundred_tasks_share_the_rate() -> None:
+    given = RateLimitManager({"x": VenueLimits(quotas=(Quota(name="q", limit=60_000, per_s=60, burst=1, reserve=0),))})
+    await asyncio.gather(*(given.acquire("x") for _ in range(100)))
+    statistics = given.statistics("x")
+    assert (statistics.granted, statistics.waiting) == (100, 0)
