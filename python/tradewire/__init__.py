@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .errors import CircuitOpenError
     from .streaming import StreamingGateway
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
+    from .transport.rate_limit import RateLimitManager
     from .transport.connection_pool import ConnectionPool
 
 #: Public name -> module that holds it.
@@ -70,6 +71,7 @@ _HOMES = {
     ),
     "CircuitBreaker": "tradewire.transport.circuit_breaker",
     "CircuitOpenError": "tradewire.errors",
+    "RateLimitManager": "tradewire.transport.rate_limit",
     "ConnectionPool": "tradewire.transport.connection_pool",
     **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
     "StreamingGateway": "tradewire.streaming",
@@ -94,6 +96,7 @@ __all__ = [
     "MarkPrice",
     "OrderBook",
     "Quote",
+    "RateLimitManager",
     "Ring",
     "Secret",
     "SequenceTracker",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import RateLimitError
@@ -17,12 +16,6 @@ from .policy.quota import Priority, Quota, VenueLimits
 __all__ = ["Priority", "Quota", "QuotaUse", "RateLimitManager", "RateLimitStatistics", "VenueLimits", "WaitingRoom"]
 
 _SECOND = 1_000_000_000
-
-
-class Timer(Protocol):
-    """What `call_later` of an event loop gives."""
-
-    def cancel(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,6 @@ class WaitingRoom:
         quotas: of the limiter.
         max_waiting: places in the line.
         clock: monotonic ns.
-        call_later: as of an event loop; None is the running one's.
     """
 
     def __init__(
@@ -80,16 +72,14 @@ class WaitingRoom:
         *,
         max_waiting: int = 20_000,
         clock: Callable[[], int] = monotonic_ns,
-        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
     ) -> None:
         self.limiter = Limiter(quotas)
         self._quotas = quotas
         self._venue = venue
         self._clock = clock
-        self._call_later = call_later
         self._line = Line(self.limiter, max_waiting)
         self._max_waiting = max_waiting
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
         self._granted = self._waited = self._timed_out = self._turned_away = 0
 
@@ -128,8 +118,7 @@ class WaitingRoom:
         self.hand_out()
         out_of_time = None
         if timeout_s is not None:
-            later = self._call_later or loop.call_later
-            out_of_time = later(timeout_s, lambda: self._time_out(place, timeout_s))
+            out_of_time = loop.call_later(timeout_s, lambda: self._time_out(place, timeout_s))
         try:
             await turn
         except asyncio.CancelledError:
@@ -155,9 +144,8 @@ class WaitingRoom:
             self._timer.cancel()
             self._timer = None
         if next_ns:
-            later = self._call_later or asyncio.get_running_loop().call_later
             self._timer_ns = next_ns
-            self._timer = later(max(next_ns - now_ns, 0) / _SECOND, self._wake)
+            self._timer = asyncio.get_running_loop().call_later(max(next_ns - now_ns, 0) / _SECOND, self._wake)
 
     def close_for(self, wait_ns: int) -> None:
         """Nothing passes for so long."""
@@ -210,7 +198,6 @@ class RateLimitManager:
         max_waiting: places in each venue's line.
         clock: monotonic ns.
         wall: ns since 1970; only for the end of a window that the venue aligns to the clock.
-        call_later: as of an event loop; None is the running one's.
     """
 
     def __init__(
@@ -220,12 +207,10 @@ class RateLimitManager:
         max_waiting: int = 20_000,
         clock: Callable[[], int] = monotonic_ns,
         wall: Callable[[], int] = wall_ns,
-        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
     ) -> None:
         self._max_waiting = max_waiting
         self._clock = clock
         self._wall = wall
-        self._call_later = call_later
         self._limits: dict[str, VenueLimits] = {}
         self._rooms: dict[str, WaitingRoom] = {}
         self._refusals: dict[str, int] = {}
@@ -238,9 +223,7 @@ class RateLimitManager:
         if venue in self._rooms:
             raise ValueError(f"venue {venue} has limits already")
         self._limits[venue] = limits
-        self._rooms[venue] = WaitingRoom(
-            venue, limits.quotas, max_waiting=self._max_waiting, clock=self._clock, call_later=self._call_later
-        )
+        self._rooms[venue] = WaitingRoom(venue, limits.quotas, max_waiting=self._max_waiting, clock=self._clock)
         self._refusals[venue] = self._bans[venue] = 0
 
     async def acquire(

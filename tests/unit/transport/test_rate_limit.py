@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import virtual_time
 from tradewire.errors import RateLimitError
 from tradewire.transport.rate_limit import Priority, Quota, RateLimitManager, VenueLimits
 
@@ -15,45 +15,19 @@ SECOND = 1_000_000_000
 
 
 class Time:
-    """A clock, and timers that go off when it is moved."""
-
-    def __init__(self) -> None:
-        self.now_ns = 1
-        self.timers: list[Timer] = []
+    """The virtual loop's time since the test began."""
 
     def __call__(self) -> int:
-        return self.now_ns
+        return virtual_time.now_ns()
 
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(self, self.now_ns + round(delay_s * SECOND), callback)
-        self.timers.append(timer)
-        return timer
+    @property
+    def seconds(self) -> float:
+        return round(asyncio.get_running_loop().time() - 1_000.0, 6)
 
     async def move(self, seconds: float) -> None:
-        """Every timer due within that time goes off at its time, and the tasks run in between."""
-        await settle()
-        until_ns = self.now_ns + round(seconds * SECOND)
-        while due := [timer for timer in self.timers if timer.at_ns <= until_ns]:
-            timer = min(due, key=lambda one: one.at_ns)
-            self.timers.remove(timer)
-            self.now_ns = max(self.now_ns, timer.at_ns)
-            timer.callback()
-            await settle()
-        self.now_ns = until_ns
-
-
-class Timer:
-    def __init__(self, time: Time, at_ns: int, callback: Callable[[], None]) -> None:
-        self.time, self.at_ns, self.callback = time, at_ns, callback
-
-    def cancel(self) -> None:
-        if self in self.time.timers:
-            self.time.timers.remove(self)
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
+        await asyncio.sleep(seconds)
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 def limits(**changes: Any) -> VenueLimits:
@@ -70,7 +44,6 @@ def manager(time: Time, **changes: Any) -> RateLimitManager:
         {"venue": limits(used_header="x-used", remaining_header="x-left", **changes)},
         clock=time,
         wall=lambda: 1_700_000_000 * SECOND + 20 * SECOND,
-        call_later=time.call_later,
         max_waiting=50,
     )
 
@@ -85,11 +58,12 @@ class Tasks:
     def ask(self, name: str, key: str = "venue/weight", weight: Any = 1, **options: Any) -> asyncio.Task[None]:
         async def run() -> None:
             await self.given.acquire(key, weight, **options)
-            self.done.append((name, round((self.time.now_ns - 1) / SECOND, 6)))
+            self.done.append((name, self.time.seconds))
 
         return asyncio.create_task(run())
 
 
+@virtual_time.in_virtual_time
 async def test_waits_in_order_and_spreads() -> None:
     time = Time()
     tasks = Tasks(time, manager(time, reserve=0))
@@ -99,9 +73,9 @@ async def test_waits_in_order_and_spreads() -> None:
     await time.move(1)
     assert tasks.done[10:] == [("10", 0.1), ("11", 0.2), ("12", 0.3)]
     await asyncio.gather(*running)
-    assert not time.timers
 
 
+@virtual_time.in_virtual_time
 async def test_cancels_go_first_and_use_the_reserve() -> None:
     time = Time()
     tasks = Tasks(time, manager(time))
@@ -114,6 +88,7 @@ async def test_cancels_go_first_and_use_the_reserve() -> None:
     await asyncio.gather(*running)
 
 
+@virtual_time.in_virtual_time
 async def test_several_quotas_all_or_nothing() -> None:
     time = Time()
     given = manager(time)
@@ -123,6 +98,7 @@ async def test_several_quotas_all_or_nothing() -> None:
     assert given.statistics("venue").quotas["weight"].used == 4
 
 
+@virtual_time.in_virtual_time
 async def test_a_deadline_is_an_error_and_takes_nothing() -> None:
     time = Time()
     given = manager(time)
@@ -138,9 +114,9 @@ async def test_a_deadline_is_an_error_and_takes_nothing() -> None:
     with pytest.raises(RateLimitError, match="no room in the limits of venue now") as caught:
         await given.acquire("venue/weight", 10, timeout_s=0)
     assert caught.value.retry_after_s > 0
-    assert not time.timers
 
 
+@virtual_time.in_virtual_time
 async def test_a_cancelled_task_leaves_the_line() -> None:
     time = Time()
     given = manager(time)
@@ -157,6 +133,7 @@ async def test_a_cancelled_task_leaves_the_line() -> None:
     assert given.statistics("venue").waiting == 0
 
 
+@virtual_time.in_virtual_time
 async def test_a_full_line_turns_away() -> None:
     time = Time()
     given = manager(time)
@@ -173,6 +150,7 @@ async def test_a_full_line_turns_away() -> None:
 
 
 @pytest.mark.parametrize("status", [418, 429])
+@virtual_time.in_virtual_time
 async def test_a_refusal_closes_the_gate_for_everything_until_retry_after(status: int) -> None:
     time = Time()
     given = manager(time)
@@ -189,6 +167,7 @@ async def test_a_refusal_closes_the_gate_for_everything_until_retry_after(status
     await asyncio.gather(*running)
 
 
+@virtual_time.in_virtual_time
 async def test_without_retry_after_the_gate_opens_with_the_venues_next_window() -> None:
     time = Time()
     given = manager(time)
@@ -196,6 +175,7 @@ async def test_without_retry_after_the_gate_opens_with_the_venues_next_window() 
     assert given.try_acquire("venue/weight") == pytest.approx(60 - 1_700_000_020 % 60)
 
 
+@virtual_time.in_virtual_time
 async def test_other_answers_close_nothing() -> None:
     time = Time()
     given = manager(time)
@@ -205,6 +185,7 @@ async def test_other_answers_close_nothing() -> None:
 
 
 @pytest.mark.parametrize("headers", [{"x-used": "560"}, {"x-left": "40"}])
+@virtual_time.in_virtual_time
 async def test_the_venues_count_is_taken_over(headers: dict[str, str]) -> None:
     time = Time()
     given = manager(time)
@@ -226,6 +207,7 @@ async def test_the_venues_count_is_taken_over(headers: dict[str, str]) -> None:
         ("venue/weight", 11, r"must be 1\.\.10"),
     ],
 )
+@virtual_time.in_virtual_time
 async def test_what_cannot_be_meant(key: str, weight: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         await manager(Time()).acquire(key, weight)

@@ -1,19 +1,24 @@
-"""Snapshots within the weight limit; the HTTP session is a script, and waiting is recorded, not done."""
+"""Requests within the weight limit; the HTTP session is a script, and waiting is virtual."""
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 from collections.abc import Mapping
 
 import pytest
 
-from tradewire.core import Decoder
+import virtual_time
+from tradewire.core import Decoder, wall_ns
 from tradewire.core.record import BACKFILL
 from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
 from tradewire.transport.http import HttpResponse
+from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.base import LastTrade
+from tradewire.venues.binance.limits import USDM_LIMITS
 from tradewire.venues.binance.rest import BinanceRest
 from tradewire.venues.binance.stream import SPOT, USDM
+
+SECOND = 1_000_000_000
 
 
 class Http:
@@ -35,70 +40,95 @@ def answer(status: int = 200, body: bytes = b'{"lastUpdateId":1}', **headers: st
     return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 42)
 
 
-def source(http: Http, waits: list[float], weight: int = 20) -> BinanceRest:
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-        if len(waits) > 50:
-            raise AssertionError("waits for ever")
-
+def source(http: Http, weight: int = 20) -> BinanceRest:
     return BinanceRest(
         http,  # type: ignore[arg-type]
         "http://venue/fapi/v1",
         depth=1000,
         weights={"depth": weight, "trades": 5, "aggTrades": 20, "time": 1},
-        weight_per_minute=2400,
-        sleep=sleep,
+        limits=RateLimitManager({"binance": USDM_LIMITS}, clock=virtual_time.now_ns, wall=lambda: 100 * SECOND),
+        venue="binance",
     )
+
+
+def seconds() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def test_a_snapshot_names_its_stream() -> None:
     http = Http(answer())
-    snapshot = await source(http, []).snapshot("BTCUSDT")
+    snapshot = await source(http).snapshot("BTCUSDT")
     assert http.asked == [("http://venue/fapi/v1/depth", {"limit": "1000", "symbol": "BTCUSDT"})]
     assert (snapshot.payload, snapshot.recv_ns, snapshot.stream) == (b'{"lastUpdateId":1}', 42, "btcusdt@depth")
 
 
-async def test_a_burst_stays_within_the_weight_of_a_minute() -> None:
-    waits: list[float] = []
-    snapshots = source(Http(answer()), waits)
-    granted = 0
-    while not waits:
-        with contextlib.suppress(AssertionError):
-            await snapshots.snapshot("BTCUSDT")
-        granted += not waits
-    assert 0 < granted * 20 <= 2400 * 0.8 * 0.25 + 20
+@virtual_time.in_virtual_time
+async def test_any_minute_stays_within_the_weight_that_data_may_use() -> None:
+    start, asked = seconds(), []
+    rest = source(Http(answer()))
+
+    async def fetch() -> None:
+        await rest.snapshot("BTCUSDT")
+        asked.append(seconds() - start)
+
+    await asyncio.gather(*(fetch() for _ in range(300)))
+    assert sum(at == 0 for at in asked) * 20 == 480, "books of many symbols start at once"
+    for begin in asked:
+        assert sum(begin <= at < begin + 60 for at in asked) * 20 <= 2400 * 0.8
+    assert 300 * 20 / max(asked) > 0.9 * 2400 * 0.8 / 60
 
 
 async def test_no_answer_is_a_snapshot_error() -> None:
     with pytest.raises(QueryError, match="no book snapshot of BTCUSDT: cannot connect"):
-        await source(Http(FeedConnectionError("cannot connect")), []).snapshot("BTCUSDT")
+        await source(Http(FeedConnectionError("cannot connect"))).snapshot("BTCUSDT")
 
 
 async def test_a_refusal_says_status_and_text() -> None:
     http = Http(answer(400, b'{"code":-1121,"msg":"Invalid symbol."}'))
     with pytest.raises(QueryError, match=r"HTTP 400 .*Invalid symbol"):
-        await source(http, []).snapshot("XUSDT")
+        await source(http).snapshot("XUSDT")
 
 
 @pytest.mark.parametrize("status", [418, 429])
+@virtual_time.in_virtual_time
 async def test_too_many_requests_closes_the_gate_until_retry_after(status: int) -> None:
-    waits: list[float] = []
-    snapshots = source(Http(answer(status, b"", retry_after="120"), answer()), waits)
+    start = seconds()
+    rest = source(Http(answer(status, b"", retry_after="120"), answer()))
     with pytest.raises(QueryError):
-        await snapshots.snapshot("BTCUSDT")
-    with pytest.raises(AssertionError, match="waits for ever"):
-        await snapshots.snapshot("ETHUSDT")
-    assert 119 < waits[0] <= 120
+        await rest.snapshot("BTCUSDT")
+    await rest.snapshot("ETHUSDT")
+    assert seconds() - start == pytest.approx(120)
 
 
+@virtual_time.in_virtual_time
 async def test_without_retry_after_the_gate_opens_with_the_next_utc_minute() -> None:
-    waits: list[float] = []
-    snapshots = source(Http(answer(429, b"")), waits)
+    start = seconds()
+    rest = source(Http(answer(429, b""), answer()))
     with pytest.raises(QueryError):
-        await snapshots.snapshot("BTCUSDT")
-    with pytest.raises(AssertionError, match="waits for ever"):
-        await snapshots.snapshot("BTCUSDT")
-    assert 0 < waits[0] <= 60
+        await rest.snapshot("BTCUSDT")
+    await rest.snapshot("BTCUSDT")
+    assert seconds() - start == pytest.approx(20), "the wall clock said 100 s"
+
+
+@virtual_time.in_virtual_time
+async def test_a_ban_lasts_as_long_as_its_text_says() -> None:
+    ends_ms = wall_ns() // 1_000_000 + 200_000
+    body = b'{"code":-1003,"msg":"Way too many requests; IP(1.2.3.4) banned until %d. Please ..."}' % ends_ms
+    start = seconds()
+    rest = source(Http(answer(418, body), answer()))
+    with pytest.raises(QueryError):
+        await rest.snapshot("BTCUSDT")
+    await rest.snapshot("BTCUSDT")
+    assert 190 < seconds() - start <= 200
+
+
+@virtual_time.in_virtual_time
+async def test_weight_that_others_used_on_the_address_is_respected() -> None:
+    rest = source(Http(answer(x_mbx_used_weight_1m="1900"), answer()))
+    start = seconds()
+    await rest.snapshot("BTCUSDT")
+    await rest.snapshot("BTCUSDT")
+    assert seconds() - start == pytest.approx(60)
 
 
 TRADES, AGG_TRADES = USDM.channel("trades"), USDM.channel("agg_trades")
@@ -106,7 +136,7 @@ TRADES, AGG_TRADES = USDM.channel("trades"), USDM.channel("agg_trades")
 
 async def test_missed_aggregate_trades_come_in_pages() -> None:
     http = Http(answer(body=b"[]"))
-    pages = await source(http, []).missed_trades(AGG_TRADES, "BTCUSDT", LastTrade(10, 0), LastTrade(1_500, 0))
+    pages = await source(http).missed_trades(AGG_TRADES, "BTCUSDT", LastTrade(10, 0), LastTrade(1_500, 0))
     assert [query for _, query in http.asked] == [
         {"fromId": "11", "limit": "1000", "symbol": "BTCUSDT"},
         {"fromId": "1011", "limit": "489", "symbol": "BTCUSDT"},
@@ -116,26 +146,26 @@ async def test_missed_aggregate_trades_come_in_pages() -> None:
 
 async def test_the_last_trade_of_either_kind() -> None:
     agg = Http(answer(body=b'[{"a":7,"p":"1","q":"1","f":1,"l":1,"T":5,"m":true}]'))
-    assert await source(agg, []).last_trade(AGG_TRADES, "BTCUSDT") == LastTrade(7, 5_000_000)
+    assert await source(agg).last_trade(AGG_TRADES, "BTCUSDT") == LastTrade(7, 5_000_000)
     single = Http(answer(body=b'[{"id":8,"price":"1","qty":"1","time":6,"isBuyerMaker":true}]'))
-    assert await source(single, []).last_trade(TRADES, "BTCUSDT") == LastTrade(8, 6_000_000)
+    assert await source(single).last_trade(TRADES, "BTCUSDT") == LastTrade(8, 6_000_000)
     assert single.asked[0][0] == "http://venue/fapi/v1/trades"
-    assert await source(Http(answer(body=b"[]")), []).last_trade(TRADES, "BTCUSDT") is None
+    assert await source(Http(answer(body=b"[]"))).last_trade(TRADES, "BTCUSDT") is None
     with pytest.raises(UnsupportedError, match="channel must be trades or agg_trades, was 'quotes'"):
-        await source(agg, []).last_trade(USDM.channel("quotes"), "BTCUSDT")
+        await source(agg).last_trade(USDM.channel("quotes"), "BTCUSDT")
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[1]", b'[{"id":"x","time":1}]'])
 async def test_a_last_trade_that_cannot_be_read(body: bytes) -> None:
     with pytest.raises(QueryError):
-        await source(Http(answer(body=body)), []).last_trade(TRADES, "BTCUSDT")
+        await source(Http(answer(body=body))).last_trade(TRADES, "BTCUSDT")
 
 
 async def test_the_server_time() -> None:
     rest = source(Http(answer(body=b'{"serverTime":1791382991286}')), [])
     assert await rest.server_time_ns() == 1_791_382_991_286_000_000
     with pytest.raises(QueryError, match="server time"):
-        await source(Http(answer(body=b"{}")), []).server_time_ns()
+        await source(Http(answer(body=b"{}"))).server_time_ns()
 
 
 @pytest.mark.parametrize(

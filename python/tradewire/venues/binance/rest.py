@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tradewire.core import TokenBucket, monotonic_ns, wall_ns
+from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
+from tradewire.transport.rate_limit import Priority, RateLimitManager
 from tradewire.venues.base import LastTrade, RestPayload
+
+from .limits import ban_ends_ms
 
 if TYPE_CHECKING:
     from tradewire.transport.http import HttpClient, HttpResponse
@@ -17,13 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BinanceRest"]
 
-_SECOND = 1_000_000_000
 _MS = 1_000_000
-_MINUTE = 60 * _SECOND
-#: Share of the address's weight that market data may use; the rest is for everything else on the same address.
-_SHARE = 0.8
-#: A quarter of the share at once, so that burst + rate * minute stays within the share in any minute.
-_BURST = 0.25
 #: Calls in words, for errors.
 _WORDS = {"depth": "book snapshot", "trades": "trades", "aggTrades": "aggregate trades", "time": "server time"}
 #: Trades in one answer.
@@ -38,8 +34,8 @@ class BinanceRest:
         base: address up to the calls (`https://fapi.binance.com/fapi/v1`).
         depth: levels a side of a snapshot.
         weights: of the calls `depth`, `trades`, `aggTrades` and `time`.
-        weight_per_minute: what the venue allows one address.
-        sleep: waits that many seconds.
+        limits: of the address; knows `venue` and its quota `weight`.
+        venue: as `limits` calls it.
     """
 
     def __init__(
@@ -49,18 +45,16 @@ class BinanceRest:
         *,
         depth: int,
         weights: Mapping[str, int],
-        weight_per_minute: int,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        limits: RateLimitManager,
+        venue: str,
     ) -> None:
         http.load()
         self._http = http
         self._base = base
         self._depth = depth
         self._weights = weights
-        budget = weight_per_minute * _SHARE
-        self._bucket = TokenBucket(budget * (1 - _BURST) / 60, max(*weights.values(), int(budget * _BURST)))
-        self._closed_until_ns = 0
-        self._sleep = sleep
+        self._limits = limits
+        self._venue = venue
 
     async def snapshot(self, symbol: str) -> RestPayload:
         """A depth snapshot, to be decoded as the symbol's `@depth` stream."""
@@ -110,10 +104,7 @@ class BinanceRest:
 
     async def _get(self, call: str, symbol: str = "", **params: int) -> HttpResponse:
         """One request; waits for the weight limit, and for the end of a ban, before it asks."""
-        while (wait := max(self._closed_until_ns - monotonic_ns(), 0)) > 0:
-            await self._sleep(wait / _SECOND)
-        while (wait := self._bucket.try_acquire(self._weights[call])) > 0:
-            await self._sleep(wait / _SECOND)
+        await self._limits.acquire(f"{self._venue}/weight", self._weights[call], priority=Priority.DATA)
         query = {name: str(value) for name, value in params.items()}
         what = f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
         if symbol:
@@ -122,19 +113,14 @@ class BinanceRest:
             response = await self._http.get(f"{self._base}/{call}", query)
         except FeedConnectionError as error:
             raise QueryError(f"no {what}: {error}") from error
+        self._limits.observe(self._venue, response.status, response.headers)
         if response.status != 200:
-            self._observe_refusal(response)
+            ban_ms = ban_ends_ms(response.body)
+            if ban_ms is not None:
+                self._limits.close(self._venue, max(ban_ms / 1_000 - wall_ns() / 1e9, 0))
             text = response.body[:200].decode("utf-8", "replace")
             raise QueryError(f"no {what}: HTTP {response.status} {text}")
         return response
-
-    def _observe_refusal(self, response: HttpResponse) -> None:
-        """429 and 418 close the gate for every symbol: until `Retry-After`, else until the next UTC minute."""
-        if response.status not in (418, 429):
-            return
-        told = response.headers.get("retry-after", "")
-        wait_ns = int(told) * _SECOND if told.isdecimal() else _MINUTE - wall_ns() % _MINUTE
-        self._closed_until_ns = max(self._closed_until_ns, monotonic_ns() + wait_ns)
 
 
 def _json(response: HttpResponse) -> Any:

@@ -12,6 +12,7 @@ from tradewire.core.record import INTERVALS, Kind
 from tradewire.errors import UnsupportedError
 from tradewire.venues.base import Channel, MarketDataRest, Stream, StreamLimits
 
+from .limits import SPOT_LIMITS, USDM_LIMITS
 from .plans import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
 from .session import BinanceSession
 from .urls import SPOT_URLS, USDM_URLS, Urls, route_of
@@ -19,6 +20,7 @@ from .urls import SPOT_URLS, USDM_URLS, Urls, route_of
 if TYPE_CHECKING:
     from tradewire.transport.auth import Credential
     from tradewire.transport.http import HttpClient
+    from tradewire.transport.rate_limit import VenueLimits
     from tradewire.venues.session import StreamSession
 
 __all__ = ["SPOT", "USDM", "BinanceMarketData"]
@@ -61,7 +63,7 @@ class BinanceMarketData:
     channels: Mapping[str, tuple[Kind, int | None, str]]
     snapshot_depth: int
     weights: Mapping[str, int]
-    weight_per_minute: int
+    rate_limits: VenueLimits
     intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
     sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
@@ -107,6 +109,8 @@ class BinanceMarketData:
 
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
         """REST market data within the address's weight limit; `credential` is not used."""
+        from tradewire.transport.rate_limit import RateLimitManager
+
         from .rest import BinanceRest
 
         return BinanceRest(
@@ -114,7 +118,8 @@ class BinanceMarketData:
             (base or self.urls.rest).rstrip("/") + self.urls.rest_path,
             depth=self.snapshot_depth,
             weights=self.weights,
-            weight_per_minute=self.weight_per_minute,
+            limits=RateLimitManager({self.name: self.rate_limits}),
+            venue=self.name,
         )
 
 
@@ -132,7 +137,7 @@ USDM = BinanceMarketData(
     snapshot_depth=1000,
     # Of a snapshot that deep (venue sheet section 7).
     weights={"depth": 20, "trades": 5, "aggTrades": 20, "time": 1},
-    weight_per_minute=2400,
+    rate_limits=USDM_LIMITS,
 )
 
 #: 5 incoming messages a second, pongs included (venue sheet section 16).
@@ -145,5 +150,5 @@ SPOT = BinanceMarketData(
     channels=_SPOT_CHANNELS,
     snapshot_depth=5000,
     weights={"depth": 250, "trades": 25, "aggTrades": 4, "time": 1},
-    weight_per_minute=6000,
+    rate_limits=SPOT_LIMITS,
 )
