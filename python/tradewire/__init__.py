@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     )
     from .errors import CircuitOpenError
     from .streaming import StreamingGateway
+    from .transport.adaptive_limit import AdaptiveRateLimiter
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
-    from .transport.rate_limit import RateLimitManager
     from .transport.connection_pool import ConnectionPool
+    from .transport.rate_limit import RateLimitManager
 
 #: Public name -> module that holds it.
 _HOMES = {
@@ -69,6 +70,7 @@ _HOMES = {
         ),
         "tradewire.core",
     ),
+    "AdaptiveRateLimiter": "tradewire.transport.adaptive_limit",
     "CircuitBreaker": "tradewire.transport.circuit_breaker",
     "CircuitOpenError": "tradewire.errors",
     "RateLimitManager": "tradewire.transport.rate_limit",
@@ -79,6 +81,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptiveRateLimiter",
     "Bar",
     "BookDelta",
     "BookSet",
