@@ -38,20 +38,41 @@ demo: build ## Simulated venue, live gateway, terminal view
 
 .PHONY: test
 test: build ## All tests: on the native core, on the pure one, and the Rust tests
-	TRADEWIRE_CORE=native $(BIN)/python -m pytest
-	TRADEWIRE_CORE=pure $(BIN)/python -m pytest
-	cargo test --workspace --locked --quiet
+	@$(TWO_AT_A_TIME) test-native test-pure test-rust
 
 .PHONY: quick
-quick: format-check ruff types test-native ## For every edit: format, lint, types, native tests
+quick: format-check ruff types ## For every edit: format, lint, types, Python tests with the native core
+	$(BIN)/python -m pytest
 
 .PHONY: test-native
-test-native: build ## The Python tests on the native core
+test-native: build ## The Python tests on the native core, and those that need none
 	TRADEWIRE_CORE=native $(BIN)/python -m pytest
 
+.PHONY: test-pure
+test-pure: build ## The Python tests on the pure core
+	TRADEWIRE_CORE=pure $(BIN)/python -m pytest -m 'not any_core'
+
+.PHONY: test-rust
+test-rust: ## The Rust tests
+	cargo test --workspace --locked --quiet
+
+# Two targets at a time; what one prints comes in one piece when it is done, and the first that fails ends the run.
+TWO_AT_A_TIME = $(MAKE) --no-print-directory -j2 --output-sync=target ONE_BUILD=1
+CHECKS := format-check ruff clippy types test-native test-pure test-rust loom bench-check records fuzz wheel-test foreign
+
 .PHONY: check
-check: data lint types test loom records fuzz wheel-test foreign bench-check ## Everything that must hold before a change lands
+check: data build ## Everything that must hold before a change lands
+	@echo "Two at a time: $(CHECKS)"
+	@$(TWO_AT_A_TIME) $(CHECKS)
 	@echo "make check: all passed"
+
+# They share cargo's build folder: side by side they would only wait for each other.
+ifdef ONE_BUILD
+test-rust: | $(filter clippy,$(MAKECMDGOALS))
+bench-check: | test-rust
+records: | bench-check
+wheel: | records
+endif
 
 .PHONY: data
 data: # The recorded frames must be there, or be declared absent.
@@ -75,7 +96,10 @@ ruff: build
 	$(BIN)/lint-imports
 
 .PHONY: lint
-lint: format-check ruff ## Formatting, lints, import layers, clippy
+lint: format-check ruff clippy ## Formatting, lints, import layers, clippy
+
+.PHONY: clippy
+clippy:
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
 .PHONY: types
@@ -85,11 +109,12 @@ types: build ## mypy --strict and stubtest
 
 .PHONY: loom
 loom: ## Model checking of the ring and the limiter
-	CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" cargo test --release --locked --quiet -p tradewire-core --test loom_ring --test loom_limiter
+	CARGO_TARGET_DIR=target/loom RUSTFLAGS="--cfg loom" CARGO_PROFILE_RELEASE_LTO=off cargo test --release --locked --quiet -p tradewire-core --test loom_ring --test loom_limiter
 
 .PHONY: records
 records: ## 10^8 records between two threads: none lost, none reordered
-	cargo test --release --locked --quiet -p tradewire-core --lib -- --ignored
+	# Only this crate is optimised: its dependencies are those of test-rust and need no second build.
+	cargo test --config 'profile.dev.package.tradewire-core.opt-level=3' --locked --quiet -p tradewire-core --lib -- --ignored
 
 .PHONY: stress
 stress: build ## The long form of the book oracle: 10,000 random streams

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,12 +13,28 @@ import pytest
 import recordings
 from tradewire import core
 
+TESTS = Path(__file__).resolve().parent
+#: What is in them never runs code of the core, or starts processes that choose their own.
+ANY_CORE = (TESTS / "architecture", TESTS / "docs", TESTS / "unit" / "sim")
+
+
+# Before pytest itself looks at the marks.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(folder in item.path.parents for folder in ANY_CORE):
+            item.add_marker("any_core")
+
 
 def pytest_report_header() -> list[str]:
     return [f"tradewire core: {core.IMPLEMENTATION} {core.BUILD}", recordings.header()]
 
 
-@pytest.fixture(params=["native", "pure"], scope="session")
+#: Under a core named by TRADEWIRE_CORE that one alone: `make test` has a session for each.
+CORES = {"native": ["native"], "pure": ["pure"]}.get(os.environ.get("TRADEWIRE_CORE", ""), ["native", "pure"])
+
+
+@pytest.fixture(params=CORES, scope="session")
 def impl(request: pytest.FixtureRequest) -> ModuleType:
     """One core module; parity tests run once on each."""
     return core.load(request.param)

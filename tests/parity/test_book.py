@@ -336,6 +336,7 @@ rules = st.sampled_from(
 )
 
 
+@pytest.mark.any_core
 @settings(deadline=None)
 @given(rule=rules, steps=steps)
 def test_both_cores_in_lock_step(rule: SequenceRule | None, steps: list[Any]) -> None:

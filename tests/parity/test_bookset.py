@@ -190,6 +190,7 @@ messages = st.tuples(
 )
 
 
+@pytest.mark.any_core
 @settings(deadline=None)
 @given(
     rule=st.sampled_from([USDM, SequenceRule("straddle_next", "contiguous", 3), None]),

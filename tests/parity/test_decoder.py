@@ -123,6 +123,7 @@ def payloads(draw: st.DrawFn, samples: list[bytes]) -> bytes:
     return data
 
 
+@pytest.mark.any_core
 @pytest.mark.parametrize("name", PLANS)
 @given(data=st.data())
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -138,12 +139,14 @@ def test_both_cores_agree(name: str, data: st.DataObject) -> None:
     agree(plan, before + data.draw(st.lists(pair, min_size=1, max_size=6)), symbols, capacity)
 
 
+@pytest.mark.any_core
 @pytest.mark.parametrize("name", PLANS)
 def test_both_cores_agree_on_every_truncation(name: str) -> None:
     plan, samples = PLANS[name]
     agree(plan, [(sample[:end], None) for sample in samples for end in range(0, len(sample), 3)])
 
 
+@pytest.mark.any_core
 def test_both_cores_agree_on_the_corpus() -> None:
     """At least 2,000 cases of JSON and not JSON: no disagreement, and the verdict of an independent parser."""
     cases = list(dict.fromkeys(corpus()))

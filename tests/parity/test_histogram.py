@@ -206,6 +206,7 @@ def test_any_buffer_of_the_type_will_do(impl: ModuleType) -> None:
 values = st.lists(st.one_of(st.integers(0, 5000), st.integers(-(2**63), 2**63 - 1), st.integers(0, HOUR)), max_size=15)
 
 
+@pytest.mark.any_core
 @given(data=st.data(), digits=st.integers(1, 2), lowest=st.integers(1, 3000))
 @settings(max_examples=50, deadline=None)
 def test_both_cores_in_lock_step(data: st.DataObject, digits: int, lowest: int) -> None:

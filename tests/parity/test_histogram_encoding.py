@@ -35,6 +35,7 @@ def counts(histogram: HdrHistogram) -> list[tuple[int, int]]:
     return [(item.value_iterated_to, item.count_added_in_this_iter_step) for item in histogram.get_recorded_iterator()]
 
 
+@pytest.mark.any_core
 @given(values=samples, digits=st.integers(1, 4), lowest=st.sampled_from([1, 2, 1000]))
 @settings(max_examples=15, deadline=None)
 def test_the_hdrhistogram_package_reads_it(values: list[int], digits: int, lowest: int) -> None:
@@ -50,6 +51,7 @@ def test_the_hdrhistogram_package_reads_it(values: list[int], digits: int, lowes
         assert read.significant_figures == digits
 
 
+@pytest.mark.any_core
 @given(values=samples, digits=st.integers(1, 4))
 @settings(max_examples=15, deadline=None)
 def test_it_reads_the_hdrhistogram_package(values: list[int], digits: int) -> None:
@@ -63,6 +65,7 @@ def test_it_reads_the_hdrhistogram_package(values: list[int], digits: int) -> No
         assert read.percentiles([1, 50, 99]) == own.percentiles([1, 50, 99])
 
 
+@pytest.mark.any_core
 @given(values=samples, digits=st.integers(1, 5), lowest=st.integers(1, 5000))
 @settings(max_examples=15, deadline=None)
 def test_each_core_reads_the_other(values: list[int], digits: int, lowest: int) -> None:
@@ -159,6 +162,7 @@ def outcome(impl: ModuleType, encoded: str) -> Any:
         return str(error)
 
 
+@pytest.mark.any_core
 @given(values=samples, at=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.integers(0, 6))
 @settings(max_examples=100, deadline=None)
 def test_random_damage_is_judged_alike(values: list[int], at: int, byte: int, cut: int) -> None:

@@ -151,6 +151,7 @@ def over_limit(grants: list[tuple[int, int]], rate: Fraction, burst: int) -> boo
 steps = st.tuples(st.floats(0, 3), st.integers(1, 50), st.booleans())
 
 
+@pytest.mark.any_core
 @given(rate=rates, burst=st.integers(1, 50), asks=st.lists(steps, max_size=60), start=st.integers(0, 2**60))
 def test_never_over_the_limit_and_in_lock_step(
     rate: float, burst: int, asks: list[tuple[float, int, bool]], start: int
@@ -185,6 +186,7 @@ def test_clocks_that_jump_are_answered_alike(data: st.DataObject) -> None:
         assert native.available(now) == pure.available(now)
 
 
+@pytest.mark.any_core
 @given(data=st.data())
 @settings(max_examples=50)
 def test_sets_in_lock_step(data: st.DataObject) -> None:

@@ -194,6 +194,7 @@ def outcome(call: Any) -> Any:
     return result.tobytes() if isinstance(result, np.ndarray) else result
 
 
+@pytest.mark.any_core
 @settings(deadline=None)
 @given(capacity=st.integers(1, 12), steps=steps)
 def test_both_cores_in_lock_step(capacity: int, steps: list[tuple[str, Any]]) -> None:

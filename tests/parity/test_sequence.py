@@ -120,6 +120,7 @@ def test_misuse_is_named(impl: ModuleType, call: Any, error: Exception) -> None:
 rows = st.tuples(st.integers(0, 10), st.integers(0, 2), st.integers(0, 12), st.sampled_from([0, 0, 0, MORE, BACKFILL]))
 
 
+@pytest.mark.any_core
 @settings(deadline=None)
 @given(batches=st.lists(st.lists(rows, max_size=30), max_size=5))
 def test_both_cores_in_lock_step(batches: list[list[Any]]) -> None:

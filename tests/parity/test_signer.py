@@ -349,6 +349,7 @@ parameters = st.one_of(
 )
 
 
+@pytest.mark.any_core
 @given(pairs=st.lists(st.tuples(names, parameters), max_size=8), timestamp=st.integers(0, 2**63 - 1))
 def test_both_cores_write_the_same(pairs: list[tuple[str, Any]], timestamp: int) -> None:
     native, pure = NATIVE.Signer("key"), PURE.Signer("key")

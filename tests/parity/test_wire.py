@@ -345,6 +345,7 @@ def any_stream(source: random.Random) -> bytes:
     return bytes(stream)
 
 
+@pytest.mark.any_core
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 6), longest=st.integers(1, 400))
 def test_both_cores_in_lock_step(seed: int, capacity: int, longest: int) -> None:

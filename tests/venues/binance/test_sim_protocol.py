@@ -20,6 +20,9 @@ from websockets.frames import Opcode
 from tradewire.sim import BinanceSim
 from tradewire.sim.binance_streams import StreamLimits
 
+#: The venue and its clients here are no code of the core.
+pytestmark = pytest.mark.any_core
+
 
 @pytest.fixture
 async def sim() -> AsyncIterator[BinanceSim]:
