@@ -6,22 +6,32 @@ from .events import (
     BookUpdate,
     ConnectionChanged,
     ConnectionState,
+    FallbackChanged,
+    FeedAlert,
     FeedState,
     FeedStateChanged,
     GapDetected,
+    RemedyTaken,
     Resynced,
     SubscriptionRefused,
 )
 from .gateway import StreamingGateway
+from .ladder import Rung
+from .manager import WebSocketManager
 
 __all__ = [
     "BookUpdate",
     "ConnectionChanged",
     "ConnectionState",
+    "FallbackChanged",
+    "FeedAlert",
     "FeedState",
     "FeedStateChanged",
     "GapDetected",
+    "RemedyTaken",
     "Resynced",
+    "Rung",
     "StreamingGateway",
     "SubscriptionRefused",
+    "WebSocketManager",
 ]

@@ -96,14 +96,14 @@ class Dispatcher:
             runner: how it runs.
             keys: (kind of the messages, route, symbol id) of each feed.
         """
-        self._runners += (runner,)
+        if runner not in self._runners:
+            self._runners += (runner,)
         for kind, key, symbol_id in keys:
             self._routes[key] = (*self._routes.get(key, ()), runner)
             self._want(kind, symbol_id)
 
     def remove_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Undoes `add_callback` with the same arguments."""
-        self._runners = _without(self._runners, runner)
         for kind, key, symbol_id in keys:
             routed = _without(self._routes[key], runner)
             if routed:
@@ -111,6 +111,8 @@ class Dispatcher:
             else:
                 del self._routes[key]
             self._unwant(kind, symbol_id)
+        if not any(runner in routed for routed in self._routes.values()):
+            self._runners = _without(self._runners, runner)
 
     def add_status_callback(self, runner: CallbackRunner) -> None:
         """Routes status events to a callback."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from .ladder import Rung
+
 if TYPE_CHECKING:
     from tradewire.core.protocols import OrderBookProtocol
 
@@ -16,9 +18,12 @@ __all__ = [
     "BookUpdate",
     "ConnectionChanged",
     "ConnectionState",
+    "FallbackChanged",
+    "FeedAlert",
     "FeedState",
     "FeedStateChanged",
     "GapDetected",
+    "RemedyTaken",
     "Resynced",
     "StatusEvent",
     "SubscriptionRefused",
@@ -145,8 +150,75 @@ class SubscriptionRefused:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class RemedyTaken:
+    """Something was done about a silent feed.
+
+    Attributes:
+        rung: what.
+        step: 1 for the first action since the feed went silent.
+    """
+
+    venue: str
+    channel: str
+    symbol: str
+    rung: Rung
+    step: int
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackChanged:
+    """A provider's feeds come from its fallback from now on, or from itself again.
+
+    Attributes:
+        provider: whose feeds.
+        fallback: the provider that stands in.
+        active: whether it stands in now.
+        reason: why, in words.
+    """
+
+    venue: str
+    provider: str
+    fallback: str
+    active: bool
+    reason: str
+    recv_ns: int
+
+    @property
+    def symbol(self) -> str:
+        """Concerns every symbol of the provider."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAlert:
+    """A person should look: nothing that the gateway can do by itself has helped, or may help.
+
+    Attributes:
+        channel: empty where all channels are concerned.
+        symbol: empty where all symbols are concerned.
+        reason: what happened, in words.
+    """
+
+    venue: str
+    channel: str
+    symbol: str
+    reason: str
+    recv_ns: int
+
+
 #: What no queue may ever drop.
-StatusEvent: TypeAlias = ConnectionChanged | FeedStateChanged | GapDetected | Resynced | SubscriptionRefused
+StatusEvent: TypeAlias = (
+    ConnectionChanged
+    | FallbackChanged
+    | FeedAlert
+    | FeedStateChanged
+    | GapDetected
+    | RemedyTaken
+    | Resynced
+    | SubscriptionRefused
+)
 
 
 @dataclass(frozen=True, slots=True)

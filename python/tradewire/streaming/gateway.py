@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tradewire.core import Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry import Counters, LatencySpans
+from tradewire.telemetry.alerts import LogAlerts
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import run
@@ -23,6 +24,7 @@ from tradewire.venues.registry import load
 
 from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
 from .events import FeedState
+from .fallback import Fallbacks
 from .manager import ProviderSettings, WebSocketManager
 from .pipeline import RING_CAPACITY
 from .queues import Policy, default_policies, policy_of
@@ -30,6 +32,8 @@ from .subscription import CallbackRunner, Subscription, runner_for
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import Batch, OrderBookProtocol
+    from tradewire.core.record import Kind
+    from tradewire.telemetry.alerts import AlertPort
     from tradewire.venues.base import Channel
 
     from .health import Feed
@@ -71,6 +75,7 @@ class StreamingGateway:
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt.
         random: for backoff jitter.
+        alerts: calls a person; None: ERROR log lines and a counter.
 
     Raises:
         UnsupportedError: an unknown venue or channel.
@@ -91,6 +96,7 @@ class StreamingGateway:
         stale_after_s: Mapping[str, float] | None = None,
         open_timeout_s: float = 10.0,
         random: Random | None = None,
+        alerts: AlertPort | None = None,
     ) -> None:
         check_address("url", url, ("ws", "wss"))
         check_address("rest_url", rest_url, ("http", "https"))
@@ -115,6 +121,11 @@ class StreamingGateway:
             Wanted(self._symbols), self._callback_latency, queue_capacity, ring_capacity, self._policies
         )
         self._managers: dict[str, WebSocketManager] = {}
+        self._totals = Counters("alerts")
+        self._alerts: AlertPort = alerts or LogAlerts(self._totals)
+        self._fallbacks = Fallbacks(self._mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns()))
+        # What is subscribed with which callback, for fallbacks.
+        self._uses: dict[Subscription, tuple[CallbackRunner | None, list[tuple[WebSocketManager, Feed]]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._stopped = False
@@ -293,9 +304,12 @@ class StreamingGateway:
                     self._loop.create_task(runner.stop(_CALLBACK_S))
             for manager, feed in feeds:
                 manager.release(feed)
+            self._uses.pop(subscription, None)
 
         names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
-        return Subscription(shares[0][1].name, names, runner, on_close)
+        subscription = Subscription(shares[0][1].name, names, runner, on_close)
+        self._uses[subscription] = (runner, feeds)
+        return subscription
 
     def on_status(self, callback: Callable[[Any], Any]) -> None:
         """Calls back for each connection change, gap, resync, feed state change and refused subscription.
@@ -362,8 +376,8 @@ class StreamingGateway:
     @property
     def counters(self) -> Counters:
         """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`,
-        `reconnects`, ... A snapshot when there are several."""
-        return Counters.sum(manager.counters for manager in self._managers.values())
+        `reconnects`, `alerts`, ... A snapshot; each provider's own go on counting (`managers[name].counters`)."""
+        return Counters.sum([*(manager.counters for manager in self._managers.values()), self._totals])
 
     @property
     def latency(self) -> LatencySpans:
@@ -401,7 +415,45 @@ class StreamingGateway:
     # inside: providers and subscriptions
 
     def _add(self, settings: ProviderSettings) -> None:
-        self._managers[settings.name] = WebSocketManager(settings, self._symbols, self._dispatcher, self._random)
+        self._managers[settings.name] = WebSocketManager(
+            settings, self._symbols, self._dispatcher, self._random, self._alerts, self._on_trouble
+        )
+
+    def _on_trouble(self, manager: WebSocketManager, reason: str) -> None:
+        """A provider needs its fallback."""
+        name = manager.settings.fallback
+        if name is not None:
+            self._fallbacks.begin(manager, self._managers[name], reason, wall_ns())
+
+    def _mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], None]:
+        """The primary's subscriptions on its stand-in, for the same callbacks."""
+        mirrored: list[tuple[CallbackRunner | None, list[Feed], list[tuple[Kind, RouteKey, int]]]] = []
+        for runner, feeds in self._uses.values():
+            for manager, feed in feeds:
+                if manager is not primary:
+                    continue
+                try:
+                    channel = standin.venue.channel(feed.channel.name)
+                    found = standin.acquire(channel, [standin.venue.symbol(feed.symbol)])
+                except (UnsupportedError, ValueError) as error:
+                    _log.say(f"fallback {standin.name}", "%s cannot stand in: %s", standin.name, error)
+                    continue
+                own = self._route(primary, feed.channel, feed.symbol)
+                keys = [(channel.kind, self._route(standin, channel, each.symbol), each.symbol_id) for each in found]
+                # A stand-in of the same venue gives the same events: they are routed already.
+                keys = [key for key in keys if key[1] != own]
+                if runner is not None and keys:
+                    self._dispatcher.add_callback(runner, keys)
+                mirrored.append((runner, found, keys))
+
+        def close() -> None:
+            for runner, found, keys in mirrored:
+                if runner is not None and keys:
+                    self._dispatcher.remove_callback(runner, keys)
+                for feed in found:
+                    standin.release(feed)
+
+        return close
 
     def _manager(self, provider: str) -> WebSocketManager:
         try:
@@ -498,6 +550,7 @@ class StreamingGateway:
                 except Exception as error:
                     # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
                     _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
+            self._fallbacks.tick(monotonic_ns(), wall_ns())
 
 
 def _several(names: Iterable[str]) -> Iterable[str]:

@@ -27,20 +27,41 @@ class Feed:
         state: as it is now.
         messages: messages received.
         last_ns: monotonic time of the last one, or of the beginning of the wait for the first.
+        last_wall_ns: the same moment, ns since 1970.
+        stale_after_ns: silence beyond this is STALE; grows while a market is proven quiet. None: never.
+        usual_ns: the threshold of a busy market.
     """
 
-    __slots__ = ("channel", "last_ns", "messages", "stale_after_ns", "state", "symbol", "symbol_id", "synced")
+    __slots__ = (
+        "channel",
+        "last_ns",
+        "last_wall_ns",
+        "messages",
+        "stale_after_ns",
+        "state",
+        "symbol",
+        "symbol_id",
+        "synced",
+        "usual_ns",
+    )
 
-    def __init__(self, channel: Channel, symbol: str, symbol_id: int, stale_after_ns: int | None, now_ns: int) -> None:
+    def __init__(
+        self, channel: Channel, symbol: str, symbol_id: int, stale_after_ns: int | None, now_ns: int, wall_ns: int
+    ) -> None:
         self.channel = channel
         self.symbol = symbol
         self.symbol_id = symbol_id
-        self.stale_after_ns = stale_after_ns
+        self.stale_after_ns = self.usual_ns = stale_after_ns
         self.state = FeedState.SYNCING
         # Whether a message makes it LIVE: a diff book must be rebuilt first.
         self.synced = not channel.diff
         self.messages = 0
         self.last_ns = now_ns
+        self.last_wall_ns = wall_ns
+
+    def expect_within(self, stale_after_ns: int | None) -> None:
+        """Sets another usual threshold, at once."""
+        self.stale_after_ns = self.usual_ns = stale_after_ns
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -61,9 +82,11 @@ class FeedHealth:
         self._emit = emit
         self._feeds: dict[tuple[int, int, int], Feed] = {}
 
-    def add(self, channel: Channel, symbol: str, symbol_id: int, now_ns: int, stale_after_ns: int | None) -> Feed:
+    def add(
+        self, channel: Channel, symbol: str, symbol_id: int, now_ns: int, wall_ns: int, stale_after_ns: int | None
+    ) -> Feed:
         """Starts watching a feed; SYNCING until its first valid message."""
-        feed = Feed(channel, symbol, symbol_id, stale_after_ns, now_ns)
+        feed = Feed(channel, symbol, symbol_id, stale_after_ns, now_ns, wall_ns)
         self._feeds[feed.key] = feed
         return feed
 
@@ -74,6 +97,10 @@ class FeedHealth:
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
         return list(self._feeds.values())
+
+    def watches(self, feed: Feed) -> bool:
+        """Whether it is still one of the feeds."""
+        return self._feeds.get(feed.key) is feed
 
     def find(self, kind: int, symbol_id: int) -> Feed | None:
         """The feed that messages of a kind and symbol belong to."""
@@ -99,6 +126,8 @@ class FeedHealth:
     def _touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
         feed.messages += count
         feed.last_ns = now_ns
+        feed.last_wall_ns = wall_ns
+        feed.stale_after_ns = feed.usual_ns
         if feed.state is FeedState.LIVE or feed.state is FeedState.GAP:
             return
         if feed.synced:
@@ -126,7 +155,21 @@ class FeedHealth:
         """Their connection is there; the wait for first messages begins."""
         for feed in feeds:
             feed.last_ns = now_ns
+            feed.last_wall_ns = wall_ns
             self._set(feed, FeedState.SYNCING, "connected", wall_ns)
+
+    def quiet(self, feed: Feed, now_ns: int, wall_ns: int) -> None:
+        """The venue has nothing new either: the silence is the market's. Waits twice as long the next time."""
+        if feed.state is not FeedState.STALE or feed.stale_after_ns is None:
+            return
+        feed.stale_after_ns *= 2
+        feed.last_ns = now_ns
+        # A book that was whole before the silence is whole still.
+        self._set(feed, FeedState.LIVE if feed.synced else FeedState.SYNCING, "the market is quiet", wall_ns)
+
+    def siblings(self, feed: Feed) -> list[Feed]:
+        """The other feeds of its symbol."""
+        return [each for each in self._feeds.values() if each.symbol_id == feed.symbol_id and each is not feed]
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Finds the silent ones; called a few times a second. Subscribed but never answered is silence too."""

@@ -22,6 +22,7 @@ from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
+    from tradewire.transport.policy.breaker import BreakerStates
     from tradewire.venues.base import StreamLimits
     from tradewire.venues.session import Outcome, StreamSession
 
@@ -41,7 +42,7 @@ _ACK_NS = 10 * _SECOND
 class LinkOwner(Protocol):
     """Who a link belongs to."""
 
-    def on_read(self, result: WireResultProtocol, size: int) -> None:
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A socket read was decoded into the ring; must drain it."""
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
@@ -68,6 +69,7 @@ class Link:
         request_ids: numbers for control messages, unique in the provider.
         random: for backoff.
         open_timeout_s: for one attempt.
+        breaker: refuses attempts for a time after too many failures in a row; None: only the backoff does.
 
     Raises:
         ValueError: `url` is not a WebSocket address.
@@ -88,6 +90,7 @@ class Link:
         request_ids: Iterator[int],
         random: Random,
         open_timeout_s: float,
+        breaker: BreakerStates | None = None,
     ) -> None:
         # A bad address shows now, not in a task that nobody awaits.
         OpeningHandshake(url)
@@ -103,10 +106,14 @@ class Link:
         self._request_ids = request_ids
         self._open_timeout_s = open_timeout_s
         self._backoff = Backoff(random)
+        self._breaker = breaker
+        self._token = 0
         self._wanted: dict[str, None] = {}
         self._sent: dict[str, None] = {}
         # Not asked for again on this connection: the venue's answer would be the same.
         self._refused: set[str] = set()
+        # Asked for, to be taken back and asked for again.
+        self._renewed: dict[str, None] = {}
         # Added, and not yet acknowledged on any connection.
         self._fresh: set[str] = set()
         # request id -> (streams, sent at, whether it asks for them). Answers come in any order.
@@ -144,6 +151,17 @@ class Link:
         self._fresh.discard(stream)
         self._wake.set()
 
+    def renew(self, stream: str) -> None:
+        """Takes a stream back and asks for it again: the venue acknowledged it, and nothing comes."""
+        if stream in self._sent:
+            self._renewed[stream] = None
+            self._wake.set()
+
+    def reconnect(self, reason: str) -> None:
+        """Gives the present connection up for a new one; does nothing while there is none."""
+        if self._connection is not None and self.state is ConnectionState.CONNECTED:
+            self._drop(FeedConnectionError(reason))
+
     @property
     def subscribed(self) -> set[str]:
         """Streams asked for on the present connection and not refused."""
@@ -174,12 +192,14 @@ class Link:
 
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
-        self._owner.on_read(result, size)
+        self._owner.on_read(self, result, size)
         for payload in result.controls:
             self._take(payload)
         if not self._proven and self._acknowledged and any(kind != "control" for kind in result.counts):
             self._proven = True
             self._backoff.reset()
+            if self._breaker is not None:
+                self._breaker.succeeded(self._token, monotonic_ns())
 
     def on_closed(self, error: Exception | None) -> None:
         """Wakes the task, which reconnects."""
@@ -252,6 +272,8 @@ class Link:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if self._breaker is not None:
+                await self._pass_breaker(self._breaker)
             self._change(ConnectionState.CONNECTING, "")
             try:
                 error = await self._connect_and_serve()
@@ -264,11 +286,18 @@ class Link:
                 if self._connection is not None:
                     self._connection.abort()
             self._connection = None
+            if self._breaker is not None and not self._proven:
+                self._breaker.failed(self._token, monotonic_ns())
             delay_ns = self._backoff.next_delay_ns()
             if isinstance(error, FeedConnectionError) and error.retry_after_s is not None:
                 delay_ns = max(delay_ns, int(error.retry_after_s * _SECOND))
             self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
+
+    async def _pass_breaker(self, breaker: BreakerStates) -> None:
+        while not (token := breaker.admit(monotonic_ns())):  # noqa: ASYNC110 - waits for time to pass, not for a task
+            await asyncio.sleep(max(breaker.retry_after_ns(monotonic_ns()), 1_000_000) / _SECOND)
+        self._token = token
 
     async def _connect_and_serve(self) -> Exception | None:
         self._closed = asyncio.get_running_loop().create_future()
@@ -276,6 +305,7 @@ class Link:
         self._refused.clear()
         self._pending.clear()
         self._limit = self._fresh_limit()
+        self._renewed.clear()
         self._acknowledged = self._proven = False
         self._session = self._make_session()
         self._connection = await connect(
@@ -308,7 +338,12 @@ class Link:
         while True:
             missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refused]
             missing = missing[:size]
-            surplus = [stream for stream in self._sent if stream not in self._wanted][:size] if not missing else []
+            surplus = [stream for stream in self._sent if stream not in self._wanted or stream in self._renewed][:size]
+            if self._renewed:
+                # Taken back before it is asked for again.
+                missing = []
+            elif missing:
+                surplus = []
             if not missing and not surplus:
                 return _SECOND
             wait_ns = self._limit.try_acquire(1)
@@ -323,6 +358,7 @@ class Link:
             else:
                 for name in names:
                     del self._sent[name]
+                    self._renewed.pop(name, None)
                 self._send(session.unsubscribe(names, request_id))
 
     def _check_alive(self) -> int:

@@ -8,28 +8,35 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradewire.core import SymbolTable, monotonic_ns, wall_ns
 from tradewire.errors import UnsupportedError
+from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
+from tradewire.transport.policy.breaker import BreakerStates
 
+from .bad_messages import BadMessages
 from .books import BookKeeper
 from .dispatch import EVENT_CLASSES
-from .events import BookUpdate, ConnectionChanged, ConnectionState, GapDetected, SubscriptionRefused
+from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedAlert, GapDetected, SubscriptionRefused
+from .evidence import Verdict, judge
 from .health import Feed, FeedHealth
+from .ladder import Rung
 from .link import Link
 from .pipeline import RING_CAPACITY, Drained, Pipeline
+from .remedies import Remedies
 from .roster import FeedRoster
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import OrderBookProtocol, WireResultProtocol
     from tradewire.telemetry import Counters, LatencySpans
+    from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
-    from tradewire.venues.base import Channel, MarketDataVenue, RestPayload
+    from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload
 
     from .dispatch import Dispatcher
     from .events import StatusEvent
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["ProviderSettings", "WebSocketManager"]
 
 _logger = logging.getLogger("tradewire.streaming")
+_log = LimitedLog(_logger)
 
 #: Together with the callbacks' share under the 2 s in which a gateway must be stopped.
 _GOODBYE_S = 0.5
@@ -57,6 +65,11 @@ class ProviderSettings:
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt.
         symbols: that the configuration names for it; a subscription without `provider` goes by them.
+        reconnect_attempts: failures in a row after which fallback and alert come; attempts go on.
+        bad_messages_per_min: unreadable messages of a connection after which its feeds are built anew.
+        breaker: (failures in a row, seconds): no connection attempts for so long after so many; None: backoff alone.
+        fallback: name of the provider that stands in.
+        standby: whether it only serves as a fallback.
     """
 
     name: str
@@ -69,6 +82,11 @@ class ProviderSettings:
     stale_after_s: Mapping[str, float] = field(default_factory=dict)
     open_timeout_s: float = 10.0
     symbols: frozenset[str] = frozenset()
+    reconnect_attempts: int = 5
+    bad_messages_per_min: int = 10
+    breaker: tuple[int, float] | None = None
+    fallback: str | None = None
+    standby: bool = False
 
 
 class WebSocketManager:
@@ -79,16 +97,28 @@ class WebSocketManager:
         symbols: shared by the managers of a gateway.
         dispatcher: takes events, batches and status.
         random: for backoff jitter.
+        alerts: calls a person.
+        on_trouble: told when the provider needs its fallback, with the reason.
     """
 
     def __init__(
-        self, settings: ProviderSettings, symbols: SymbolTable, dispatcher: Dispatcher, random: Random
+        self,
+        settings: ProviderSettings,
+        symbols: SymbolTable,
+        dispatcher: Dispatcher,
+        random: Random,
+        alerts: AlertPort,
+        on_trouble: Callable[[WebSocketManager, str], None],
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
         self._symbols = symbols
         self._dispatcher = dispatcher
         self._random = random
+        self._alerts = alerts
+        self._on_trouble = on_trouble
+        self._rest: MarketDataRest | None = None
+        self._bad: dict[Link, BadMessages] = {}
         self._request_ids = itertools.count(1)
         self._http = HttpClient()
         self._running = False
@@ -104,7 +134,7 @@ class WebSocketManager:
         self._books = BookKeeper(
             venue.name,
             self._pipeline.books,
-            lambda: venue.rest(self._http, settings.rest_url, settings.credential),
+            self.rest,
             self._inject,
             self._health,
             self._emit,
@@ -120,6 +150,7 @@ class WebSocketManager:
             dict(settings.stale_after_s),
             self._pipeline.tracker.reset,
         )
+        self._remedies = Remedies(venue.name, self._health, self._judge, self._act, self._emit, self._pipeline.counters)
 
     # life
 
@@ -132,18 +163,20 @@ class WebSocketManager:
     async def stop(self) -> None:
         """Closes every connection."""
         self._running = False
+        await self._remedies.close()
         await self._books.close()
         await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
         await self._http.close()
 
     def tick(self, now_ns: int, wall_time_ns: int) -> None:
-        """Looks for silence; called a few times a second.
+        """Looks for silence and does something about it; called a few times a second.
 
         Args:
             now_ns: monotonic.
             wall_time_ns: for events.
         """
         self._health.tick(now_ns, wall_time_ns)
+        self._remedies.tick(now_ns, wall_time_ns)
 
     # feeds
 
@@ -225,11 +258,11 @@ class WebSocketManager:
 
     # what links, books and the pipeline say
 
-    def on_read(self, result: WireResultProtocol, size: int) -> None:
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A link read its socket."""
         self._pipeline.count(result, size)
-        if result.errors:
-            _logger.debug("refused: %s", result.errors[0])
+        if result.error_count:
+            self._on_bad_messages(link, result)
         self._pipeline.pump()
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
@@ -251,6 +284,12 @@ class WebSocketManager:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self._books.reset(feed.symbol_id)
             self._health.down(feeds, event.reason or "closed", wall)
+            if event.attempt == self.settings.reconnect_attempts:
+                reason = (
+                    f"{link.name}: {event.attempt} connection attempts in a row failed, the last one: {event.reason}"
+                )
+                self.alert("", "", reason)
+                self._on_trouble(self, reason)
 
     def on_refused(self, event: SubscriptionRefused) -> None:
         """The venue refused streams, or the whole session."""
@@ -289,6 +328,65 @@ class WebSocketManager:
                     GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
                 )
 
+    def alert(self, channel: str, symbol: str, reason: str) -> None:
+        """Calls a person.
+
+        Args:
+            channel: empty: all.
+            symbol: empty: all.
+            reason: in words.
+        """
+        self._alerts.alert("streaming", f"{self.name} needs a look", f"{channel} {symbol} {reason}".strip())
+        self._emit(FeedAlert(self._venue.name, channel, symbol, reason, wall_ns()))
+
+    # inside: what is wrong, and what is done about it
+
+    def rest(self) -> MarketDataRest:
+        """The venue's REST market data."""
+        if self._rest is None:
+            self._rest = self._venue.rest(self._http, self.settings.rest_url, self.settings.credential)
+        return self._rest
+
+    async def _judge(self, feed: Feed) -> Verdict:
+        trades = self._venue.evidence_channel
+        found = self._venue.channel(trades) if trades is not None else None
+        return await judge(feed, self._health.siblings(feed), found, self.rest)
+
+    def _act(self, feed: Feed, rung: Rung) -> None:
+        place = self._roster.link_of(feed)
+        if place is None:
+            return
+        link, stream = place
+        reason = f"{feed.channel.name} of {feed.symbol} is silent while the venue is not"
+        match rung:
+            case Rung.RESUBSCRIBE:
+                link.renew(stream)
+            case Rung.RESNAPSHOT:
+                self._books.reset(feed.symbol_id)
+                self._health.gap(feed, "the book is built anew", wall_ns())
+            case Rung.RECONNECT:
+                link.reconnect(reason)
+            case Rung.FALLBACK:
+                self._on_trouble(self, reason)
+            case Rung.ALERT:
+                self.alert(feed.channel.name, feed.symbol, reason)
+
+    def _on_bad_messages(self, link: Link, result: WireResultProtocol) -> None:
+        _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
+        bad = self._bad.setdefault(link, BadMessages(self.settings.bad_messages_per_min))
+        if not bad.add(result.error_count, monotonic_ns()):
+            return
+        wall = wall_ns()
+        reason = f"more than {self.settings.bad_messages_per_min} unreadable messages in a minute"
+        self.counters.add("bad_message_storms")
+        for feed in self._roster.feeds_of(link):
+            self._emit(GapDetected(self._venue.name, feed.channel.name, feed.symbol, 0, wall))
+            if feed.channel.diff:
+                self._books.reset(feed.symbol_id)
+            self._health.gap(feed, reason, wall)
+        self.alert("", "", f"{link.name}: {reason}")
+        link.reconnect(reason)
+
     # inside
 
     def _check_ring(self, channel: str) -> None:
@@ -313,10 +411,23 @@ class WebSocketManager:
             self._request_ids,
             self._random,
             settings.open_timeout_s,
+            self._breaker(),
         )
         if self._running:
             link.start()
         return link
+
+    def _breaker(self) -> BreakerStates | None:
+        if self.settings.breaker is None:
+            return None
+        failures, seconds = self.settings.breaker
+        return BreakerStates(
+            failure_threshold=failures,
+            reset_timeout_ns=int(seconds * 1e9),
+            half_open_max_requests=1,
+            success_threshold=1,
+            lease_ns=int((self.settings.open_timeout_s + seconds) * 1e9),
+        )
 
     def _inject(self, snapshot: RestPayload) -> None:
         self._pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)

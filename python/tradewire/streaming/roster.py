@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from tradewire.core import monotonic_ns
+from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import UnsupportedError
 
 from .dispatch import EVENT_CLASSES
@@ -123,6 +123,13 @@ class FeedRoster:
         for stream in streams:
             self._forget(*self._numbered[stream])
 
+    def link_of(self, feed: Feed) -> tuple[Link, str] | None:
+        """Where a feed comes from, and under which stream name; None: not any more."""
+        for entry in self._entries.values():
+            if entry.feed is feed:
+                return entry.link, entry.stream
+        return None
+
     def feeds_of(self, link: Link) -> list[Feed]:
         """The feeds that come on a connection."""
         return [entry.feed for entry in self._entries.values() if entry.link is link]
@@ -133,7 +140,7 @@ class FeedRoster:
         seconds = self._stale_after_s.get(channel.name)
         stale_after_ns = channel.stale_after_ns if seconds is None else int(seconds * 1e9)
         symbol_id = self._symbols.add(self._venue.plan.venue, symbol)
-        feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), stale_after_ns)
+        feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), wall_ns(), stale_after_ns)
         if EVENT_CLASSES[channel.kind] is BookUpdate:
             self._books.watch(feed)
         self._numbered[stream.name] = (channel.kind, symbol_id)

@@ -23,12 +23,9 @@ class Counters:
 
     @classmethod
     def sum(cls, parts: Iterable[Counters]) -> Counters:
-        """Totals over several; the only one itself, which goes on counting."""
-        found = list(parts)
-        if len(found) == 1:
-            return found[0]
+        """Totals over several, as they are now."""
         total = cls()
-        for part in found:
+        for part in parts:
             total.add_all(part._totals)
         return total
 

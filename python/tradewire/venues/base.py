@@ -27,6 +27,7 @@ class Channel:
         stale_after_ns: silence longer than this makes it STALE; None: silence is normal.
         interval: of bars (`1m`), empty otherwise. Tells several bar channels of one symbol apart.
         diff: whether its messages are changes to a book that needs a snapshot.
+        periodic: whether the venue sends it whether anything happened or not, so that silence alone proves a fault.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Channel:
     stale_after_ns: int | None
     interval: str = ""
     diff: bool = False
+    periodic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ class MarketDataVenue(Protocol):
         limits: of one streaming connection.
         snapshot_depth: levels a side of the snapshots that `rest` gives; 0: it has none.
         default_channels: what `tradewire stream` shows when nothing else is asked for.
+        evidence_channel: the channel whose newest trade REST gives; None: none.
     """
 
     @property
@@ -153,6 +156,8 @@ class MarketDataVenue(Protocol):
     def snapshot_depth(self) -> int: ...  # noqa: D102 - above
     @property
     def default_channels(self) -> Sequence[str]: ...  # noqa: D102 - above
+    @property
+    def evidence_channel(self) -> str | None: ...  # noqa: D102 - above
 
     def symbol(self, text: str) -> str:
         """The venue's spelling of `BTCUSDT`, `btcusdt` or `BTC/USDT`.

@@ -55,7 +55,7 @@ class Kept:
             random,
         )
         self.symbol_id = self.pipeline.symbols.add("binance", "BTCUSDT")
-        self.feed = self.health.add(venue.channel("book"), "BTCUSDT", self.symbol_id, 0, None)
+        self.feed = self.health.add(venue.channel("book"), "BTCUSDT", self.symbol_id, 0, 0, None)
         self.keeper.watch(self.feed)
 
     def _open_source(self) -> Source:
@@ -201,7 +201,7 @@ async def test_closing_leaves_no_task(kept: Kept, eventually: Any) -> None:
 
 async def test_a_listener_may_close_another_book_that_waits(kept: Kept, eventually: Any) -> None:
     other_id = kept.pipeline.symbols.add("binance", "ETHUSDT")
-    kept.keeper.watch(kept.health.add(load("binance").channel("book"), "ETHUSDT", other_id, 0, None))
+    kept.keeper.watch(kept.health.add(load("binance").channel("book"), "ETHUSDT", other_id, 0, 0, None))
     kept.keeper._emit = lambda _: kept.keeper.unwatch(other_id)
     kept.pipeline.inject(kept.frames.depth(5, 10, 4, symbol="ETHUSDT"), 1, None)
     kept.source.answers.put_nowait(QueryError("not yet"))

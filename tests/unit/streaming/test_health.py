@@ -30,7 +30,7 @@ def health(emitted: list[FeedStateChanged]) -> FeedHealth:
 
 
 def add(health: FeedHealth, channel: Channel, symbol_id: int = 0) -> Feed:
-    return health.add(channel, f"S{symbol_id}", symbol_id, 0, channel.stale_after_ns)
+    return health.add(channel, f"S{symbol_id}", symbol_id, 0, 0, channel.stale_after_ns)
 
 
 def observe(health: FeedHealth, *rows: tuple[Kind, int], now_ns: int = SECOND) -> None:

@@ -16,13 +16,14 @@ from tradewire.streaming.events import ConnectionChanged, ConnectionState, Subsc
 from tradewire.streaming.link import Link
 from tradewire.streaming.pipeline import Pipeline
 from tradewire.transport.frames import PING
+from tradewire.transport.policy.breaker import BreakerState, BreakerStates
 from tradewire.venues.registry import load
 
 
 class Owned:
     """A link and the owner that a gateway would be."""
 
-    def __init__(self, url: str, random: Random) -> None:
+    def __init__(self, url: str, random: Random, breaker: BreakerStates | None = None) -> None:
         venue = load("binance")
         self.changes: list[ConnectionChanged] = []
         self.refused: list[SubscriptionRefused] = []
@@ -30,9 +31,9 @@ class Owned:
         self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
         reader, session = self.pipeline.reader, venue.session
-        self.link = Link(venue.name, "public", venue.limits, url, self, reader, session, ids, random, open_timeout_s=5)
+        self.link = Link(venue.name, "public", venue.limits, url, self, reader, session, ids, random, 5, breaker)
 
-    def on_read(self, result: Any, size: int) -> None:
+    def on_read(self, link: Link, result: Any, size: int) -> None:
         self.pipeline.count(result, size)
         self.pipeline.pump()
 
@@ -261,6 +262,43 @@ async def test_what_was_added_or_discarded_settles_with_its_answer(
     await request(peer)
     peer.send_frame(frames.ack(3))
     await eventually(lambda: len(owned.settled) == 2)
+
+
+async def test_a_renewed_stream_is_taken_back_and_asked_for_again(owned: Owned, wire_server: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    owned.link.add("ethusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    owned.link.renew("btcusdt@trade")
+    assert await request(peer) == {"method": "UNSUBSCRIBE", "params": ["btcusdt@trade"], "id": 2}
+    assert await request(peer) == {"method": "SUBSCRIBE", "params": ["btcusdt@trade"], "id": 3}
+    assert owned.link.subscribed == {"btcusdt@trade", "ethusdt@trade"}
+
+
+async def test_a_reconnect_on_demand(owned: Owned, wire_server: Any, eventually: Any) -> None:
+    owned.link.reconnect("nothing to give up yet")
+    owned.link.add("btcusdt@trade")
+    await request(await wire_server.serve())
+    owned.link.reconnect("it is mute")
+    await request(await wire_server.serve())
+    assert [change.reason for change in owned.changes if change.state is ConnectionState.RECONNECTING] == ["it is mute"]
+
+
+async def test_an_open_breaker_holds_attempts_back(wire_server: Any, no_wait: Random, eventually: Any) -> None:
+    breaker = BreakerStates(
+        failure_threshold=2,
+        reset_timeout_ns=3_600_000_000_000,
+        half_open_max_requests=1,
+        success_threshold=1,
+        lease_ns=1_000_000_000,
+    )
+    await wire_server.stop()
+    owned = Owned(wire_server.url + "/public/stream", no_wait, breaker)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    await eventually(lambda: breaker.state is BreakerState.OPEN)
+    assert owned.states == [ConnectionState.CONNECTING, ConnectionState.RECONNECTING] * 2
+    await owned.link.stop(0.01)
 
 
 @pytest.mark.parametrize("moment", ["idle", "connecting", "backoff", "streaming"])

@@ -8,13 +8,16 @@ from tradewire.core import Histogram, SymbolTable, Wanted
 from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.manager import ProviderSettings, WebSocketManager
 from tradewire.streaming.queues import default_policies
+from tradewire.telemetry import Counters
+from tradewire.telemetry.alerts import LogAlerts
 from tradewire.venues.registry import load
 
 
 def manager(name: str = "binance") -> WebSocketManager:
     symbols = SymbolTable()
     dispatcher = Dispatcher(Wanted(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())
-    return WebSocketManager(ProviderSettings(name, load("binance")), symbols, dispatcher, Random(1))
+    settings = ProviderSettings(name, load("binance"))
+    return WebSocketManager(settings, symbols, dispatcher, Random(1), LogAlerts(Counters()), lambda *_: None)
 
 
 def test_feeds_are_found_in_any_spelling() -> None:

@@ -66,6 +66,7 @@ class BinanceMarketData:
     rate_limits: VenueLimits
     intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
+    evidence_channel: str | None = "agg_trades"
     sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
         default_factory=lambda: {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}
     )
@@ -83,7 +84,7 @@ class BinanceMarketData:
         if found is not None:
             kind, seconds, _ = found
             stale = None if seconds is None else seconds * _SECOND
-            return Channel(name, kind, stale, diff=kind is Kind.BOOK_DELTA)
+            return Channel(name, kind, stale, diff=kind is Kind.BOOK_DELTA, periodic=kind is Kind.MARK_PRICE)
         bars = _BARS.fullmatch("bars_1m" if name == "bars" else name)
         if bars and bars[1] in self.intervals:
             return Channel(f"bars_{bars[1]}", Kind.BAR, 30 * _SECOND, bars[1])

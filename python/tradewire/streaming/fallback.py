@@ -1,0 +1,86 @@
+"""Which subscriptions a fallback provider serves while the provider that they belong to does not. Bookkeeping only.
+
+The fallback is asked for the same channels and symbols, and what it gives goes to the same callbacks. It is let go when
+every feed that it stands in for has been live again for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .events import FallbackChanged, FeedState
+
+if TYPE_CHECKING:
+    from .health import Feed
+    from .manager import WebSocketManager
+
+__all__ = ["Fallbacks"]
+
+#: A provider that comes back must hold for so long before its fallback is let go.
+_HOLD_NS = 5_000_000_000
+
+
+class _Active:
+    """One fallback at work."""
+
+    __slots__ = ("close", "live_since_ns", "primary", "standin")
+
+    def __init__(self, primary: WebSocketManager, standin: WebSocketManager, close: Callable[[], None]) -> None:
+        self.primary = primary
+        self.standin = standin
+        self.close = close
+        self.live_since_ns = 0
+
+
+class Fallbacks:
+    """All fallbacks at work in a gateway. The event loop owns it.
+
+    Args:
+        mirror: subscribes the feeds of the first manager on the second one, for the same callbacks; returns what ends
+            it. Feeds that the second one cannot serve are left out.
+        emit: takes `FallbackChanged`.
+    """
+
+    def __init__(
+        self,
+        mirror: Callable[[WebSocketManager, WebSocketManager], Callable[[], None]],
+        emit: Callable[[FallbackChanged], None],
+    ) -> None:
+        self._mirror = mirror
+        self._emit = emit
+        self._active: dict[str, _Active] = {}
+
+    @property
+    def active(self) -> dict[str, str]:
+        """Provider -> the one that stands in for it."""
+        return {name: found.standin.name for name, found in self._active.items()}
+
+    def begin(self, primary: WebSocketManager, standin: WebSocketManager, reason: str, wall_ns: int) -> None:
+        """Brings in the fallback; does nothing while it is in already."""
+        if primary.name in self._active:
+            return
+        self._active[primary.name] = _Active(primary, standin, self._mirror(primary, standin))
+        self._say(primary, standin, active=True, reason=reason, wall_ns=wall_ns)
+
+    def tick(self, now_ns: int, wall_ns: int) -> None:
+        """Lets fallbacks go whose providers are back; called a few times a second."""
+        for found in list(self._active.values()):
+            if not _whole(found.primary.feeds()):
+                found.live_since_ns = 0
+            elif not found.live_since_ns:
+                found.live_since_ns = now_ns
+            elif now_ns - found.live_since_ns >= _HOLD_NS:
+                del self._active[found.primary.name]
+                found.close()
+                self._say(found.primary, found.standin, active=False, reason="it is back", wall_ns=wall_ns)
+
+    def _say(
+        self, primary: WebSocketManager, standin: WebSocketManager, *, active: bool, reason: str, wall_ns: int
+    ) -> None:
+        self._emit(FallbackChanged(primary.venue.name, primary.name, standin.name, active, reason, wall_ns))
+
+
+def _whole(feeds: list[Feed]) -> bool:
+    """Whether nothing is wrong with any of them."""
+    return all(feed.state is FeedState.LIVE for feed in feeds)

@@ -1,0 +1,42 @@
+"""The port through which every part calls a person. What sends mails or pages stands behind it; here: a log line."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from .counters import Counters
+
+__all__ = ["AlertPort", "LogAlerts"]
+
+_logger = logging.getLogger("tradewire.alerts")
+
+
+class AlertPort(Protocol):
+    """Takes alerts. Never raises and never waits: an alert must not hurt what it warns about."""
+
+    def alert(self, source: str, title: str, message: str) -> None:
+        """A person should look.
+
+        Args:
+            source: which part speaks: `streaming`, ...
+            title: what is wrong, the same words each time.
+            message: the particulars; no secrets.
+        """
+
+
+class LogAlerts:
+    """Alerts as ERROR lines and a counter; what runs while nothing better is plugged in.
+
+    Args:
+        counters: gets `alerts` and `alerts.<source>`.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+
+    def alert(self, source: str, title: str, message: str) -> None:
+        """Logs and counts."""
+        self._counters.add("alerts")
+        self._counters.add(f"alerts.{source}")
+        _logger.error("%s: %s: %s", source, title, message)

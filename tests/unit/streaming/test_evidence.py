@@ -1,0 +1,73 @@
+"""Mute or quiet: what counts as evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewire.core.record import Kind
+from tradewire.errors import QueryError, UnsupportedError
+from tradewire.streaming.evidence import Verdict, judge
+from tradewire.streaming.health import Feed
+from tradewire.venues.base import Channel, LastTrade
+
+SECOND = 1_000_000_000
+TRADES = Channel("trades", Kind.TRADE, 60 * SECOND)
+QUOTES = Channel("quotes", Kind.QUOTE, 10 * SECOND)
+MARK = Channel("mark_price", Kind.MARK_PRICE, 10 * SECOND, periodic=True)
+LIQUIDATIONS = Channel("liquidations", Kind.LIQUIDATION, None)
+
+
+def feed(channel: Channel, last_s: int = 100) -> Feed:
+    return Feed(channel, "BTCUSDT", 0, channel.stale_after_ns, last_s * SECOND, last_s * SECOND)
+
+
+class Rest:
+    def __init__(self, answer: LastTrade | Exception | None) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    async def last_trade(self, channel: Channel, symbol: str) -> LastTrade | None:
+        self.asked.append(f"{channel.name} {symbol}")
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+async def verdict(silent: Feed, answer: Any = None, siblings: tuple[Feed, ...] = (), offset_ns: int = 0) -> Verdict:
+    rest = Rest(answer)
+    return await judge(silent, siblings, TRADES, lambda: rest, offset_ns)  # type: ignore[arg-type, return-value]
+
+
+async def test_a_periodic_channel_is_never_quiet() -> None:
+    rest = Rest(None)
+    assert await judge(feed(MARK), (), TRADES, lambda: rest) is Verdict.MUTE  # type: ignore[arg-type, return-value]
+    assert rest.asked == []
+
+
+async def test_trades_that_arrive_prove_silent_quotes_mute() -> None:
+    assert await verdict(feed(QUOTES), None, (feed(TRADES, 103),)) is Verdict.MUTE
+    assert await verdict(feed(QUOTES), None, (feed(TRADES, 101),)) is Verdict.QUIET
+
+
+@pytest.mark.parametrize("channel", [TRADES, QUOTES])
+async def test_the_venues_newest_trade_decides(channel: Channel) -> None:
+    assert await verdict(feed(channel), LastTrade(7, 103 * SECOND)) is Verdict.MUTE
+    assert await verdict(feed(channel), LastTrade(7, 101 * SECOND)) is Verdict.QUIET
+    assert await verdict(feed(channel), None) is Verdict.QUIET
+
+
+async def test_another_clock_is_taken_into_account() -> None:
+    assert await verdict(feed(TRADES), LastTrade(7, 160 * SECOND), offset_ns=60 * SECOND) is Verdict.QUIET
+    assert await verdict(feed(TRADES), LastTrade(7, 43 * SECOND), offset_ns=-60 * SECOND) is Verdict.MUTE
+
+
+@pytest.mark.parametrize("answer", [QueryError("no answer"), UnsupportedError("no such call")])
+async def test_a_failed_query_is_no_evidence_of_quiet(answer: Exception) -> None:
+    assert await verdict(feed(TRADES), answer) is Verdict.UNKNOWN
+
+
+async def test_where_trades_say_nothing_nobody_is_asked() -> None:
+    assert await verdict(feed(LIQUIDATIONS), LastTrade(7, 103 * SECOND)) is Verdict.UNKNOWN
+    assert await judge(feed(TRADES), (), None, lambda: Rest(None)) is Verdict.UNKNOWN  # type: ignore[arg-type, return-value]

@@ -1,0 +1,56 @@
+"""When a stand-in comes and goes, on invented time. With sockets: tests/integration."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from tradewire.streaming.events import FallbackChanged, FeedState
+from tradewire.streaming.fallback import Fallbacks
+
+SECOND = 1_000_000_000
+
+
+def manager(name: str, *states: FeedState) -> Any:
+    feeds = [SimpleNamespace(state=state) for state in states]
+    return SimpleNamespace(name=name, venue=SimpleNamespace(name="binance"), feeds=lambda: feeds)
+
+
+class Gateway:
+    def __init__(self) -> None:
+        self.emitted: list[FallbackChanged] = []
+        self.mirrored: list[str] = []
+        self.fallbacks = Fallbacks(self.mirror, self.emitted.append)
+
+    def mirror(self, primary: Any, standin: Any) -> Any:
+        self.mirrored.append(f"{primary.name} on {standin.name}")
+        return lambda: self.mirrored.append("closed")
+
+
+def test_a_stand_in_comes_once() -> None:
+    gateway, primary, standin = Gateway(), manager("main", FeedState.DOWN), manager("spare")
+    for _ in range(2):
+        gateway.fallbacks.begin(primary, standin, "refused", 7)
+    assert gateway.mirrored == ["main on spare"]
+    assert gateway.fallbacks.active == {"main": "spare"}
+    assert gateway.emitted == [FallbackChanged("binance", "main", "spare", True, "refused", 7)]
+
+
+def test_it_goes_when_every_feed_was_back_for_a_while() -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.LIVE, FeedState.DOWN)
+    gateway.fallbacks.begin(primary, manager("spare"), "refused", 0)
+    for second in range(1, 20):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active
+    primary.feeds()[1].state = FeedState.LIVE
+    gateway.fallbacks.tick(20 * SECOND, 0)
+    primary.feeds()[0].state = FeedState.STALE
+    gateway.fallbacks.tick(23 * SECOND, 0)
+    primary.feeds()[0].state = FeedState.LIVE
+    for second in range(24, 29):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active, "it was away in between"
+    gateway.fallbacks.tick(29 * SECOND, 9)
+    assert gateway.mirrored[-1] == "closed"
+    assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, "it is back", 9)
+    assert gateway.fallbacks.active == {}

@@ -1,0 +1,22 @@
+"""Which action comes when, on invented time."""
+
+from __future__ import annotations
+
+from tradewire.streaming.ladder import Ladder, Rung
+
+
+def test_rungs_come_in_order_each_after_its_time() -> None:
+    ladder = Ladder((Rung.RESUBSCRIBE, Rung.RECONNECT, Rung.ALERT), 10, 100)
+    taken = {now: rung for now in range(100, 240) if (rung := ladder.next(now)) is not None}
+    assert taken == {
+        100: Rung.RESUBSCRIBE,
+        110: Rung.RECONNECT,
+        120: Rung.ALERT,
+    }
+
+
+def test_after_the_alert_it_reconnects_now_and_then_for_ever() -> None:
+    ladder = Ladder((Rung.ALERT,), 10, 0)
+    taken = [(now, rung) for now in range(500) if (rung := ladder.next(now)) is not None]
+    assert taken == [(0, Rung.ALERT), *((now, Rung.RECONNECT) for now in (120, 240, 360, 480))]
+    assert ladder.taken == [rung for _, rung in taken]

@@ -1,0 +1,137 @@
+"""From silence to the ladder and back, on invented time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tradewire.core.record import Kind
+from tradewire.streaming.events import FeedState
+from tradewire.streaming.evidence import Verdict
+from tradewire.streaming.heads import Heads
+from tradewire.streaming.health import Feed, FeedHealth
+from tradewire.streaming.ladder import Rung
+from tradewire.streaming.remedies import Remedies
+from tradewire.telemetry import Counters
+from tradewire.venues.base import Channel
+
+SECOND = 1_000_000_000
+QUOTES = Channel("quotes", Kind.QUOTE, 10 * SECOND)
+BOOK = Channel("book", Kind.BOOK_DELTA, 10 * SECOND, diff=True)
+
+
+class Ward:
+    """Feeds under treatment, and what was done."""
+
+    def __init__(self, verdict: Verdict | Exception = Verdict.MUTE) -> None:
+        self.verdict = verdict
+        self.health = FeedHealth("binance", lambda _: None)
+        self.actions: list[tuple[int, str, Rung]] = []
+        self.emitted: list[Any] = []
+        self.counters = Counters()
+        self.now = 0
+        self.remedies = Remedies("binance", self.health, self.judge, self.act, self.emitted.append, self.counters)
+
+    async def judge(self, feed: Feed) -> Verdict:
+        if isinstance(self.verdict, Exception):
+            raise self.verdict
+        return self.verdict
+
+    def act(self, feed: Feed, rung: Rung) -> None:
+        self.actions.append((self.now, feed.channel.name, rung))
+
+    def add(self, channel: Channel) -> Feed:
+        return self.health.add(channel, "BTCUSDT", 0, 0, 0, channel.stale_after_ns)
+
+    async def until(self, second: int) -> None:
+        while self.now < second:
+            self.now += 1
+            self.health.tick(self.now * SECOND, 0)
+            self.remedies.tick(self.now * SECOND, 0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    def message(self) -> None:
+        self.health.observe(Heads({int(Kind.QUOTE): 1}, [], [], []), self.now * SECOND, 0)
+
+
+async def test_a_mute_feed_climbs_the_whole_ladder() -> None:
+    ward = Ward()
+    ward.add(QUOTES)
+    await ward.until(60)
+    assert ward.actions == [
+        (11, "quotes", Rung.RESUBSCRIBE),
+        (21, "quotes", Rung.RECONNECT),
+        (31, "quotes", Rung.FALLBACK),
+        (41, "quotes", Rung.ALERT),
+    ]
+    assert [(event.rung, event.step) for event in ward.emitted] == [
+        (rung, step) for step, (_, _, rung) in enumerate(ward.actions, 1)
+    ]
+    assert ward.counters.group("remedies.") == {"resubscribe": 1, "reconnect": 1, "fallback": 1, "alert": 1}
+
+
+async def test_only_books_are_given_a_new_snapshot() -> None:
+    ward = Ward()
+    ward.add(BOOK)
+    await ward.until(25)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE, Rung.RESNAPSHOT]
+
+
+async def test_a_message_ends_the_treatment_and_the_next_silence_begins_anew() -> None:
+    ward = Ward()
+    ward.add(QUOTES)
+    await ward.until(25)
+    ward.message()
+    await ward.until(33)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE, Rung.RECONNECT]
+    await ward.until(37)
+    assert [rung for _, _, rung in ward.actions][2:] == [Rung.RESUBSCRIBE]
+
+
+async def test_a_reconnect_that_brings_no_message_is_not_the_end_of_the_climb() -> None:
+    ward = Ward()
+    feed = ward.add(QUOTES)
+    await ward.until(22)
+    ward.health.down([feed], "lost", 0)
+    ward.health.connected([feed], ward.now * SECOND, 0)
+    await ward.until(32)
+    assert ward.actions[-1] == (31, "quotes", Rung.FALLBACK)
+
+
+async def test_a_quiet_market_is_left_alone_for_twice_as_long_each_time() -> None:
+    ward = Ward(Verdict.QUIET)
+    feed = ward.add(QUOTES)
+    ward.message()
+    looked: list[int] = []
+    for _ in range(80):
+        before = ward.counters["evidence.quiet"]
+        await ward.until(ward.now + 1)
+        if ward.counters["evidence.quiet"] > before:
+            looked.append(ward.now)
+    assert ward.actions == []
+    assert looked == [11, 32, 73]
+    assert feed.state is FeedState.LIVE
+    ward.message()
+    assert feed.stale_after_ns == 10 * SECOND, "a busy market again"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, RuntimeError("bug")])
+async def test_without_a_verdict_silence_is_acted_upon(verdict: Any) -> None:
+    ward = Ward(verdict)
+    ward.add(QUOTES)
+    await ward.until(12)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE]
+    assert ward.counters["evidence.unknown"] == 1
+
+
+async def test_a_feed_that_is_let_go_is_not_treated() -> None:
+    ward = Ward()
+    feed = ward.add(QUOTES)
+    await ward.until(12)
+    ward.health.remove(feed)
+    await ward.until(60)
+    assert len(ward.actions) == 1
+    await ward.remedies.close()

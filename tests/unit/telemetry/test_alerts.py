@@ -1,0 +1,19 @@
+"""Alerts while nothing better is plugged in."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tradewire.telemetry import Counters
+from tradewire.telemetry.alerts import LogAlerts
+
+
+def test_an_alert_is_an_error_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    counters = Counters()
+    LogAlerts(counters).alert("streaming", "binance needs a look", "quotes BTCUSDT is silent")
+    assert [(record.levelno, record.message) for record in caplog.records] == [
+        (logging.ERROR, "streaming: binance needs a look: quotes BTCUSDT is silent")
+    ]
+    assert counters.snapshot() == {"alerts": 1, "alerts.streaming": 1}
