@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         view,
     )
     from .errors import CircuitOpenError
+    from .model import OrderRequest, OrderResponse, OrderSide, OrderType
     from .streaming import StreamingGateway
     from .transport.adaptive_limit import AdaptiveRateLimiter
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
@@ -76,6 +77,7 @@ _HOMES = {
     "RateLimitManager": "tradewire.transport.rate_limit",
     "ConnectionPool": "tradewire.transport.connection_pool",
     **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
+    **dict.fromkeys(("OrderRequest", "OrderResponse", "OrderSide", "OrderType"), "tradewire.model"),
     "StreamingGateway": "tradewire.streaming",
     "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
@@ -98,6 +100,10 @@ __all__ = [
     "Liquidation",
     "MarkPrice",
     "OrderBook",
+    "OrderRequest",
+    "OrderResponse",
+    "OrderSide",
+    "OrderType",
     "Quote",
     "RateLimitManager",
     "Ring",

@@ -1,0 +1,38 @@
+"""What strategies and venues talk about: orders, positions, balances, market data events. Immutable types, no I/O."""
+
+from __future__ import annotations
+
+from tradewire.core import (
+    Bar,
+    BookDelta,
+    BookSnapshot,
+    Control,
+    Liquidation,
+    MarkPrice,
+    Quote,
+    Ticker,
+    Trade,
+)
+
+from .account import Balance, Position
+from .orders import OrderRequest, OrderResponse, OrderSide, OrderStatus, OrderType, TimeInForce
+
+__all__ = [
+    "Balance",
+    "Bar",
+    "BookDelta",
+    "BookSnapshot",
+    "Control",
+    "Liquidation",
+    "MarkPrice",
+    "OrderRequest",
+    "OrderResponse",
+    "OrderSide",
+    "OrderStatus",
+    "OrderType",
+    "Position",
+    "Quote",
+    "Ticker",
+    "TimeInForce",
+    "Trade",
+]
