@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewire.sim.binance import BinanceSim
+    from tradewire.sim.binance_spot import BinanceSpotSim
     from tradewire.sim.process import SimProcess
     from tradewire.sim.remote import RemoteChaos
     from tradewire.sim.runner import run
 
-__all__ = ["BinanceSim", "RemoteChaos", "SimProcess", "run"]
+__all__ = ["BinanceSim", "BinanceSpotSim", "RemoteChaos", "SimProcess", "run"]
 
-_HOMES = {"BinanceSim": "binance", "RemoteChaos": "remote", "SimProcess": "process", "run": "runner"}
+_HOMES = {
+    "BinanceSim": "binance",
+    "BinanceSpotSim": "binance_spot",
+    "RemoteChaos": "remote",
+    "SimProcess": "process",
+    "run": "runner",
+}
 
 
 def __getattr__(name: str) -> Any:

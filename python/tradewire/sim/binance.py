@@ -1,4 +1,4 @@
-"""The simulated Binance venues: USD-M futures and Spot market data, each a market with an HTTP and a WebSocket face.
+"""The simulated Binance USD-M venue as a whole: market, HTTP face and WebSocket face. Spot: `binance_spot`.
 
 The market and both faces are separate modules, and so is what all venues share (`venue`); this one puts them together.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from tradewire.sim.binance_calls import refusal_body
 from tradewire.sim.binance_feed import Feed
-from tradewire.sim.binance_rest import RestFace, refusal_body
+from tradewire.sim.binance_rest import RestFace
 from tradewire.sim.binance_streams import StreamFace, StreamLimits, StreamSession
 from tradewire.sim.binance_topics import CHANNELS
 from tradewire.sim.chaos import Chaos

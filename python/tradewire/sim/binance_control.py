@@ -1,4 +1,4 @@
-"""Control messages of USD-M stream connections: SUBSCRIBE and its kin, with the venue's error replies. No sockets."""
+"""Control messages of Binance stream connections: SUBSCRIBE and its kin, with the venue's error replies. No sockets."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tradewire.sim.binance_topics import MARKET, PRIVATE, PUBLIC
+from tradewire.sim.binance_topics import MARKET, PRIVATE, PUBLIC, UNROUTED
 
 __all__ = ["Subscriber", "TooManyStreams", "answer", "parse_target"]
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
+_LONGEST_ID = 36
+
+_Id = int | str | None
 
 
 class TooManyStreams(Exception):  # noqa: N818 # reason: an outcome of the venue's protocol, not an error of ours
@@ -39,14 +42,16 @@ class Subscriber(Protocol):
         """Wrap payloads in `{"stream":...,"data":...}`, or not."""
 
 
-def parse_target(target: str) -> tuple[str, bool, list[str]] | None:
+def parse_target(target: str, *, routed: bool = True) -> tuple[str, bool, list[str]] | None:
     """Route, combined mode and stream names of a request target; None if the venue has no such path.
 
-    A path without a route gets public streams only.
+    On USD-M a path without a route gets public streams only; Spot has no routes.
     """
     parts = urlsplit(target)
     segments = [segment for segment in parts.path.split("/") if segment]
-    route = segments.pop(0) if segments and segments[0] in (PUBLIC, MARKET, PRIVATE) else PUBLIC
+    route = PUBLIC if routed else UNROUTED
+    if routed and segments and segments[0] in (PUBLIC, MARKET, PRIVATE):
+        route = segments.pop(0)
     if segments == ["stream"]:
         asked = [value for key, value in parse_qsl(parts.query) if key == "streams"]
         return route, True, [name for value in asked for name in value.split("/") if name]
@@ -55,8 +60,8 @@ def parse_target(target: str) -> tuple[str, bool, list[str]] | None:
     return None
 
 
-def answer(subscriber: Subscriber, text: str) -> str:
-    """Carry out one control message; the reply.
+def answer(subscriber: Subscriber, text: str, *, free_ids: bool = False) -> str:
+    """Carry out one control message; the reply. USD-M takes unsigned ids only; with `free_ids` the rule is Spot's.
 
     Raises:
         TooManyStreams: the limit was passed; carries the reply.
@@ -68,7 +73,10 @@ def answer(subscriber: Subscriber, text: str) -> str:
     if not isinstance(request, dict):
         return _error(2, "Invalid request: expected an object", None)
     request_id = request.get("id")
-    if type(request_id) is not int or request_id < 0:
+    if free_ids:
+        if not _is_free_id(request_id):
+            return _error(2, "Invalid request: request ID must be an integer, a string or null", None)
+    elif type(request_id) is not int or request_id < 0:
         return _error(2, "Invalid request: request ID must be an unsigned integer", None)
     method = request.get("method")
     if method is None:
@@ -86,7 +94,13 @@ def answer(subscriber: Subscriber, text: str) -> str:
     return _property(subscriber, method, params, request_id)
 
 
-def _streams(subscriber: Subscriber, method: str, params: list[Any], request_id: int) -> str:
+def _is_free_id(request_id: object) -> bool:
+    if type(request_id) is int:
+        return -(1 << 63) <= request_id < 1 << 63
+    return request_id is None or (isinstance(request_id, str) and len(request_id) <= _LONGEST_ID)
+
+
+def _streams(subscriber: Subscriber, method: str, params: list[Any], request_id: _Id) -> str:
     if not all(isinstance(name, str) for name in params):
         return _error(2, "Invalid request: stream name must be a string", request_id)
     if method == "UNSUBSCRIBE":
@@ -96,7 +110,7 @@ def _streams(subscriber: Subscriber, method: str, params: list[Any], request_id:
     return _result(None, request_id)
 
 
-def _property(subscriber: Subscriber, method: str, params: list[Any], request_id: int) -> str:
+def _property(subscriber: Subscriber, method: str, params: list[Any], request_id: _Id) -> str:
     wanted = 2 if method == "SET_PROPERTY" else 1
     if len(params) > wanted:
         return _error(2, "Invalid request: too many parameters", request_id)
@@ -112,11 +126,11 @@ def _property(subscriber: Subscriber, method: str, params: list[Any], request_id
     return _result(None, request_id)
 
 
-def _result(result: object, request_id: int) -> str:
+def _result(result: object, request_id: _Id) -> str:
     return json.dumps({"result": result, "id": request_id}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _error(code: int, text: str, request_id: int | None) -> str:
+def _error(code: int, text: str, request_id: _Id) -> str:
     reply: dict[str, object] = {"error": {"code": code, "msg": text}}
     if request_id is not None:
         reply["id"] = request_id

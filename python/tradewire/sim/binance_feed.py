@@ -12,6 +12,7 @@ from tradewire.sim.binance_topics import MARKET, PUBLIC, Topic
 from tradewire.sim.history import INTERVALS, Bar, bar_span
 from tradewire.sim.market import Market
 from tradewire.sim.matching import BUY, SELL
+from tradewire.sim.timetable import Timetable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,26 +139,23 @@ class Feed:
         self._all_tickers = self._topic("!ticker@arr", MARKET)
         self._all_forced = self._topic("!forceOrder@arr", MARKET)
         self._depth_speeds = tuple(_DEPTH_SPEEDS.values())
-        self._timers: list[tuple[int, Callable[[int], None]]] = [
-            (100, self._on_100ms),
-            (250, self._on_250ms),
-            (1_000, self._on_1s),
-            (2_000, self._on_2s),
-            (3_000, self._on_3s),
-            (5_000, self._on_5s),
-        ]
-        self._due = [0] * len(self._timers)
+        self._timetable = Timetable(
+            [
+                (100, self._on_100ms),
+                (250, self._on_250ms),
+                (1_000, self._on_1s),
+                (2_000, self._on_2s),
+                (3_000, self._on_3s),
+                (5_000, self._on_5s),
+            ]
+        )
         self._depth_due = dict.fromkeys(self._depth_speeds, 0)
 
     def advance(self, now_ms: int, count: int) -> None:
         """Let at least `count` trades and quotes happen now, then send whatever is due by the clock."""
         self.market.advance(now_ms, count)
         self._advance_depth(now_ms)
-        for index, (period, publish) in enumerate(self._timers):
-            # The second half lets a wall clock that was set back not stop the streams.
-            if now_ms >= self._due[index] or now_ms < self._due[index] - period:
-                self._due[index] = (now_ms // period + 1) * period
-                publish(now_ms)
+        self._timetable.advance(now_ms)
 
     def mark_and_index(self, pit: Pit) -> tuple[float, float]:
         """Mark and index price of a symbol, in ticks."""

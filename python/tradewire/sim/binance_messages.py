@@ -21,11 +21,13 @@ _FUNDING_RATE = "0.00010000"
 _FUNDING_MS = 8 * INTERVALS["1h"]
 
 
-def _flag(value: bool) -> str:
+def flag(value: bool) -> str:
+    """A JSON boolean."""
     return "true" if value else "false"
 
 
-def _levels(instrument: Instrument, levels: Iterable[tuple[int, int]]) -> str:
+def levels_text(instrument: Instrument, levels: Iterable[tuple[int, int]]) -> str:
+    """Price levels as pairs."""
     prices, quantities = instrument.price_text, instrument.quantity_text
     return ",".join([f'["{prices[price]}","{quantities[lots]}"]' for price, lots in levels])
 
@@ -46,7 +48,7 @@ def agg_trade(instrument: Instrument, item: AggTrade, now_ms: int) -> str:
     return (
         f'{{"e":"aggTrade","E":{now_ms},"a":{item.agg_id},"s":"{instrument.symbol}",'
         f'"p":"{instrument.price_text[item.price]}","q":"{quantity}","nq":"{quantity}",'
-        f'"f":{item.first_id},"l":{item.last_id},"T":{item.time_ms},"m":{_flag(item.seller_took)},"st":1}}'
+        f'"f":{item.first_id},"l":{item.last_id},"T":{item.time_ms},"m":{flag(item.seller_took)},"st":1}}'
     )
 
 
@@ -75,7 +77,7 @@ def depth_update(
     return (
         f'{{"e":"depthUpdate","E":{now_ms},"T":{pit.changed_ms},"s":"{symbol}","ps":"{symbol}",'
         f'"U":{first},"u":{last},"pu":{previous},'
-        f'"b":[{_levels(instrument, bids)}],"a":[{_levels(instrument, asks)}],"st":1}}'
+        f'"b":[{levels_text(instrument, bids)}],"a":[{levels_text(instrument, asks)}],"st":1}}'
     )
 
 
@@ -98,7 +100,7 @@ def kline(instrument: Instrument, bar: Bar, interval: str, now_ms: int, *, close
         f'"T":{bar_span(interval, bar.start_ms)[1] - 1},"s":"{symbol}","i":"{interval}","f":{bar.first_id},'
         f'"L":{bar.last_id},"o":"{prices[bar.open]}",'
         f'"c":"{prices[bar.close]}","h":"{prices[bar.high]}","l":"{prices[bar.low]}","v":"{quantities[bar.lots]}",'
-        f'"n":{bar.count},"x":{_flag(closed)},"q":"{instrument.value_text(bar.value)}",'
+        f'"n":{bar.count},"x":{flag(closed)},"q":"{instrument.value_text(bar.value)}",'
         f'"V":"{quantities[bar.taker_lots]}","Q":"{instrument.value_text(bar.taker_value)}","B":"0"}}}}'
     )
 
@@ -118,7 +120,7 @@ def ticker(instrument: Instrument, day: Bar, last_lots: int, now_ms: int) -> str
     symbol, prices, quantities = instrument.symbol, instrument.price_text, instrument.quantity_text
     return (
         f'{{"e":"24hrTicker","E":{now_ms},"s":"{symbol}","ps":"{symbol}","p":"{prices[day.close - day.open]}",'
-        f'"P":"{_change_percent(day):.3f}","w":"{_average_text(instrument, day)}","c":"{prices[day.close]}",'
+        f'"P":"{change_percent(day):.3f}","w":"{average_text(instrument, day)}","c":"{prices[day.close]}",'
         f'"Q":"{quantities[last_lots]}","o":"{prices[day.open]}","h":"{prices[day.high]}","l":"{prices[day.low]}",'
         f'"v":"{quantities[day.lots]}","q":"{instrument.value_text(day.value)}","O":{day.start_ms},"C":{now_ms},'
         f'"F":{day.first_id},"L":{day.last_id},"n":{day.count},"st":1}}'
@@ -142,8 +144,8 @@ def rest_depth(pit: Pit, limit: int, now_ms: int) -> str:
     """`GET /fapi/v1/depth`."""
     return (
         f'{{"lastUpdateId":{pit.update_id},"E":{now_ms},"T":{pit.changed_ms},'
-        f'"bids":[{_levels(pit.instrument, pit.book.top(BUY, limit))}],'
-        f'"asks":[{_levels(pit.instrument, pit.book.top(SELL, limit))}]}}'
+        f'"bids":[{levels_text(pit.instrument, pit.book.top(BUY, limit))}],'
+        f'"asks":[{levels_text(pit.instrument, pit.book.top(SELL, limit))}]}}'
     )
 
 
@@ -152,7 +154,7 @@ def rest_trade(instrument: Instrument, item: Trade) -> str:
     return (
         f'{{"id":{item.trade_id},"price":"{instrument.price_text[item.price]}",'
         f'"qty":"{instrument.quantity_text[item.lots]}","quoteQty":"{instrument.value_text(item.price * item.lots)}",'
-        f'"time":{item.time_ms},"isBuyerMaker":{_flag(item.seller_took)},"isRPITrade":false}}'
+        f'"time":{item.time_ms},"isBuyerMaker":{flag(item.seller_took)},"isRPITrade":false}}'
     )
 
 
@@ -161,7 +163,7 @@ def rest_agg_trade(instrument: Instrument, item: AggTrade) -> str:
     quantity = instrument.quantity_text[item.lots]
     return (
         f'{{"a":{item.agg_id},"p":"{instrument.price_text[item.price]}","q":"{quantity}","nq":"{quantity}",'
-        f'"f":{item.first_id},"l":{item.last_id},"T":{item.time_ms},"m":{_flag(item.seller_took)}}}'
+        f'"f":{item.first_id},"l":{item.last_id},"T":{item.time_ms},"m":{flag(item.seller_took)}}}'
     )
 
 
@@ -190,7 +192,7 @@ def rest_day(instrument: Instrument, day: Bar, last_lots: int, now_ms: int) -> s
     prices, quantities = instrument.price_text, instrument.quantity_text
     return (
         f'{{"symbol":"{instrument.symbol}","priceChange":"{prices[day.close - day.open]}",'
-        f'"priceChangePercent":"{_change_percent(day):.3f}","weightedAvgPrice":"{_average_text(instrument, day)}",'
+        f'"priceChangePercent":"{change_percent(day):.3f}","weightedAvgPrice":"{average_text(instrument, day)}",'
         f'"lastPrice":"{prices[day.close]}","lastQty":"{quantities[last_lots]}","openPrice":"{prices[day.open]}",'
         f'"highPrice":"{prices[day.high]}","lowPrice":"{prices[day.low]}","volume":"{quantities[day.lots]}",'
         f'"quoteVolume":"{instrument.value_text(day.value)}","openTime":{day.start_ms},"closeTime":{now_ms},'
@@ -216,10 +218,12 @@ def _next_funding_ms(now_ms: int) -> int:
     return (now_ms // _FUNDING_MS + 1) * _FUNDING_MS
 
 
-def _change_percent(day: Bar) -> float:
+def change_percent(day: Bar) -> float:
+    """From open to close."""
     return (day.close - day.open) / day.open * 100
 
 
-def _average_text(instrument: Instrument, day: Bar) -> str:
+def average_text(instrument: Instrument, day: Bar) -> str:
+    """Average price weighted by quantity."""
     price = day.value / day.lots if day.lots else day.close
     return f"{price * instrument.tick:.{instrument.price_decimals}f}"

@@ -132,7 +132,7 @@ class StreamSession(Session):
 
     def on_request(self, request: Request) -> None:
         """Part of `Session`."""
-        target = parse_target(request.path)
+        target = parse_target(request.path, routed=self._face.routed)
         if target is None:
             self.refuse(404, "no such path\n")
             return
@@ -161,7 +161,7 @@ class StreamSession(Session):
 
     def _control(self, message: bytes) -> None:
         try:
-            reply = answer(self, message.decode())
+            reply = answer(self, message.decode(), free_ids=not self._face.routed)
         except UnicodeDecodeError:
             self.close(BAD_TEXT, "invalid UTF-8")
         except TooManyStreams as refusal:
@@ -194,6 +194,7 @@ class StreamFace(SessionFace[StreamSession]):
     Attributes:
         topics: stream name -> topic.
         limits: the rules of a connection.
+        routed: whether streams have routes, as on USD-M, or one endpoint, as on Spot.
     """
 
     def __init__(
@@ -202,10 +203,19 @@ class StreamFace(SessionFace[StreamSession]):
         limits: StreamLimits,
         clock: Callable[[], float] = time.monotonic,
         chaos: Chaos | None = None,
+        *,
+        routed: bool = True,
     ) -> None:
         super().__init__(limits.buffer_bytes, clock, chaos)
         self.topics = topics
         self.limits = limits
+        self.routed = routed
+
+    def announce(self, message: str, stream: str) -> None:
+        """Say something on every connection, subscribed or not."""
+        for session in self.sessions:
+            text = f'{{"stream":"{stream}","data":{message}}}' if session.combined else message
+            session.out.append(text_frame(text.encode()))
 
     def session(self) -> StreamSession:
         """The protocol of a new connection."""

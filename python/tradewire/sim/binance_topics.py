@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from tradewire.sim.chaos import Chaos
     from tradewire.sim.faults import Link
 
-__all__ = ["CHANNELS", "MARKET", "PRIVATE", "PUBLIC", "Listener", "Topic", "channel_of", "text_frame"]
+__all__ = ["CHANNELS", "MARKET", "PRIVATE", "PUBLIC", "UNROUTED", "Listener", "Topic", "channel_of", "text_frame"]
 
 PUBLIC, MARKET, PRIVATE = "public", "market", "private"
+UNROUTED = ""  # Spot has one endpoint for everything
 
 #: What the venue calls a stream (after its `@` or `!`, without levels, intervals and speeds) -> the neutral word.
 _WORDS = {

@@ -19,6 +19,7 @@ _WEEK_MS = 7 * _DAY_MS
 _FIRST_MONDAY_MS = 4 * _DAY_MS
 _AGGREGATION_MS = 100
 _KEPT_TRADES = 1_000
+_KEPT_AGG_TRADES = 10_000  # gaps of some minutes can be filled from them
 _KEPT_MINUTES = 14 * 24 * 60
 
 #: Bar intervals by name, in milliseconds; a calendar month has no fixed length and counts as 0.
@@ -116,12 +117,12 @@ class History:
 
     Attributes:
         trades: the last thousand, oldest first.
-        agg_trades: the last thousand finished ones, oldest first.
+        agg_trades: the last ten thousand finished ones, oldest first.
     """
 
     def __init__(self, open_price: int, now_ms: int, first_trade_id: int, first_agg_id: int) -> None:
         self.trades: deque[Trade] = deque(maxlen=_KEPT_TRADES)
-        self.agg_trades: deque[AggTrade] = deque(maxlen=_KEPT_TRADES)
+        self.agg_trades: deque[AggTrade] = deque(maxlen=_KEPT_AGG_TRADES)
         self._next_trade_id = first_trade_id
         self._next_agg_id = first_agg_id
         self._open_agg: AggTrade | None = None

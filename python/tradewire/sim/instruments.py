@@ -6,14 +6,15 @@ Prices are whole ticks and quantities whole lots everywhere in the simulator; on
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-__all__ = ["DEFAULT_SYMBOLS", "Instrument", "instrument"]
+__all__ = ["DEFAULT_SYMBOLS", "Instrument", "instrument", "spot_instrument"]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 _TEXT_LIMIT = 20_000
+_VALUE_DECIMALS = 8
 
 
 class _Text(dict[int, str]):
@@ -70,7 +71,8 @@ class Instrument:
 
     def value_text(self, ticks_times_lots: int) -> str:
         """Quote value of a sum of ticks x lots, as text."""
-        return f"{ticks_times_lots * (self.tick * self.step):.{self.price_decimals + self.quantity_decimals}f}"
+        decimals = min(_VALUE_DECIMALS, self.price_decimals + self.quantity_decimals)
+        return f"{ticks_times_lots * (self.tick * self.step):.{decimals}f}"
 
 
 #: symbol -> (price, tick, step, decimals of price text, decimals of quantity text)
@@ -110,3 +112,12 @@ def instrument(symbol: str) -> Instrument:
         start_price=round(price / tick),
         typical_lots=max(1, round(_TYPICAL_ORDER / price / step)),
     )
+
+
+def spot_instrument(symbol: str) -> Instrument:
+    """The pair of a symbol on Spot, which writes all prices and quantities with eight digits.
+
+    Raises:
+        ValueError: as for `instrument`.
+    """
+    return replace(instrument(symbol), price_decimals=8, quantity_decimals=8)

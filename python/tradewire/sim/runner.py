@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VENUES", "run"]
 
-_HOMES = {"binance": ("binance", "BinanceSim")}
+_HOMES = {"binance": ("binance", "BinanceSim"), "binance_spot": ("binance_spot", "BinanceSpotSim")}
 VENUES = tuple(_HOMES)
 
 

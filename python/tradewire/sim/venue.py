@@ -80,6 +80,9 @@ class Venue(ABC):
     def advance(self, now_ms: int, count: int) -> int:
         """Let at least `count` messages happen, and send what is due; how many were made."""
 
+    def before_closing(self) -> None:  # noqa: B027 # reason: most venues say nothing of their own
+        """Say goodbye in the venue's own words, if it has some."""
+
     @abstractmethod
     def refusal(self, refusal: Refusal) -> tuple[str, dict[str, str]]:
         """Body and headers with which the venue refuses an HTTP call."""
@@ -194,6 +197,7 @@ class Venue(ABC):
         for server in self._servers:
             server.close()
         self._servers = []
+        self.before_closing()
         self.connections().close()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -120,3 +120,22 @@ def test_too_many_streams_is_error_4() -> None:
 )
 def test_request_targets(target: str, expected: tuple[str, bool, list[str]] | None) -> None:
     assert parse_target(target) == expected
+
+
+@pytest.mark.parametrize("request_id", [0, -7, 2**63 - 1, "x" * 36, "", None])
+def test_ids_of_spot(request_id: object) -> None:
+    reply = json.loads(answer(Names(), json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": request_id}), free_ids=True))
+    assert reply["result"] == []
+    assert reply.get("id") == request_id
+
+
+@pytest.mark.parametrize("request_id", [2**63, "x" * 37, 1.5, True, []])
+def test_ids_that_spot_refuses(request_id: object) -> None:
+    reply = json.loads(answer(Names(), json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": request_id}), free_ids=True))
+    assert reply["error"]["code"] == 2
+
+
+def test_targets_without_routes() -> None:
+    assert parse_target("/ws/btcusdt@trade", routed=False) == ("", False, ["btcusdt@trade"])
+    assert parse_target("/stream?streams=a@trade/b@trade", routed=False) == ("", True, ["a@trade", "b@trade"])
+    assert parse_target("/public/ws/btcusdt@trade", routed=False) is None

@@ -53,3 +53,19 @@ def test_nothing_after_remove() -> None:
     topic.publish("{}")
     assert topic.listeners == 0
     assert inbox.out == []
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "symbol"),
+    [
+        ("btcusdt@trade", "trades", "BTCUSDT"),
+        ("btcusdt@depth20@100ms", "book", "BTCUSDT"),
+        ("btcusdt@kline_1m", "bars", "BTCUSDT"),
+        ("!miniTicker@arr", "mini_ticker", ""),
+        ("!markPrice@arr@1s", "mark_price", ""),
+        ("1000shibusdt@bookTicker", "quotes", "1000SHIBUSDT"),
+    ],
+)
+def test_neutral_words(name: str, channel: str, symbol: str) -> None:
+    topic = Topic(name, PUBLIC)
+    assert (topic.channel, topic.symbol) == (channel, symbol)
