@@ -66,8 +66,10 @@ check: data build ## Everything that must hold before a change lands
 	@$(TWO_AT_A_TIME) $(CHECKS)
 	@echo "make check: all passed"
 
-# They share cargo's build folder: side by side they would only wait for each other.
+# They share cargo's build folder: side by side they would only wait for each other. Cargo schedules by itself, and warns
+# of a make that it cannot ask.
 ifdef ONE_BUILD
+unexport MAKEFLAGS MFLAGS
 test-rust: | $(filter clippy,$(MAKECMDGOALS))
 bench-check: | test-rust
 records: | bench-check
