@@ -21,7 +21,8 @@
 //! # Capacity
 //!
 //! Exact, 1 to [`MOST`] records. Indices run in `0..2 * capacity`, so that full (`capacity` apart) differs from empty
-//! (equal) without a spare slot or a power of two.
+//! (equal) without a spare slot or a power of two. A new ring has touched none of its memory: a part of it that was
+//! never written to takes none, and the first lap pays for the pages.
 //!
 //! # Failure
 //!

@@ -30,6 +30,7 @@ fn over_limit(grants: &[(u64, u64)], rate: f64, burst: u64) -> bool {
 #[test]
 fn intervals_are_rounded_up() {
     assert_eq!(interval_ns(1e9), Some(1));
+    assert_eq!((interval_ns(3e8), interval_ns(5e8), interval_ns(999_999_999.0)), (Some(4), Some(2), Some(2)));
     assert_eq!(interval_ns(20.0), Some(50_000_000));
     assert_eq!(interval_ns(3.0), Some(333_333_334));
     assert_eq!(interval_ns(1.0), Some(1_000_000_000));
@@ -106,6 +107,22 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    /// Rate, burst, and asks as (time, weight). Steps are drawn in units of the interval, as below.
+    fn asked()(
+        (rate, burst) in limits(),
+        asks in prop::collection::vec((0.0..2.0_f64, 1..200_u64), 1..60),
+    ) -> (f64, u64, Vec<(u64, u64)>) {
+        let interval = interval_ns(rate).unwrap() as f64;
+        let mut now = 0;
+        let ask = |(step, weight): (f64, u64)| {
+            now += (step * interval) as u64;
+            (now, weight.min(burst))
+        };
+        (rate, burst, asks.into_iter().map(ask).collect())
+    }
+}
+
 proptest! {
     /// Steps are drawn in units of the interval, so that slow and fast limits meet the interesting moments alike.
     #[test]
@@ -132,35 +149,21 @@ proptest! {
     }
 
     #[test]
-    fn the_told_wait_is_enough_and_one_less_is_not(
-        (rate, burst) in limits(),
-        asks in prop::collection::vec((0.0..2.0_f64, 1..200_u64), 1..60),
-    ) {
+    fn the_told_wait_is_enough_and_one_less_is_not((rate, burst, asks) in asked()) {
         let bucket = TokenBucket::new(rate, burst).unwrap();
-        let interval = interval_ns(rate).unwrap() as f64;
-        let mut now = 0;
-        for (step, weight) in asks {
-            now += (step * interval) as u64;
-            let weight = weight.min(burst);
+        for (now, weight) in asks {
             let wait = bucket.try_acquire(weight, now);
             if wait > 0 {
                 prop_assert_eq!(bucket.try_acquire(weight, now + wait - 1), 1);
                 prop_assert_eq!(bucket.try_acquire(weight, now + wait), 0);
-                now += wait;
             }
         }
     }
 
     #[test]
-    fn what_is_available_is_granted_and_one_more_is_not(
-        (rate, burst) in limits(),
-        asks in prop::collection::vec((0.0..2.0_f64, 1..200_u64), 1..60),
-    ) {
+    fn what_is_available_is_granted_and_one_more_is_not((rate, burst, asks) in asked()) {
         let bucket = TokenBucket::new(rate, burst).unwrap();
-        let interval = interval_ns(rate).unwrap() as f64;
-        let mut now = 0;
-        for (step, weight) in asks {
-            now += (step * interval) as u64;
+        for (now, weight) in asks {
             let available = bucket.available(now);
             if available < burst {
                 prop_assert!(bucket.try_acquire(available + 1, now) > 0);

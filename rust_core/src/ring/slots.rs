@@ -25,14 +25,16 @@ pub(super) struct Slots(Box<[UnsafeCell<Record>]>);
 // SAFETY: a Record is plain data; the rule above keeps accesses to one slot ordered by the indices' Release/Acquire.
 unsafe impl Sync for Slots {}
 
-impl Slots {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self((0..capacity).map(|_| UnsafeCell::new(Record::default())).collect())
-    }
-}
-
 #[cfg(not(loom))]
 impl Slots {
+    /// Zeroed memory as the system gives it: no page is touched before its first record is written.
+    pub(super) fn new(capacity: usize) -> Self {
+        let zeroed = vec![[0_u64; size_of::<Record>() / size_of::<u64>()]; capacity].into_boxed_slice();
+        // SAFETY: the layouts are the same (`record` asserts 64 bytes aligned to 8, UnsafeCell<Record> is laid out as
+        // Record), a Record is plain data that may be all zeros, and the box is owned.
+        Self(unsafe { Box::from_raw(Box::into_raw(zeroed) as *mut [UnsafeCell<Record>]) })
+    }
+
     /// Copies `records` into the slots from `start`; writer only, inside its range.
     #[inline]
     pub(super) unsafe fn write(&self, start: usize, records: &[Record]) {
@@ -75,6 +77,10 @@ impl Slots {
 
 #[cfg(loom)]
 impl Slots {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self((0..capacity).map(|_| UnsafeCell::new(Record::default())).collect())
+    }
+
     pub(super) unsafe fn write(&self, start: usize, records: &[Record]) {
         for (slot, record) in self.0[start..].iter().zip(records) {
             // SAFETY: the range is the writer's alone; loom fails the test if it is not.

@@ -46,6 +46,26 @@ fn a_dropped_writer_forgets_its_open_message() {
     assert_eq!(taken(&ring, 10), [2, 3]);
 }
 
+/// Resident memory of this process, bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_new_ring_takes_no_memory_until_it_is_written_to() {
+    const CAPACITY: usize = 1 << 22;
+    let before = resident();
+    let ring = Ring::new(CAPACITY);
+    // Other tests take some meanwhile, but not half of it.
+    assert!(resident() < before + CAPACITY * size_of::<Record>() / 2);
+    assert_eq!(ring.writer().unwrap().push(&message(7, 1)), 1);
+    assert_eq!(taken(&ring, 10), [7]);
+}
+
 #[test]
 fn each_side_has_one_holder() {
     let ring = Ring::new(1);

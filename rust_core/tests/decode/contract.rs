@@ -2,10 +2,10 @@
 
 use tradewire_core::decode::{DecodeError, Decoder, Reason, Refused};
 use tradewire_core::record::{Kind, NO_SYMBOL, Record, Slot, flags};
-use tradewire_core::sink::{Full, Sink, VecSink};
+use tradewire_core::sink::Sink;
 
 use crate::plans::{alpaca, binance};
-use crate::{counter, fault, knowing, learning, records, refusal};
+use crate::{Bounded, counter, fault, knowing, learning, records, refusal};
 
 const AGG: &str = r#"{"stream":"btcusdt@aggTrade","data":{"e":"aggTrade","E":1791382992488,"a":3477868433,"s":"BTCUSDT","p":"83091.70","q":"0.022","nq":"0.022","f":8153634393,"l":8153634394,"T":1791382992338,"m":false,"st":1}}"#;
 
@@ -314,34 +314,6 @@ fn long_numbers_are_flagged_and_counted() {
     assert_eq!((inexact, counter(&decoder, "inexact")), (vec![true, false, true], 2));
 }
 
-/// A sink with room for a number of records.
-#[derive(Default)]
-struct Small {
-    inner: VecSink,
-    room: usize,
-}
-
-impl Sink for Small {
-    fn put(&mut self, record: &Record) -> Result<(), Full> {
-        if self.inner.pending() == self.room { Err(Full) } else { self.inner.put(record) }
-    }
-    fn pending(&self) -> usize {
-        self.inner.pending()
-    }
-    fn patch(&mut self, index: usize) -> &mut Record {
-        self.inner.patch(index)
-    }
-    fn commit(&mut self) {
-        self.inner.commit();
-    }
-    fn abort(&mut self) {
-        self.inner.abort();
-    }
-    fn capacity(&self) -> usize {
-        3
-    }
-}
-
 #[test]
 fn a_full_sink_gets_nothing_and_nothing_is_counted() {
     let mut decoder: Decoder = learning(&binance());
@@ -349,11 +321,11 @@ fn a_full_sink_gets_nothing_and_nothing_is_counted() {
     // Again and again: whatever the decoder learnt from the messages that went through must not change the outcome.
     for _ in 0..4 {
         for room in 0..3 {
-            let mut sink = Small { room, ..Small::default() };
+            let mut sink = Bounded::new(3, room);
             assert_eq!(decoder.decode(book.as_bytes(), 7, None, &mut sink), Err(Refused::Full));
             assert_eq!((sink.pending(), sink.inner.records().len()), (0, 0));
         }
-        let mut sink = Small { room: 3, ..Small::default() };
+        let mut sink = Bounded::new(3, 3);
         assert_eq!(decoder.decode(book.as_bytes(), 7, None, &mut sink), Ok(1));
         let long = book.replace("[\"1\",\"2\"]", "[\"1\",\"2\"],[\"1\",\"2\"]");
         let size = DecodeError { reason: Reason::Size, offset: 0, shape: None };

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use tradewire_core::decode::plan::FieldPlan;
 use tradewire_core::decode::{Decoder, Quarantined, Refused};
 use tradewire_core::record::Record;
-use tradewire_core::sink::{Full, Sink, VecSink};
+use tradewire_core::sink::Sink;
 
-use crate::knowing;
 use crate::plans::{alpaca, binance};
+use crate::{Bounded, knowing};
 
 /// Messages with numbered places for values.
 const BINANCE: [&str; 13] = [
@@ -133,37 +133,10 @@ fn payloads(forms: &'static [&'static str]) -> impl Strategy<Value = Vec<(Vec<u8
     proptest::collection::vec((payload, any::<bool>()), 1..12)
 }
 
-/// A sink with room for ten records, or for few.
-struct Bounded {
-    inner: VecSink,
-    room: usize,
-}
-
-impl Sink for Bounded {
-    fn put(&mut self, record: &Record) -> Result<(), Full> {
-        if self.inner.pending() == self.room { Err(Full) } else { self.inner.put(record) }
-    }
-    fn pending(&self) -> usize {
-        self.inner.pending()
-    }
-    fn patch(&mut self, index: usize) -> &mut Record {
-        self.inner.patch(index)
-    }
-    fn commit(&mut self) {
-        self.inner.commit();
-    }
-    fn abort(&mut self) {
-        self.inner.abort();
-    }
-    fn capacity(&self) -> usize {
-        6
-    }
-}
-
 type Outcome = (Result<u32, Refused>, Vec<Record>, Vec<(&'static str, u64)>, Vec<Quarantined>);
 
 fn outcome(decoder: &mut Decoder, data: &[u8], room: usize) -> Outcome {
-    let mut sink = Bounded { inner: VecSink::default(), room };
+    let mut sink = Bounded::new(6, room);
     let before: Vec<_> = decoder.counters().named().collect();
     let result = decoder.decode(data, 7, Some("btcusdt@depth"), &mut sink);
     assert_eq!(sink.pending(), 0);

@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 use tradewire_core::decode::plan::FieldPlan;
 use tradewire_core::decode::{DecodeError, Decoder, Reason, Refused};
 use tradewire_core::record::Record;
-use tradewire_core::sink::VecSink;
+use tradewire_core::sink::{Full, Sink, VecSink};
 use tradewire_core::symbols::SymbolTable;
 
 /// A decoder that learns symbols.
@@ -54,4 +54,38 @@ fn counter(decoder: &Decoder, name: &str) -> u64 {
 /// Reason and offset.
 fn fault(error: DecodeError) -> (Reason, usize) {
     (error.reason, error.offset)
+}
+
+/// A sink of `capacity` records with room for `room` of them.
+struct Bounded {
+    inner: VecSink,
+    capacity: usize,
+    room: usize,
+}
+
+impl Bounded {
+    fn new(capacity: usize, room: usize) -> Self {
+        Self { inner: VecSink::default(), capacity, room }
+    }
+}
+
+impl Sink for Bounded {
+    fn put(&mut self, record: &Record) -> Result<(), Full> {
+        if self.inner.pending() == self.room { Err(Full) } else { self.inner.put(record) }
+    }
+    fn pending(&self) -> usize {
+        self.inner.pending()
+    }
+    fn patch(&mut self, index: usize) -> &mut Record {
+        self.inner.patch(index)
+    }
+    fn commit(&mut self) {
+        self.inner.commit();
+    }
+    fn abort(&mut self) {
+        self.inner.abort();
+    }
+    fn capacity(&self) -> usize {
+        self.capacity
+    }
 }
