@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .model import OrderRequest, OrderResponse, OrderSide, OrderType
     from .streaming import StreamingGateway
     from .transport.adaptive_limit import AdaptiveRateLimiter
+    from .transport.auth import AuthManager
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
     from .transport.connection_pool import ConnectionPool
     from .transport.rate_limit import RateLimitManager
@@ -72,6 +73,7 @@ _HOMES = {
         "tradewire.core",
     ),
     "AdaptiveRateLimiter": "tradewire.transport.adaptive_limit",
+    "AuthManager": "tradewire.transport.auth",
     "CircuitBreaker": "tradewire.transport.circuit_breaker",
     "CircuitOpenError": "tradewire.errors",
     "RateLimitManager": "tradewire.transport.rate_limit",
@@ -84,6 +86,7 @@ _HOMES = {
 
 __all__ = [
     "AdaptiveRateLimiter",
+    "AuthManager",
     "Bar",
     "BookDelta",
     "BookSet",
