@@ -64,6 +64,8 @@ def test_the_retry_layer_imports_nothing_that_could_send() -> None:
         "typing",
         "dataclasses",
         "collections",
+        "abc",
+        "__future__",
     }
     for name in ("transport/retrying.py", "transport/policy/retry.py"):
         tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
@@ -73,7 +75,7 @@ def test_the_retry_layer_imports_nothing_that_could_send() -> None:
             if isinstance(node, ast.ImportFrom)
             for part in (node.module or "").split(".")
         }
-        assert modules <= ours | standard, name
+        assert modules <= allowed, name
 
 
 def test_the_rule_has_teeth() -> None:
