@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
     from .transport.connection_pool import ConnectionPool
     from .transport.rate_limit import RateLimitManager
+    from .venues.base import TradingAPIInterface
 
 #: Public name -> module that holds it.
 _HOMES = {
@@ -81,6 +82,7 @@ _HOMES = {
     **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
     **dict.fromkeys(("OrderRequest", "OrderResponse", "OrderSide", "OrderType"), "tradewire.model"),
     "StreamingGateway": "tradewire.streaming",
+    "TradingAPIInterface": "tradewire.venues.base",
     "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
 
@@ -118,6 +120,7 @@ __all__ = [
     "Ticker",
     "TokenBucket",
     "Trade",
+    "TradingAPIInterface",
     "WireReader",
     "circuit_breaker",
     "objects",

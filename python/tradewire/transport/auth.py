@@ -98,8 +98,13 @@ class AuthManager:
         found = {name.removesuffix(suffix).lower() for name in self._environ if name.endswith(suffix)}
         return sorted({*self._configured, *found})
 
-    def credential(self, venue: str, name: str | None = None) -> Credential:
+    def credential(self, venue: str, name: str | None = None, method: AuthMethod | None = None) -> Credential:
         """The venue's credential, or the one of that name.
+
+        Args:
+            venue: whose.
+            name: None: the venue's name.
+            method: where it is known, as from the configuration's `auth_method`; None: found as said above.
 
         Raises:
             MissingCredentialError: there is none; says where it was looked for.
@@ -126,7 +131,8 @@ class AuthManager:
                 f"no credential {wanted!r} for {venue}: set {variables['api_key']} and {variables['secret_key']}, "
                 f"or credentials.{wanted} in the configuration{also}"
             )
-        return Credential(api_key, secret_key, _method(given["method"], secret_key, where["method"]))
+        told = given.get("method") if method is None else Secret(method)
+        return Credential(api_key, secret_key, _method(told, secret_key, where["method"]))
 
 
 def _variables(name: str) -> dict[str, str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from .trading import TradingAPIInterface
+
 if TYPE_CHECKING:
     from tradewire.core.plan import FieldPlan, SequenceRule
     from tradewire.core.record import Kind
@@ -14,7 +16,16 @@ if TYPE_CHECKING:
 
     from .session import StreamSession
 
-__all__ = ["Channel", "LastTrade", "MarketDataRest", "MarketDataVenue", "RestPayload", "Stream", "StreamLimits"]
+__all__ = [
+    "Channel",
+    "LastTrade",
+    "MarketDataRest",
+    "MarketDataVenue",
+    "RestPayload",
+    "Stream",
+    "StreamLimits",
+    "TradingAPIInterface",
+]
 
 
 @dataclass(frozen=True, slots=True)

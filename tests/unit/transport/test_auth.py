@@ -84,6 +84,13 @@ def test_as_the_configuration_gives_them() -> None:
     assert AuthManager({"alpaca": CredentialsConfig()}, ENVIRON).credential("alpaca").api_key == Secret("PK1")
 
 
+def test_the_method_may_be_known_to_the_caller() -> None:
+    manager = AuthManager(environ=ENVIRON)
+    assert manager.credential("alpaca", method="bearer").headers("x") == {"Authorization": "Bearer PK1"}
+    with pytest.raises(ValueError, match="BINANCE_HEDGE_AUTH_METHOD is hmac, which needs a secret key"):
+        manager.credential("binance", "binance-hedge", "hmac")
+
+
 def test_a_missing_one_says_where_to_put_it() -> None:
     with pytest.raises(MissingCredentialError) as caught:
         AuthManager(environ=ENVIRON).credential("binance")
