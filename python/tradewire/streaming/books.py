@@ -37,7 +37,7 @@ class BookKeeper:
     Args:
         venue: for events.
         books: fed by the pipeline.
-        source: makes the source of snapshots; called when the first one is needed.
+        source: the source of snapshots; asked for it each time, since it may be replaced.
         inject: decodes a snapshot into the pipeline.
         health: told about gaps and resyncs.
         emit: takes `GapDetected` and `Resynced`.
@@ -60,8 +60,7 @@ class BookKeeper:
     ) -> None:
         self._venue = venue
         self._books = books
-        self._make_source = source
-        self._source: MarketDataRest | None = None
+        self._source = source
         self._inject = inject
         self._health = health
         self._emit = emit
@@ -79,7 +78,7 @@ class BookKeeper:
         if feed.channel.diff:
             self._syncing[feed.symbol_id] = monotonic_ns()
             # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
-            self._snapshots()
+            self._source()
 
     def unwatch(self, symbol_id: int) -> None:
         """Lets a book go."""
@@ -170,20 +169,14 @@ class BookKeeper:
         if task is not None:
             task.cancel()
 
-    def _snapshots(self) -> MarketDataRest:
-        if self._source is None:
-            self._source = self._make_source()
-        return self._source
-
     async def _resync(self, symbol_id: int) -> None:
         """Snapshots until the book is live. The first one at once, others after a growing wait."""
         symbol = self._feeds[symbol_id].symbol
         backoff = Backoff(self._random, first_ns=100_000_000, base_ns=250_000_000, cap_ns=10_000_000_000)
-        source = self._snapshots()
         try:
             while symbol_id in self._syncing:
                 try:
-                    snapshot = await source.snapshot(symbol)
+                    snapshot = await self._source().snapshot(symbol)
                     self._counters.add("snapshots")
                     self._inject(snapshot)
                 except (QueryError, DecodeError) as error:

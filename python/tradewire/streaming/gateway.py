@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from tradewire.core import Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
-from tradewire.errors import StateError, UnsupportedError
+from tradewire.errors import StateError
 from tradewire.telemetry import Counters, LatencySpans
 from tradewire.telemetry.alerts import LogAlerts
 from tradewire.telemetry.limited_log import LimitedLog
@@ -22,19 +23,21 @@ from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import run
 from tradewire.venues.registry import load
 
-from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
+from .configured import Configured, GatewayPlan, credential_of
+from .dispatch import EVENT_CLASSES, Dispatcher
 from .events import FeedState
 from .fallback import Fallbacks
 from .manager import ProviderSettings, WebSocketManager
 from .pipeline import RING_CAPACITY
 from .queues import Policy, default_policies, policy_of
+from .shares import Shares
 from .subscription import CallbackRunner, Subscription, runner_for
 
 if TYPE_CHECKING:
+    from tradewire.config import Config
     from tradewire.core.protocols import Batch, OrderBookProtocol
-    from tradewire.core.record import Kind
     from tradewire.telemetry.alerts import AlertPort
-    from tradewire.venues.base import Channel
+    from tradewire.transport.auth import Credential
 
     from .health import Feed
     from .link import Link
@@ -51,20 +54,25 @@ _HIGHEST_NS = 3_600_000_000_000
 
 
 class StreamingGateway:
-    """Live market data of one venue.
+    """Live market data of one venue, or of several providers by a configuration.
 
     ```python
     async with StreamingGateway(symbols=["BTCUSDT"], channels=["quotes", "book"]) as gateway:
         gateway.subscribe_to_trades(["BTC/USDT"], callback=print)
         async for event in gateway.events("BTCUSDT"):
             ...
+
+    gateway = StreamingGateway("config/streaming.yaml")
     ```
 
     One event loop owns it: methods are called on that loop, or before `start`. Callbacks are called on it (inline, or
     in a task when asynchronous), or in a worker thread with `offload=True`.
 
     Args:
-        venue: a name known to `tradewire.venues.registry`.
+        config: a file, or a loaded configuration: providers, symbols, channels, limits. Instead of the arguments from
+            `venue` to `open_timeout_s`.
+        hot_reload: apply changes of the file while running: what did not change is not reconnected.
+        venue: a name known to `tradewire.venues.registry`; None: `binance`.
         symbols: subscribed from the start to all of `channels`; `BTCUSDT`, `btcusdt` and `BTC/USDT` are the same.
         channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...
         url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
@@ -74,18 +82,25 @@ class StreamingGateway:
         policies: per channel, what a full consumer queue does: `conflate`, `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt.
+        credential: where the venue asks for one; None: from the environment (`AuthManager`).
+        codec: `json` or, where the venue speaks it, `msgpack`.
         random: for backoff jitter.
         alerts: calls a person; None: ERROR log lines and a counter.
 
     Raises:
+        ConfigError: everything that is wrong with the configuration.
+        MissingCredentialError: a venue asks for a key, and none is given.
         UnsupportedError: an unknown venue or channel.
-        ValueError: not a symbol, an address or a policy; channels without symbols; a ring too small for book snapshots.
+        ValueError: configuration and arguments together; not a symbol, an address or a policy; channels without
+            symbols; a ring too small for book snapshots.
     """
 
     def __init__(
         self,
+        config: str | os.PathLike[str] | Config | None = None,
         *,
-        venue: str = "binance",
+        hot_reload: bool = False,
+        venue: str | None = None,
         symbols: Iterable[str] = (),
         channels: Iterable[str] = (),
         url: str | None = None,
@@ -95,43 +110,63 @@ class StreamingGateway:
         policies: Mapping[str, Policy] | None = None,
         stale_after_s: Mapping[str, float] | None = None,
         open_timeout_s: float = 10.0,
+        credential: Credential | None = None,
+        codec: Literal["json", "msgpack"] = "json",
         random: Random | None = None,
         alerts: AlertPort | None = None,
     ) -> None:
-        check_address("url", url, ("ws", "wss"))
-        check_address("rest_url", rest_url, ("http", "https"))
-        found = load(venue)
-        settings = ProviderSettings(
-            found.name,
-            found,
-            url,
-            rest_url,
-            ring_capacity=ring_capacity,
-            stale_after_s=dict(stale_after_s or {}),
-            open_timeout_s=open_timeout_s,
-        )
-        self._queue_capacity = queue_capacity
-        self._policies = default_policies()
-        for name, policy in (policies or {}).items():
-            self._policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
+        self._configured: Configured | None = None
+        if config is not None:
+            given = {"venue": venue, "symbols": symbols, "channels": channels, "url": url, "rest_url": rest_url}
+            twice = [name for name, value in given.items() if value not in (None, ())]
+            if twice:
+                raise ValueError(f"with a configuration, {', '.join(twice)} must be left to it")
+            self._configured = Configured(config, hot_reload=hot_reload)
+            plan = self._configured.plan
+        else:
+            if hot_reload:
+                raise ValueError("hot_reload needs a configuration file")
+            check_address("url", url, ("ws", "wss"))
+            check_address("rest_url", rest_url, ("http", "https"))
+            found = load(venue or "binance")
+            settings = ProviderSettings(
+                found.name,
+                found,
+                url,
+                rest_url,
+                credential=credential if credential is not None else credential_of(found),
+                codec=codec,
+                ring_capacity=ring_capacity,
+                stale_after_s=dict(stale_after_s or {}),
+                open_timeout_s=open_timeout_s,
+            )
+            plan = GatewayPlan({found.name: settings}, (), queue_capacity)
+            for name, policy in (policies or {}).items():
+                plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
+        self._queue_capacity = plan.queue_capacity
+        self._policies = default_policies() | plan.policies
         self._random = random or Random()
         self._symbols = SymbolTable()
         self._callback_latency = Histogram(1, _HIGHEST_NS, 3)
         self._dispatcher = Dispatcher(
-            Wanted(self._symbols), self._callback_latency, queue_capacity, ring_capacity, self._policies
+            Wanted(self._symbols), self._callback_latency, plan.queue_capacity, ring_capacity, self._policies
         )
         self._managers: dict[str, WebSocketManager] = {}
         self._totals = Counters("alerts")
         self._alerts: AlertPort = alerts or LogAlerts(self._totals)
-        self._fallbacks = Fallbacks(self._mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns()))
-        # What is subscribed with which callback, for fallbacks.
-        self._uses: dict[Subscription, tuple[CallbackRunner | None, list[tuple[WebSocketManager, Feed]]]] = {}
+        self._shares = Shares(self._managers, self._dispatcher)
+        self._fallbacks = Fallbacks(
+            self._shares.mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns())
+        )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._stopping: set[asyncio.Task[None]] = set()
         self._stopped = False
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
-        self._add(settings)
+        # (provider, channel) -> what the configuration subscribes to.
+        self._by_plan: dict[tuple[str, str], Subscription] = {}
+        self._apply(plan)
         symbols = list(_several(symbols))
         for name in _several(channels):
             self.subscribe(name, symbols)
@@ -154,6 +189,8 @@ class StreamingGateway:
         for manager in self._managers.values():
             manager.start()
         self._ticker = self._loop.create_task(self._tick(), name="feed health")
+        if self._configured is not None:
+            await self._configured.start(self._apply)
 
     async def stop(self) -> None:
         """Closes every connection and ends every task and iterator; done in under 2 s. Harmless when repeated."""
@@ -161,10 +198,12 @@ class StreamingGateway:
             return
         self._stopped = True
         self._stop_requested.set()
+        if self._configured is not None:
+            await self._configured.stop()
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.wait([self._ticker])
-        await asyncio.gather(*(manager.stop() for manager in self._managers.values()))
+        await asyncio.gather(*(manager.stop() for manager in self._managers.values()), *self._stopping)
         self._dispatcher.close()
         await asyncio.gather(*(runner.stop(_CALLBACK_S) for runner in self._dispatcher.runners))
 
@@ -286,29 +325,11 @@ class StreamingGateway:
         texts = list(dict.fromkeys(_several(symbols)))
         if not texts:
             raise ValueError(f"symbols must name at least one symbol for channel {channel!r}, was empty")
-        shares = self._shares(channel, texts, provider)
+        shares = self._shares.of(channel, texts, provider)
         runner = self._runner(callback, offload) if callback is not None else None
-        feeds = self._acquire(shares)
-        keys = [
-            (feed.channel.kind, self._route(manager, feed.channel, feed.symbol), feed.symbol_id)
-            for manager, feed in feeds
-        ]
+        subscription = self._shares.subscribe(shares, runner, self._end_runner)
         if runner is not None:
-            self._dispatcher.add_callback(runner, keys)
             self._begin(runner)
-
-        def on_close() -> None:
-            if runner is not None:
-                self._dispatcher.remove_callback(runner, keys)
-                if self._loop is not None and not self._stopped:
-                    self._loop.create_task(runner.stop(_CALLBACK_S))
-            for manager, feed in feeds:
-                manager.release(feed)
-            self._uses.pop(subscription, None)
-
-        names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
-        subscription = Subscription(shares[0][1].name, names, runner, on_close)
-        self._uses[subscription] = (runner, feeds)
         return subscription
 
     def on_status(self, callback: Callable[[Any], Any]) -> None:
@@ -339,7 +360,7 @@ class StreamingGateway:
         if symbol is None:
             return self._dispatcher.open_events()
         spelt: dict[str, int] = {}
-        for manager in self._spelling(symbol):
+        for manager in self._shares.spelling(symbol):
             spelt[manager.venue.symbol(symbol)] = manager.symbol_id(symbol)
         return self._dispatcher.open_events(frozenset(spelt), list(spelt.values()))
 
@@ -363,7 +384,7 @@ class StreamingGateway:
             ValueError: not a symbol.
             UnsupportedError: no such provider.
         """
-        managers = self._spelling(symbol) if provider is None else [self._manager(provider)]
+        managers = self._shares.spelling(symbol) if provider is None else [self._shares.manager(provider)]
         return next((book for book in (manager.book(symbol) for manager in managers) if book is not None), None)
 
     # what is going on
@@ -405,124 +426,59 @@ class StreamingGateway:
             ValueError: not subscribed.
             UnsupportedError: no such channel or provider.
         """
-        managers = self._spelling(symbol) if provider is None else [self._manager(provider)]
+        managers = self._shares.spelling(symbol) if provider is None else [self._shares.manager(provider)]
         for manager in managers:
             feed = manager.feed(channel, symbol) if manager.has_channel(channel) else None
             if feed is not None:
                 return feed.state
         raise ValueError(f"channel {channel!r} of {symbol} is not subscribed")
 
-    # inside: providers and subscriptions
+    # inside
 
     def _add(self, settings: ProviderSettings) -> None:
-        self._managers[settings.name] = WebSocketManager(
+        self._managers[settings.name] = manager = WebSocketManager(
             settings, self._symbols, self._dispatcher, self._random, self._alerts, self._on_trouble
         )
+        if self._loop is not None:
+            manager.start()
+
+    def _apply(self, plan: GatewayPlan) -> None:
+        """Makes the gateway what a plan says; what the plan does not change goes on undisturbed."""
+        self._policies.update(default_policies() | plan.policies)
+        wanted = {(provider, channel): symbols for provider, channel, symbols in plan.subscriptions}
+        for name, settings in plan.providers.items():
+            if name in self._managers:
+                self._managers[name].update(settings)
+            else:
+                self._add(settings)
+        for key, subscription in list(self._by_plan.items()):
+            if wanted.get(key) != subscription.symbols:
+                # Opened before the old one is closed, so that symbols in both keep their streams.
+                if key in wanted:
+                    self._by_plan[key] = self.subscribe(key[1], wanted[key], provider=key[0])
+                else:
+                    del self._by_plan[key]
+                subscription.close()
+        for key, symbols in wanted.items():
+            if key not in self._by_plan:
+                self._by_plan[key] = self.subscribe(key[1], symbols, provider=key[0])
+        for name in [name for name in self._managers if name not in plan.providers]:
+            self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """A provider that the configuration has no more."""
+        self._shares.close_of(self._managers[name])
+        manager = self._managers.pop(name)
+        if self._loop is not None:
+            task = self._loop.create_task(manager.stop(), name=f"stop {name}")
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
 
     def _on_trouble(self, manager: WebSocketManager, reason: str) -> None:
         """A provider needs its fallback."""
         name = manager.settings.fallback
-        if name is not None:
+        if name is not None and name in self._managers:
             self._fallbacks.begin(manager, self._managers[name], reason, wall_ns())
-
-    def _mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], None]:
-        """The primary's subscriptions on its stand-in, for the same callbacks."""
-        mirrored: list[tuple[CallbackRunner | None, list[Feed], list[tuple[Kind, RouteKey, int]]]] = []
-        for runner, feeds in self._uses.values():
-            for manager, feed in feeds:
-                if manager is not primary:
-                    continue
-                try:
-                    channel = standin.venue.channel(feed.channel.name)
-                    found = standin.acquire(channel, [standin.venue.symbol(feed.symbol)])
-                except (UnsupportedError, ValueError) as error:
-                    _log.say(f"fallback {standin.name}", "%s cannot stand in: %s", standin.name, error)
-                    continue
-                own = self._route(primary, feed.channel, feed.symbol)
-                keys = [(channel.kind, self._route(standin, channel, each.symbol), each.symbol_id) for each in found]
-                # A stand-in of the same venue gives the same events: they are routed already.
-                keys = [key for key in keys if key[1] != own]
-                if runner is not None and keys:
-                    self._dispatcher.add_callback(runner, keys)
-                mirrored.append((runner, found, keys))
-
-        def close() -> None:
-            for runner, found, keys in mirrored:
-                if runner is not None and keys:
-                    self._dispatcher.remove_callback(runner, keys)
-                for feed in found:
-                    standin.release(feed)
-
-        return close
-
-    def _manager(self, provider: str) -> WebSocketManager:
-        try:
-            return self._managers[provider]
-        except KeyError:
-            known = ", ".join(self._managers)
-            raise UnsupportedError(f"provider must be one of {known}, was {provider!r}") from None
-
-    def _spelling(self, symbol: str) -> list[WebSocketManager]:
-        """The managers whose venue can have such a symbol.
-
-        Raises:
-            ValueError: none.
-        """
-        managers, error = [], None
-        for manager in self._managers.values():
-            try:
-                manager.venue.symbol(symbol)
-            except ValueError as refused:
-                error = refused
-            else:
-                managers.append(manager)
-        if not managers and error is not None:
-            raise error
-        return managers
-
-    def _shares(
-        self, channel: str, texts: list[str], provider: str | None
-    ) -> list[tuple[WebSocketManager, Channel, list[str]]]:
-        """Which provider serves which of the symbols."""
-        if provider is not None or len(self._managers) == 1:
-            manager = self._manager(provider) if provider is not None else next(iter(self._managers.values()))
-            names = [manager.venue.symbol(text) for text in texts]
-            return [(manager, manager.venue.channel(channel), list(dict.fromkeys(names)))]
-        shares: dict[str, list[str]] = {}
-        for text in texts:
-            of_symbol = [
-                manager
-                for manager in self._spelling(text)
-                if manager.venue.symbol(text) in manager.settings.symbols and manager.has_channel(channel)
-            ]
-            if not of_symbol:
-                raise ValueError(
-                    f"no provider with channel {channel!r} has {text!r} among its configured symbols; "
-                    f"name one with provider=, of {', '.join(self._managers)}"
-                )
-            for manager in of_symbol:
-                shares.setdefault(manager.name, []).append(manager.venue.symbol(text))
-        return [
-            (self._managers[name], self._managers[name].venue.channel(channel), list(dict.fromkeys(symbols)))
-            for name, symbols in shares.items()
-        ]
-
-    def _acquire(
-        self, shares: list[tuple[WebSocketManager, Channel, list[str]]]
-    ) -> list[tuple[WebSocketManager, Feed]]:
-        """Every feed, or, where one raises, none."""
-        feeds: list[tuple[WebSocketManager, Feed]] = []
-        try:
-            for manager, channel, names in shares:
-                feeds += [(manager, feed) for feed in manager.acquire(channel, names)]
-        except BaseException:
-            for manager, feed in feeds:
-                manager.release(feed)
-            raise
-        return feeds
-
-    def _route(self, manager: WebSocketManager, channel: Channel, symbol: str) -> RouteKey:
-        return route_key(EVENT_CLASSES[channel.kind], manager.venue.plan.venue, symbol, channel.interval)
 
     def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
         return runner_for(
@@ -536,6 +492,10 @@ class StreamingGateway:
     def _begin(self, runner: CallbackRunner) -> None:
         if self._loop is not None:
             runner.start()
+
+    def _end_runner(self, runner: CallbackRunner) -> None:
+        if self._loop is not None and not self._stopped:
+            self._loop.create_task(runner.stop(_CALLBACK_S))
 
     def _check_not_stopped(self) -> None:
         if self._stopped:

@@ -31,9 +31,8 @@ __all__ = ["Link", "LinkOwner"]
 _logger = logging.getLogger("tradewire.streaming")
 
 _SECOND = 1_000_000_000
-#: Nothing received for this long: ask with a ping. Nothing for the second time more: the connection is dead.
-_IDLE_NS = 20 * _SECOND
-_DEAD_NS = 30 * _SECOND
+#: A connection that gave nothing since a ping was sent, for so long, is dead.
+_DEAD_NS = 10 * _SECOND
 #: A subscription that is not answered by then means that the venue does not serve this connection; so does a session
 #: that is not ready by then.
 _ACK_NS = 10 * _SECOND
@@ -60,6 +59,7 @@ class Link:
 
     Args:
         venue: its name, for events.
+        route: of the venue that it connects to; kept for its owner.
         name: unique in the gateway.
         limits: of one connection.
         url: where to.
@@ -70,17 +70,20 @@ class Link:
         random: for backoff.
         open_timeout_s: for one attempt.
         breaker: refuses attempts for a time after too many failures in a row; None: only the backoff does.
+        ping_interval_s: nothing received for so long: ask with a ping.
 
     Raises:
         ValueError: `url` is not a WebSocket address.
 
     Attributes:
         state: of the connection.
+        route: as given.
     """
 
     def __init__(
         self,
         venue: str,
+        route: str,
         name: str,
         limits: StreamLimits,
         url: str,
@@ -91,10 +94,12 @@ class Link:
         random: Random,
         open_timeout_s: float,
         breaker: BreakerStates | None = None,
+        ping_interval_s: float = 20.0,
     ) -> None:
         # A bad address shows now, not in a task that nobody awaits.
         OpeningHandshake(url)
         self.name = name
+        self.route = route
         self.state = ConnectionState.CLOSED
         self._venue = venue
         self._limits = limits
@@ -108,6 +113,7 @@ class Link:
         self._backoff = Backoff(random)
         self._breaker = breaker
         self._token = 0
+        self._idle_ns = int(ping_interval_s * _SECOND)
         self._wanted: dict[str, None] = {}
         self._sent: dict[str, None] = {}
         # Not asked for again on this connection: the venue's answer would be the same.
@@ -171,6 +177,27 @@ class Link:
     def connection(self) -> WebSocketConnection | None:
         """The present connection, for its counters."""
         return self._connection
+
+    def tune(self, limits: StreamLimits, ping_interval_s: float) -> None:
+        """Other limits, from now on."""
+        self._idle_ns = int(ping_interval_s * _SECOND)
+        if limits != self._limits:
+            self._limits = limits
+            self._limit = self._fresh_limit()
+
+    def guard(self, breaker: BreakerStates | None) -> None:
+        """Another breaker, from the next attempt on."""
+        self._breaker = breaker
+
+    def move(self, url: str) -> None:
+        """Another address; the present connection is given up.
+
+        Raises:
+            ValueError: not a WebSocket address.
+        """
+        OpeningHandshake(url)
+        self._url = url
+        self.reconnect("the address changed")
 
     def start(self) -> None:
         """Begins to connect."""
@@ -370,13 +397,13 @@ class Link:
         idle = now - connection.last_read_ns
         overdue = any(now - sent_at > _ACK_NS for _, sent_at, _ in self._pending.values())
         unready = self._session is not None and not self._session.ready and now - self._opened_ns > _ACK_NS
-        if idle > _DEAD_NS or overdue or unready:
+        if idle > self._idle_ns + _DEAD_NS or overdue or unready:
             what = f"nothing received for {idle // _SECOND} s"
             if overdue or unready:
                 what = "no answer to a subscription" if overdue else "not authenticated in time"
             self._drop(FeedConnectionError(what))
             return 0
-        if idle > _IDLE_NS:
+        if idle > self._idle_ns:
             connection.ping()
         return _SECOND
 

@@ -9,12 +9,12 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradewire.core import SymbolTable, monotonic_ns, wall_ns
-from tradewire.errors import UnsupportedError
+from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.policy.breaker import BreakerStates
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
-    from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload
+    from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload, StreamLimits
 
     from .dispatch import Dispatcher
     from .events import StatusEvent
@@ -68,6 +68,8 @@ class ProviderSettings:
         reconnect_attempts: failures in a row after which fallback and alert come; attempts go on.
         bad_messages_per_min: unreadable messages of a connection after which its feeds are built anew.
         breaker: (failures in a row, seconds): no connection attempts for so long after so many; None: backoff alone.
+        control_rate: (messages a second, at once) of control messages, where below the venue's own; None: the venue's.
+        ping_interval_s: silence of a connection after which it is asked for a pong.
         fallback: name of the provider that stands in.
         standby: whether it only serves as a fallback.
     """
@@ -85,6 +87,8 @@ class ProviderSettings:
     reconnect_attempts: int = 5
     bad_messages_per_min: int = 10
     breaker: tuple[int, float] | None = None
+    control_rate: tuple[float, int] | None = None
+    ping_interval_s: float = 20.0
     fallback: str | None = None
     standby: bool = False
 
@@ -167,6 +171,31 @@ class WebSocketManager:
         await self._books.close()
         await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
         await self._http.close()
+
+    def update(self, settings: ProviderSettings) -> None:
+        """Takes other settings over, at once. Connections are renewed only when address or credential changed.
+
+        Raises:
+            StateError: another venue or codec, which needs a provider of another name.
+        """
+        old = self.settings
+        if settings == old:
+            return
+        if settings.venue is not old.venue or settings.codec != old.codec:
+            raise StateError(f"venue and codec of provider {self.name!r} cannot change; give it another name")
+        self.settings = settings
+        self._bad.clear()
+        for feed in self._health.feeds():
+            self._roster.set_threshold(feed, settings.stale_after_s)
+        moved = (settings.url, settings.credential) != (old.url, old.credential)
+        if (settings.rest_url, settings.credential) != (old.rest_url, old.credential):
+            self._rest = None
+        for link in self._roster.links:
+            link.tune(self._limits(), settings.ping_interval_s)
+            if settings.breaker != old.breaker:
+                link.guard(self._breaker())
+            if moved:
+                link.move(self._venue.stream_url(link.route, settings.url))
 
     def tick(self, now_ns: int, wall_time_ns: int) -> None:
         """Looks for silence and does something about it; called a few times a second.
@@ -402,20 +431,32 @@ class WebSocketManager:
         settings = self.settings
         link = Link(
             self._venue.name,
+            route,
             name if settings.name == self._venue.name else f"{settings.name}/{name}",
-            self._venue.limits,
+            self._limits(),
             self._venue.stream_url(route, settings.url),
             self,
             self._pipeline.reader,
-            lambda: self._venue.session(settings.credential, settings.codec),
+            lambda: self._venue.session(self.settings.credential, settings.codec),
             self._request_ids,
             self._random,
             settings.open_timeout_s,
             self._breaker(),
+            settings.ping_interval_s,
         )
         if self._running:
             link.start()
         return link
+
+    def _limits(self) -> StreamLimits:
+        limits, rate = self._venue.limits, self.settings.control_rate
+        if rate is None:
+            return limits
+        return replace(
+            limits,
+            messages_per_s=min(limits.messages_per_s, rate[0]),
+            message_burst=min(limits.message_burst, rate[1]),
+        )
 
     def _breaker(self) -> BreakerStates | None:
         if self.settings.breaker is None:

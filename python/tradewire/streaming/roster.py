@@ -123,6 +123,11 @@ class FeedRoster:
         for stream in streams:
             self._forget(*self._numbered[stream])
 
+    def set_threshold(self, feed: Feed, stale_after_s: Mapping[str, float]) -> None:
+        """Another threshold of silence, for the feed and for those of its channel that are opened later."""
+        self._stale_after_s = stale_after_s
+        feed.expect_within(_threshold(feed.channel, stale_after_s))
+
     def link_of(self, feed: Feed) -> tuple[Link, str] | None:
         """Where a feed comes from, and under which stream name; None: not any more."""
         for entry in self._entries.values():
@@ -137,8 +142,7 @@ class FeedRoster:
     def _open(self, channel: Channel, symbol: str) -> _Entry:
         stream = self._venue.stream(channel, symbol)
         link = self._link_for(stream.route)
-        seconds = self._stale_after_s.get(channel.name)
-        stale_after_ns = channel.stale_after_ns if seconds is None else int(seconds * 1e9)
+        stale_after_ns = _threshold(channel, self._stale_after_s)
         symbol_id = self._symbols.add(self._venue.plan.venue, symbol)
         feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), wall_ns(), stale_after_ns)
         if EVENT_CLASSES[channel.kind] is BookUpdate:
@@ -159,3 +163,8 @@ class FeedRoster:
         of_route.append(link)
         self.links.append(link)
         return link
+
+
+def _threshold(channel: Channel, stale_after_s: Mapping[str, float]) -> int | None:
+    seconds = stale_after_s.get(channel.name)
+    return channel.stale_after_ns if seconds is None else int(seconds * 1e9)

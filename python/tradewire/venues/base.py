@@ -150,6 +150,7 @@ class MarketDataVenue(Protocol):
         limits: of one streaming connection.
         snapshot_depth: levels a side of the snapshots that `rest` gives; 0: it has none.
         default_channels: what `tradewire stream` shows when nothing else is asked for.
+        needs_credential: whether its streams ask for a key.
         evidence_channel: the channel whose newest trade REST gives; None: none.
     """
 
@@ -167,6 +168,8 @@ class MarketDataVenue(Protocol):
     def snapshot_depth(self) -> int: ...  # noqa: D102 - above
     @property
     def default_channels(self) -> Sequence[str]: ...  # noqa: D102 - above
+    @property
+    def needs_credential(self) -> bool: ...  # noqa: D102 - above
     @property
     def evidence_channel(self) -> str | None: ...  # noqa: D102 - above
 

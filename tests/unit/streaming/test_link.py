@@ -31,7 +31,9 @@ class Owned:
         self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
         reader, session = self.pipeline.reader, venue.session
-        self.link = Link(venue.name, "public", venue.limits, url, self, reader, session, ids, random, 5, breaker)
+        self.link = Link(
+            venue.name, "public", "public", venue.limits, url, self, reader, session, ids, random, 5, breaker
+        )
 
     def on_read(self, link: Link, result: Any, size: int) -> None:
         self.pipeline.count(result, size)
@@ -191,7 +193,7 @@ async def test_nobody_listening_is_tried_again(owned: Owned, wire_server: Any, e
 async def test_a_silent_connection_is_asked_then_dropped(
     owned: Owned, wire_server: Any, monkeypatch: pytest.MonkeyPatch, eventually: Any
 ) -> None:
-    monkeypatch.setattr(link_module, "_IDLE_NS", -1)
+    owned.link._idle_ns = -1
     owned.link.add("btcusdt@trade")
     peer = await wire_server.serve()
     await request(peer)

@@ -66,6 +66,7 @@ class BinanceMarketData:
     rate_limits: VenueLimits
     intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
+    needs_credential: bool = False
     evidence_channel: str | None = "agg_trades"
     sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
         default_factory=lambda: {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}

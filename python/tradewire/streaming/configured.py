@@ -1,0 +1,189 @@
+"""From a configuration to the providers and subscriptions of a gateway, also when it changes. Opens nothing itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradewire.config import Config, ConfigLoader
+from tradewire.errors import TradewireError, UnsupportedError
+from tradewire.transport.auth import AuthManager
+from tradewire.venues.registry import load
+
+from .dispatch import EVENT_CLASSES
+from .manager import ProviderSettings
+from .queues import Policy
+
+if TYPE_CHECKING:
+    from tradewire.config.difference import Change
+    from tradewire.config.schema import ProviderConfig
+    from tradewire.transport.auth import Credential
+    from tradewire.venues.base import MarketDataVenue
+
+__all__ = ["Configured", "GatewayPlan", "credential_of", "plan_of"]
+
+_logger = logging.getLogger("tradewire.streaming")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPlan:
+    """What a configuration asks of a gateway.
+
+    Attributes:
+        providers: by name.
+        subscriptions: (provider, channel, symbols in the venue's spelling), in the order of the file.
+        queue_capacity: events per consumer queue.
+        policies: by event class.
+    """
+
+    providers: Mapping[str, ProviderSettings]
+    subscriptions: tuple[tuple[str, str, tuple[str, ...]], ...]
+    queue_capacity: int
+    policies: dict[type, Policy] = field(default_factory=dict)
+
+
+def plan_of(config: Config) -> GatewayPlan:
+    """Reads the sections `streaming` and `streaming_health`.
+
+    Args:
+        config: checked against the schema already.
+
+    Raises:
+        MissingCredentialError: a provider that authenticates has no key.
+        UnsupportedError: an unknown venue or channel.
+        ValueError: no provider; not a symbol of the venue; two policies for one sort of event.
+    """
+    streaming = config.streaming
+    enabled = [provider for provider in streaming.providers if provider.enabled]
+    if not enabled:
+        raise ValueError("streaming.providers must hold at least one enabled provider, was empty")
+    providers: dict[str, ProviderSettings] = {}
+    subscriptions: list[tuple[str, str, tuple[str, ...]]] = []
+    policies: dict[type, Policy] = {}
+    for provider in enabled:
+        venue = load(provider.venue or provider.name)
+        texts = provider.symbols if provider.symbols is not None else streaming.symbols
+        symbols = tuple(dict.fromkeys(venue.symbol(text) for text in texts))
+        providers[provider.name] = _settings(config, provider, venue, frozenset(symbols), _credential(config, provider))
+        _merge(policies, provider, venue)
+        if not provider.standby and symbols:
+            subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
+    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies)
+
+
+def _settings(
+    config: Config,
+    provider: ProviderConfig,
+    venue: MarketDataVenue,
+    symbols: frozenset[str],
+    credential: Credential | None,
+) -> ProviderSettings:
+    breaker, rate = provider.circuit_breaker, provider.rate_limit
+    # Unknown names show now.
+    stale_after = {venue.channel(name).name: seconds for name, seconds in provider.stale_after.items()}
+    return ProviderSettings(
+        provider.name,
+        venue,
+        provider.websocket_url,
+        provider.rest_url,
+        credential=credential,
+        codec=provider.codec,
+        stale_after_s=stale_after,
+        symbols=symbols,
+        reconnect_attempts=config.streaming.reconnect_attempts,
+        bad_messages_per_min=config.streaming_health.thresholds.max_bad_messages_per_min,
+        breaker=None if breaker is None else (breaker.failure_threshold, breaker.timeout),
+        control_rate=None if rate is None else (rate.default_rate / 60, rate.burst_allowance),
+        ping_interval_s=config.streaming.health_check_interval,
+        fallback=provider.fallback,
+        standby=provider.standby,
+    )
+
+
+def credential_of(venue: MarketDataVenue) -> Credential | None:
+    """The venue's key in the environment; None: it needs none.
+
+    Raises:
+        MissingCredentialError: it needs one.
+    """
+    return AuthManager().credential(venue.name) if venue.needs_credential else None
+
+
+def _credential(config: Config, provider: ProviderConfig) -> Credential | None:
+    if provider.auth_method == "none":
+        return None
+    own = provider.credentials
+    known = dict(config.credentials) | ({provider.name: own} if own is not None else {})
+    keys = {name: {**each.dict(), "method": provider.auth_method} for name, each in known.items()}
+    return AuthManager(keys).credential(provider.venue or provider.name, provider.credential or provider.name)
+
+
+def _merge(policies: dict[type, Policy], provider: ProviderConfig, venue: MarketDataVenue) -> None:
+    for name, policy in provider.policies.items():
+        event_class = EVENT_CLASSES[venue.channel(name).kind]
+        if policies.setdefault(event_class, policy) != policy:
+            raise UnsupportedError(
+                f"streaming.providers.{provider.name}.policies.{name} is {policy!r}, and another channel with "
+                f"{event_class.__name__} events has {policies[event_class]!r}: a queue has one policy for each sort"
+            )
+
+
+class Configured:
+    """A configuration and what it asks for, kept current where that is wanted.
+
+    Args:
+        config: a file, or a loaded configuration.
+        hot_reload: whether changes of the file are followed.
+
+    Attributes:
+        plan: what it asks for now.
+
+    Raises:
+        ConfigError: everything that is wrong with the file.
+        ValueError: `hot_reload` without a file.
+    """
+
+    def __init__(self, config: str | os.PathLike[str] | Config, *, hot_reload: bool) -> None:
+        self._loader: ConfigLoader | None = None
+        if isinstance(config, Config):
+            if hot_reload:
+                raise ValueError("hot_reload needs the configuration's file, not a loaded configuration")
+            loaded = config
+        else:
+            self._loader = ConfigLoader(config, enable_hot_reload=hot_reload)
+            loaded = self._loader.load()
+        self._hot = hot_reload
+        self.plan = plan_of(loaded)
+
+    async def start(self, apply: Callable[[GatewayPlan], None]) -> None:
+        """Follows the file, where that is wanted.
+
+        Args:
+            apply: takes each new plan; one that it or the venues refuse is logged, and the old one stays.
+        """
+        if self._loader is None or not self._hot:
+            return
+
+        def on_change(change: Change) -> None:
+            if not (change.touches("streaming") or change.touches("streaming_health")):
+                return
+            try:
+                plan = plan_of(change.new)
+                apply(plan)
+            except (TradewireError, ValueError) as error:
+                _logger.error("the changed configuration cannot be applied, the gateway goes on as before: %s", error)
+                apply(self.plan)
+            else:
+                self.plan = plan
+                _logger.info("configuration applied: %s", ", ".join(sorted(change.paths)))
+
+        self._loader.subscribe(on_change)
+        await self._loader.start()
+
+    async def stop(self) -> None:
+        """Follows it no more."""
+        if self._loader is not None:
+            await self._loader.stop()

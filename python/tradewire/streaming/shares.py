@@ -1,0 +1,187 @@
+"""Which provider serves which symbols of a subscription, and what a fallback takes over. Runs no callback itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from tradewire.errors import UnsupportedError
+from tradewire.telemetry.limited_log import LimitedLog
+
+from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
+from .subscription import CallbackRunner, Subscription
+
+if TYPE_CHECKING:
+    from tradewire.core.record import Kind
+    from tradewire.venues.base import Channel
+
+    from .health import Feed
+    from .manager import WebSocketManager
+
+__all__ = ["Share", "Shares"]
+
+_log = LimitedLog(logging.getLogger("tradewire.streaming"))
+
+#: A provider, its channel, and symbols in its spelling.
+Share: TypeAlias = "tuple[WebSocketManager, Channel, list[str]]"
+Uses: TypeAlias = "list[tuple[WebSocketManager, Feed]]"
+
+
+class Shares:
+    """All subscriptions of a gateway, by provider. The event loop owns it.
+
+    Args:
+        managers: by provider; the gateway adds to it.
+        dispatcher: routes events.
+    """
+
+    def __init__(self, managers: Mapping[str, WebSocketManager], dispatcher: Dispatcher) -> None:
+        self._managers = managers
+        self._dispatcher = dispatcher
+        self._uses: dict[Subscription, tuple[CallbackRunner | None, Uses]] = {}
+
+    def manager(self, provider: str) -> WebSocketManager:
+        """A provider by name.
+
+        Raises:
+            UnsupportedError: there is none of that name.
+        """
+        try:
+            return self._managers[provider]
+        except KeyError:
+            known = ", ".join(self._managers)
+            raise UnsupportedError(f"provider must be one of {known}, was {provider!r}") from None
+
+    def spelling(self, symbol: str) -> list[WebSocketManager]:
+        """The providers whose venue can have such a symbol.
+
+        Raises:
+            ValueError: none.
+        """
+        managers, error = [], None
+        for manager in self._managers.values():
+            try:
+                manager.venue.symbol(symbol)
+            except ValueError as refused:
+                error = refused
+            else:
+                managers.append(manager)
+        if not managers and error is not None:
+            raise error
+        return managers
+
+    def of(self, channel: str, symbols: list[str], provider: str | None) -> list[Share]:
+        """Who serves what: the named provider, the only one, or those whose configuration has the symbols.
+
+        Raises:
+            UnsupportedError: no such provider or channel.
+            ValueError: not a symbol, or one that no provider's configuration has.
+        """
+        if provider is not None or len(self._managers) == 1:
+            manager = self.manager(provider) if provider is not None else next(iter(self._managers.values()))
+            names = [manager.venue.symbol(text) for text in symbols]
+            return [(manager, manager.venue.channel(channel), list(dict.fromkeys(names)))]
+        shares: dict[str, list[str]] = {}
+        for text in symbols:
+            of_symbol = [
+                manager
+                for manager in self.spelling(text)
+                if manager.venue.symbol(text) in manager.settings.symbols
+                and manager.has_channel(channel)
+                and not manager.settings.standby
+            ]
+            if not of_symbol:
+                raise ValueError(
+                    f"no provider with channel {channel!r} has {text!r} among its configured symbols; "
+                    f"name one with provider=, of {', '.join(self._managers)}"
+                )
+            for manager in of_symbol:
+                shares.setdefault(manager.name, []).append(manager.venue.symbol(text))
+        return [
+            (self._managers[name], self._managers[name].venue.channel(channel), list(dict.fromkeys(names)))
+            for name, names in shares.items()
+        ]
+
+    def subscribe(
+        self, shares: list[Share], runner: CallbackRunner | None, end_runner: Callable[[CallbackRunner], None]
+    ) -> Subscription:
+        """Asks for the feeds and routes their events.
+
+        Raises:
+            UnsupportedError: a symbol gets the same events from another channel.
+            ValueError: a ring too small for the book's snapshots.
+        """
+        feeds = self._acquire(shares)
+        keys = [
+            (feed.channel.kind, _route(manager, feed.channel, feed.symbol), feed.symbol_id) for manager, feed in feeds
+        ]
+        if runner is not None:
+            self._dispatcher.add_callback(runner, keys)
+
+        def on_close() -> None:
+            if runner is not None:
+                self._dispatcher.remove_callback(runner, keys)
+                end_runner(runner)
+            for manager, feed in feeds:
+                manager.release(feed)
+            self._uses.pop(subscription, None)
+
+        names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
+        subscription = Subscription(shares[0][1].name, names, runner, on_close)
+        self._uses[subscription] = (runner, feeds)
+        return subscription
+
+    def close_of(self, manager: WebSocketManager) -> None:
+        """Ends the subscriptions that only this provider serves, and its part of the others."""
+        for _, feeds in self._uses.values():
+            for entry in [entry for entry in feeds if entry[0] is manager]:
+                feeds.remove(entry)
+                manager.release(entry[1])
+
+    def mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], None]:
+        """The primary's feeds on its stand-in, for the same callbacks; gives what ends it. Feeds that the stand-in
+        cannot serve are left out and named in the log."""
+        mirrored: list[tuple[CallbackRunner | None, list[Feed], list[tuple[Kind, RouteKey, int]]]] = []
+        for runner, feeds in self._uses.values():
+            for manager, feed in feeds:
+                if manager is not primary:
+                    continue
+                try:
+                    channel = standin.venue.channel(feed.channel.name)
+                    found = standin.acquire(channel, [standin.venue.symbol(feed.symbol)])
+                except (UnsupportedError, ValueError) as error:
+                    _log.say(f"fallback {standin.name}", "%s cannot stand in: %s", standin.name, error)
+                    continue
+                own = _route(primary, feed.channel, feed.symbol)
+                keys = [(channel.kind, _route(standin, channel, each.symbol), each.symbol_id) for each in found]
+                # A stand-in of the same venue gives the same events: they are routed already.
+                keys = [key for key in keys if key[1] != own]
+                if runner is not None and keys:
+                    self._dispatcher.add_callback(runner, keys)
+                mirrored.append((runner, found, keys))
+
+        def close() -> None:
+            for runner, found, keys in mirrored:
+                if runner is not None and keys:
+                    self._dispatcher.remove_callback(runner, keys)
+                for feed in found:
+                    standin.release(feed)
+
+        return close
+
+    def _acquire(self, shares: list[Share]) -> Uses:
+        """Every feed, or, where one raises, none."""
+        feeds: Uses = []
+        try:
+            for manager, channel, names in shares:
+                feeds += [(manager, feed) for feed in manager.acquire(channel, names)]
+        except BaseException:
+            for manager, feed in feeds:
+                manager.release(feed)
+            raise
+        return feeds
+
+
+def _route(manager: WebSocketManager, channel: Channel, symbol: str) -> RouteKey:
+    return route_key(EVENT_CLASSES[channel.kind], manager.venue.plan.venue, symbol, channel.interval)

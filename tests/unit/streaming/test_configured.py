@@ -1,0 +1,162 @@
+"""From configuration to providers, and what a reload does. Sockets: tests/integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewire.config import ConfigLoader
+from tradewire.core import Quote, Trade
+from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
+from tradewire.streaming import StreamingGateway
+from tradewire.streaming.configured import plan_of
+
+TWO = """
+streaming:
+  symbols: [BTC/USDT]
+  buffer_size: 77
+  reconnect_attempts: 9
+  health_check_interval: 7
+  providers:
+    - name: binance
+      subscriptions: [trades, quotes]
+      stale_after: {quotes: 1.5}
+      policies: {quotes: keep}
+      rate_limit: {default_rate: 60, burst_allowance: 1}
+      circuit_breaker: {failure_threshold: 3, timeout: 11}
+      fallback: spare
+    - name: spare
+      venue: binance
+      websocket_url: ws://127.0.0.1:9
+      rest_url: http://127.0.0.1:9
+      standby: true
+    - name: spot
+      venue: binance_spot
+      symbols: [ETHUSDT]
+      subscriptions: [trades]
+    - {name: off, venue: nowhere, enabled: false}
+streaming_health:
+  thresholds: {max_bad_messages_per_min: 4}
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "streaming.yaml"
+    path.write_text(text)
+    return path
+
+
+def load(tmp_path: Path, text: str, **options: Any) -> Any:
+    return ConfigLoader(written(tmp_path, text), env={}, env_file=None, **options).load()
+
+
+def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
+    plan = plan_of(load(tmp_path, TWO))
+    assert list(plan.providers) == ["binance", "spare", "spot"]
+    assert plan.subscriptions == (
+        ("binance", "trades", ("BTCUSDT",)),
+        ("binance", "quotes", ("BTCUSDT",)),
+        ("spot", "trades", ("ETHUSDT",)),
+    )
+    assert (plan.queue_capacity, plan.policies) == (77, {Quote: "keep"})
+    binance, spare = plan.providers["binance"], plan.providers["spare"]
+    assert binance.stale_after_s == {"quotes": 1.5}
+    assert (binance.reconnect_attempts, binance.bad_messages_per_min, binance.breaker) == (9, 4, (3, 11.0))
+    assert (binance.control_rate, binance.ping_interval_s, binance.fallback) == ((1.0, 1), 7.0, "spare")
+    assert (spare.venue.name, spare.url, spare.standby) == ("binance", "ws://127.0.0.1:9", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("streaming: {}", ValueError, "streaming.providers must hold at least one enabled provider, was empty"),
+        (
+            "streaming: {symbols: [BTCUSDT], providers: [{name: nowhere, subscriptions: [trades]}]}",
+            UnsupportedError,
+            "venue must be one of .*binance.*, was 'nowhere'",
+        ),
+        (
+            "streaming: {symbols: [BTCUSDT], providers: [{name: binance, subscriptions: [smells]}]}",
+            UnsupportedError,
+            "binance has no channel 'smells'",
+        ),
+        (
+            "streaming: {symbols: [BTCUSDT], providers: [{name: binance, auth_method: api_key}]}",
+            MissingCredentialError,
+            "BINANCE_API_KEY",
+        ),
+        (
+            "streaming: {providers: [{name: binance, policies: {book: keep, book5: conflate}}]}",
+            UnsupportedError,
+            "a queue has one policy for each sort",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    tmp_path: Path, text: str, error: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BINANCE_API_KEY", raising=False)
+    with pytest.raises(error, match=words):
+        plan_of(load(tmp_path, text))
+
+
+def test_a_gateway_by_file(tmp_path: Path) -> None:
+    gateway = StreamingGateway(written(tmp_path, TWO))
+    assert list(gateway.managers) == ["binance", "spare", "spot"]
+    assert [(feed.channel.name, feed.symbol) for feed in gateway.feeds()] == [
+        ("trades", "BTCUSDT"),
+        ("quotes", "BTCUSDT"),
+        ("trades", "ETHUSDT"),
+    ]
+    assert [link.name for link in gateway.links] == ["public", "spot/stream"]
+
+
+def test_symbols_go_to_the_provider_whose_configuration_has_them(tmp_path: Path) -> None:
+    gateway = StreamingGateway(written(tmp_path, TWO))
+    seen: list[Trade] = []
+    assert gateway.subscribe_to_trades(["BTCUSDT", "ETHUSDT"], seen.append).symbols == ("BTCUSDT", "ETHUSDT")
+    assert gateway.subscribe_to_trades("SOLUSDT", seen.append, provider="spot").symbols == ("SOLUSDT",)
+    with pytest.raises(ValueError, match="no provider with channel 'trades' has 'SOLUSDT' among"):
+        gateway.subscribe_to_trades("SOLUSDT", seen.append)
+    with pytest.raises(UnsupportedError, match="provider must be one of binance, spare, spot, was 'kraken'"):
+        gateway.subscribe_to_trades("SOLUSDT", seen.append, provider="kraken")
+
+
+def test_configuration_and_arguments_exclude_each_other(tmp_path: Path) -> None:
+    path = written(tmp_path, TWO)
+    with pytest.raises(ValueError, match="with a configuration, symbols, url must be left to it"):
+        StreamingGateway(path, symbols=["BTCUSDT"], url="ws://127.0.0.1:9")
+    with pytest.raises(ValueError, match="hot_reload needs a configuration file"):
+        StreamingGateway(hot_reload=True)
+    with pytest.raises(ValueError, match="hot_reload needs the configuration's file"):
+        StreamingGateway(load(tmp_path, TWO), hot_reload=True)
+    with pytest.raises(ConfigError):
+        StreamingGateway(written(tmp_path, "streaming: {provider: []}"))
+
+
+def test_a_new_plan_leaves_alone_what_it_does_not_change(tmp_path: Path) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO))
+    (kept,) = [feed for feed in gateway.feeds() if feed.channel.name == "quotes"]
+    links = gateway.links
+    changed = TWO.replace("subscriptions: [trades, quotes]", "subscriptions: [quotes]")
+    changed = changed.replace("symbols: [BTC/USDT]", "symbols: [BTC/USDT, SOLUSDT]").replace(
+        "quotes: 1.5", "quotes: 2.5"
+    )
+    gateway._apply(plan_of(load(tmp_path, changed)))
+    feeds = {(feed.channel.name, feed.symbol): feed for feed in gateway.feeds()}
+    assert list(feeds) == [("quotes", "BTCUSDT"), ("quotes", "SOLUSDT"), ("trades", "ETHUSDT")]
+    assert feeds["quotes", "BTCUSDT"] is kept
+    assert {feed.stale_after_ns for feed in feeds.values() if feed.channel.name == "quotes"} == {2_500_000_000}
+    assert gateway.links == links
+
+
+async def test_providers_come_and_go_with_the_plan(tmp_path: Path) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO))
+    gateway.subscribe_to_trades("ETHUSDT", print, provider="spot")
+    start, rest = TWO.index("    - name: spot"), TWO.index("    - {name: off")
+    gateway._apply(plan_of(load(tmp_path, TWO[:start] + TWO[rest:])))
+    assert list(gateway.managers) == ["binance", "spare"]
+    gateway._apply(plan_of(load(tmp_path, TWO)))
+    assert [link.name for link in gateway.links] == ["public", "spot/stream"]

@@ -1,0 +1,93 @@
+"""Who serves what, and what a stand-in takes over. Nothing is connected."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Histogram, SymbolTable, Wanted
+from tradewire.streaming.dispatch import Dispatcher
+from tradewire.streaming.manager import ProviderSettings, WebSocketManager
+from tradewire.streaming.queues import default_policies
+from tradewire.streaming.shares import Shares
+from tradewire.streaming.subscription import InlineRunner
+from tradewire.telemetry import Counters
+from tradewire.telemetry.alerts import LogAlerts
+from tradewire.venues.registry import load
+
+
+class Desk:
+    def __init__(self) -> None:
+        symbols = SymbolTable()
+        self.latency = Histogram(1, 10**12, 3)
+        self.dispatcher = Dispatcher(Wanted(symbols), self.latency, 10, 100, default_policies())
+        self.managers: dict[str, WebSocketManager] = {}
+        for name, venue in (("main", "binance"), ("twin", "binance"), ("spot", "binance_spot")):
+            settings = ProviderSettings(name, load(venue), symbols=frozenset({"BTCUSDT"}), standby=name == "twin")
+            self.managers[name] = WebSocketManager(
+                settings, symbols, self.dispatcher, Random(1), LogAlerts(Counters()), lambda *_: None
+            )
+        self.shares = Shares(self.managers, self.dispatcher)
+        self.ended: list[Any] = []
+
+    def subscribe(self, channel: str, runner: InlineRunner | None = None, provider: str | None = None) -> Any:
+        shares = self.shares.of(channel, ["BTCUSDT"], provider)
+        return self.shares.subscribe(shares, runner, self.ended.append)
+
+    def runner(self) -> InlineRunner:
+        return InlineRunner(lambda _: None, self.latency)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_every_provider_whose_configuration_has_the_symbol_serves_it_but_standbys(desk: Desk) -> None:
+    assert [manager.name for manager, _, _ in desk.shares.of("trades", ["btc/usdt"], None)] == ["main", "spot"]
+    assert [manager.name for manager, _, _ in desk.shares.of("mark_price", ["BTCUSDT"], None)] == ["main"]
+    assert [manager.name for manager, _, _ in desk.shares.of("trades", ["SOLUSDT"], "twin")] == ["twin"]
+
+
+def test_a_closed_subscription_leaves_nothing(desk: Desk) -> None:
+    runner = desk.runner()
+    subscription = desk.subscribe("trades", runner)
+    assert desk.dispatcher.runners == [runner]
+    subscription.close()
+    assert desk.ended == [runner]
+    assert desk.dispatcher.runners == []
+    assert [manager.feeds() for manager in desk.managers.values()] == [[], [], []]
+
+
+def test_a_twin_of_the_same_venue_takes_over_without_a_second_route(desk: Desk) -> None:
+    desk.subscribe("trades", desk.runner(), "main")
+    routes = dict(desk.dispatcher._routes)
+    end = desk.shares.mirror(desk.managers["main"], desk.managers["twin"])
+    assert [feed.symbol for feed in desk.managers["twin"].feeds()] == ["BTCUSDT"]
+    assert desk.dispatcher._routes == routes
+    end()
+    assert desk.managers["twin"].feeds() == []
+
+
+def test_another_venue_takes_over_with_routes_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    runner = desk.runner()
+    subscription = desk.subscribe("trades", runner, "main")
+    desk.subscribe("mark_price", None, "main")
+    end = desk.shares.mirror(desk.managers["main"], desk.managers["spot"])
+    assert len(desk.dispatcher._routes) == 2
+    assert "spot cannot stand in: binance_spot has no channel 'mark_price'" in caplog.text
+    end()
+    assert len(desk.dispatcher._routes) == 1
+    assert desk.dispatcher.runners == [runner], "the primary's route stays"
+    subscription.close()
+
+
+def test_a_provider_that_goes_takes_its_part_along(desk: Desk) -> None:
+    subscription = desk.subscribe("trades", desk.runner())
+    desk.shares.close_of(desk.managers["spot"])
+    assert desk.managers["spot"].feeds() == []
+    assert len(desk.managers["main"].feeds()) == 1
+    subscription.close()
+    assert desk.managers["main"].feeds() == []
