@@ -32,8 +32,9 @@ class Reference:
         if self.state == "open" and now_ns >= self.opened_ns + self.timeout_ns:
             self._go("half_open")
         probing = self.state == "half_open"
-        under_way = [one for one in self.admissions[self.first :] if not one.reported and now_ns < one.until_ns]
-        if self.state == "open" or (probing and len(under_way) >= self.probes):
+        this_period = self.admissions[self.first :] if probing else []
+        under_way = sum(not one.reported and now_ns < one.until_ns for one in this_period)
+        if self.state == "open" or under_way >= self.probes:
             return None
         self.admissions.append(Admission(self.period, now_ns + self.lease_ns if probing else 1 << 63))
         return len(self.admissions) - 1

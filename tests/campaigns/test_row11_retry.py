@@ -1,0 +1,93 @@
+"""Scoreboard row 11: reconnect storm, retry budget, overflow, a server that accepts and closes. All in virtual time."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tradewire.transport.policy.backoff import Backoff
+from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
+
+if TYPE_CHECKING:
+    from conftest import Campaign
+
+pytestmark = pytest.mark.timeout(600)
+SECOND = 1_000_000_000
+BIN_NS = SECOND // 10
+MINUTE = 60 * SECOND
+
+
+def test_reconnect_storm_spreads(campaign: Campaign) -> None:
+    """All clients are dropped at once and the server stays down: the wave of first attempts is flat, and so are the
+    next two; the later ones, spread by the jitter of all before them, never load a bin as much as the first did.
+    """
+    clients, waves = campaign.size(2_000, 10_000), 10
+    at_ns: list[list[int]] = [[] for _ in range(waves)]
+    for _ in range(clients):
+        backoff, now_ns = Backoff(Random(campaign.random.getrandbits(64))), 0
+        for wave in at_ns:
+            now_ns += backoff.next_delay_ns()
+            wave.append(now_ns)
+    bins = [Counter(one // BIN_NS for one in wave) for wave in at_ns]
+    peaks = [max(one.values()) for one in bins]
+    means = [clients / (max(one) - min(one) + 1) for one in bins]
+    worst = max(peak / mean for peak, mean in zip(peaks[:3], means, strict=False))
+    assert worst <= 3
+    assert max(peaks[1:]) <= 1.2 * peaks[0]
+    assert max(peaks[3:]) <= means[0]
+    campaign.passed(11, clients, f"{clients:,} clients dropped at once: peak 100 ms bin {worst:.2f}x the wave's mean")
+
+
+def test_total_failure_adds_at_most_a_tenth(campaign: Campaign) -> None:
+    """Everything fails for ten minutes; all callers share one budget."""
+    minutes, per_s, random = 10, campaign.size(20, 200), campaign.random
+    budget, policy = RetryBudget(), RetryPolicy(attempts=10)
+    events = [(int(number * SECOND / per_s), number, None) for number in range(minutes * 60 * per_s)]
+    calls, attempts, number = len(events), 0, len(events)
+    heap: list[tuple[int, int, RetryRun | None]] = list(events)
+    heapq.heapify(heap)
+    while heap:
+        now_ns, _, run = heapq.heappop(heap)
+        if now_ns > minutes * MINUTE:
+            break
+        run = run or RetryRun(policy, budget, random, now_ns)
+        attempts += 1
+        delay_ns = run.next_delay_ns(now_ns)
+        if delay_ns is not None:
+            number += 1
+            heapq.heappush(heap, (now_ns + delay_ns, number, run))
+    assert calls < attempts <= 1.1 * calls
+    campaign.passed(11, attempts, f"10 min of failure: {attempts / calls:.3f}x the base load")
+
+
+def test_any_number_of_attempts_gives_a_finite_delay(campaign: Campaign) -> None:
+    attempts = campaign.size(20_000, 1_000_000)
+    backoff = Backoff(Random(campaign.seed))
+    budget = RetryBudget(1.0, 100)
+    run = RetryRun(RetryPolicy(attempts=10**9), budget, Random(campaign.seed), 0)
+    for attempt in range(attempts + 1):
+        assert 0 <= backoff.next_delay_ns() <= 120 * SECOND
+        budget.earn()
+        run.attempts = max(attempt, 1)
+        delay_ns = run.next_delay_ns(0)
+        assert delay_ns is not None
+        assert 0 <= delay_ns <= 20 * SECOND
+    campaign.passed(11, attempts, f"attempts 0..{attempts:,}: delay finite, 0..cap")
+
+
+def test_accept_then_close_cannot_spin(campaign: Campaign) -> None:
+    """A server that accepts and closes at once never earns a reset of the backoff."""
+    clients, worst = campaign.size(500, 10_000), 0
+    for _ in range(clients):
+        backoff, now_ns, attempts = Backoff(Random(campaign.random.getrandbits(64))), 0, []
+        while now_ns < 10 * MINUTE:
+            now_ns += backoff.next_delay_ns()
+            attempts.append(now_ns)
+        for start_ns in attempts:
+            worst = max(worst, sum(start_ns <= one < start_ns + MINUTE for one in attempts))
+    assert worst <= 20
+    campaign.passed(11, clients, f"accept then close: at most {worst} attempts in any minute")
