@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tradewire import core, errors
 from tradewire.cli.json_lines import field_names
+from tradewire.config.schema import Config
+from tradewire.config.settings import NamedList, Nested, Section, settings
 from tradewire.core import plan, protocols, record
 from tradewire.streaming.events import (
     BookUpdate,
@@ -72,8 +74,49 @@ def cli_page() -> str:
 
     lines = ["# Command line\n", f"```text\n{run()}\n```"]
     commands = ("demo", "stream", "record", "replay", "sim", "doctor")
-    lines += [f"\n## tradewire {command}\n\n```text\n{run(command)}\n```" for command in commands]
+    commands += ("config", "config check", "config show", "config encrypt", "config rotate")
+    lines += [f"\n## tradewire {command}\n\n```text\n{run(*command.split())}\n```" for command in commands]
     return "\n".join(lines)
+
+
+def configuration_page() -> str:
+    lines = [
+        "# Configuration\n",
+        "Every setting of a configuration file. How to write, check and encrypt one: [how-to](../howto/configuration.md).\n",
+        "`NAME` stands for a name of your own; `streaming.providers` is a list in the file, each entry with its `name`.",
+        "The variable is `TRADING_` and the path in capitals with `_` for `.`;",
+        "`connection_pool`, `global_settings` and `streaming_health` may be shortened to `CONNECTION`, `GLOBAL` and `HEALTH`.",
+        "Lists are separated by commas there. A setting without default is required wherever its section is written.",
+    ]
+
+    def table(cls: type[Section], path: str) -> None:
+        rows, inner = [], []
+        for row in settings(cls).values():
+            kind, where = row.kind, f"{path}.{row.name}" if path else row.name
+            nested = getattr(kind, "item", kind)
+            if isinstance(nested, Nested):
+                is_many = isinstance(kind, NamedList) or nested is not kind
+                inner.append((nested.section, f"{where}.NAME" if is_many else where))
+                continue
+            default = "required" if row.required else _default(row.default())
+            rows.append(f"| `{row.name}` | {kind.allowed} | {default} | {row.doc} |")
+        if path:
+            lines.append(f"\n## {path}\n\n{inspect.getdoc(cls)}")
+        if rows:
+            lines.extend(["\n| setting | value | default | |\n|---|---|---|---|", *rows])
+        for section, where in inner:
+            table(section, where)
+
+    table(Config, "")
+    return "\n".join(lines)
+
+
+def _default(value: object) -> str:
+    if value is None or value == () or value == {}:
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{', '.join(map(str, value))}`" if isinstance(value, tuple) else f"`{value}`"
 
 
 def events_page() -> str:
@@ -106,6 +149,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "errors.md": lambda: _class_page("Errors", errors, errors.__all__),
     "cli.md": cli_page,
+    "configuration.md": configuration_page,
 }
 
 

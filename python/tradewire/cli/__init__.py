@@ -21,6 +21,7 @@ def build() -> typer.Typer:
     """The command with all its sub-commands."""
     import typer
 
+    from .config import app as config
     from .demo import demo
     from .doctor import doctor
     from .record import record
@@ -40,6 +41,7 @@ def build() -> typer.Typer:
     app.callback()(show_version)
     for command in (demo, stream, record, replay, sim, doctor):
         app.command()(command)
+    app.add_typer(config)
     return app
 
 

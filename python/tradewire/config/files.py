@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import stat
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ __all__ = [
 Fingerprint = tuple[int, int, int, int] | None
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_TRIES = 5
+_TRIES, _PAUSE_S = 50, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +56,43 @@ def _fingerprint(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def read_whole(path: Path) -> Whole:
-    """Reads a file that did not change meanwhile.
+    """Reads a file that nobody writes meanwhile; waits half a second for whoever does.
 
     Raises:
-        OSError: it cannot be read, or changes all the time.
+        OSError: it cannot be read, or is being written all the time.
     """
     for _ in range(_TRIES):
         with path.open("rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(None, "is not a regular file", str(path))
-            data = file.read()
-            after = os.fstat(file.fileno())
-        if _fingerprint(before) == _fingerprint(after) and len(data) == after.st_size:
-            return Whole(data, _fingerprint(after), after)
-    raise OSError(None, "changes while it is read", str(path))
+            if _take_lease(file.fileno()):
+                data = file.read()
+                _give_back(file.fileno())
+                after = os.fstat(file.fileno())
+                if _fingerprint(before) == _fingerprint(after) and len(data) == after.st_size:
+                    return Whole(data, _fingerprint(after), after)
+        time.sleep(_PAUSE_S)
+    raise OSError(None, "is being written all the time: close it in the program that has it open", str(path))
 
 
 def being_written(path: Path) -> bool:
-    """Whether somebody has a file open for writing. Only Linux tells, and only of one's own files; elsewhere False.
+    """Whether somebody has a file open for writing. Only Linux tells, and only of one's own files; elsewhere False."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return not _take_lease(descriptor)
+    finally:
+        os.close(descriptor)
 
-    A read lease is granted only while nobody does. It is given back at once, so that no writer waits.
+
+def _take_lease(descriptor: int) -> bool:
+    """False: somebody has the file open for writing. True: nobody does, or the system does not tell.
+
+    While the lease is held, who opens the file for writing waits for it to be given back, or for the descriptor to be
+    closed: what is read meanwhile is whole, even where the file's time is too coarse to show a change.
     """
     try:
         import fcntl
@@ -83,23 +100,24 @@ def being_written(path: Path) -> bool:
 
         take, signal_by = fcntl.F_SETLEASE, fcntl.F_SETSIG
     except (ImportError, AttributeError):
-        return False
+        return True
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        # A writer that comes in the moment between would end the process with SIGIO; SIGURG is ignored.
+        # The system announces a writer by SIGIO, which would end the process; SIGURG is ignored by default.
         fcntl.fcntl(descriptor, signal_by, signal.SIGURG)
         fcntl.fcntl(descriptor, take, fcntl.F_RDLCK)
-        fcntl.fcntl(descriptor, take, fcntl.F_UNLCK)
     except BlockingIOError:
-        return True
-    except OSError:
         return False
-    finally:
-        os.close(descriptor)
-    return False
+    except OSError:
+        # Somebody else's file, or a file system without leases.
+        return True
+    return True
+
+
+def _give_back(descriptor: int) -> None:
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 
 
 def exposure(status: os.stat_result) -> str | None:

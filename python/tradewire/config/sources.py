@@ -25,7 +25,7 @@ from .schema import Config, CredentialsConfig, ProviderConfig
 from .secret import Secret
 from .settings import Nested, settings
 
-__all__ = ["Reading", "Sources", "explained"]
+__all__ = ["Reading", "Secrets", "Sources", "explained"]
 
 _logger = logging.getLogger(__name__)
 _TOP = Nested(Config)
@@ -52,6 +52,23 @@ class Reading:
     literals: Mapping[str, Leaf]
     secret_variables: frozenset[str]
     fingerprints: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets that stand in a file.
+
+    Attributes:
+        text: of the whole file.
+        tokens: path -> leaf of each encrypted value.
+        literals: path -> leaf of each secret that stands there as it is.
+        fingerprint: of the file as it was read.
+    """
+
+    text: str
+    tokens: Mapping[str, Leaf]
+    literals: Mapping[str, Leaf]
+    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,14 @@ class Sources:
         """`paper`, `testnet` or `live`, whatever else is wrong."""
         return _Look(self).environment()
 
+    def secrets(self) -> Secrets:
+        """What there is to encrypt, whatever else is wrong, such as variables that are not set here.
+
+        Raises:
+            ConfigError: the file is no YAML or JSON, so that nothing can be found in it.
+        """
+        return _Look(self).secrets()
+
     def key_store(self) -> KeyStore:
         """Where the keys are."""
         return KeyStore(self.key, self.variables.get, apart_from=self.path)
@@ -111,11 +136,21 @@ class _Look:
         self._ring: KeyRing | None = None
         self._key_problem: str | None = None
         self._unbound: list[str] = []
+        self._data = b""
 
     def environment(self) -> str:
         tree, _ = self._tree()
         written = _text(tree.entries.get("environment"))
         return interpolate(written, self._variables.get).text if written else "paper"
+
+    def secrets(self) -> Secrets:
+        tree, _ = self._file()
+        if self._problems:
+            raise ConfigError(self._problems)
+        converter = Converter(self._variables.get, lambda token, path: "")
+        converter.section(Config, tree)
+        text = self._data.decode("utf-8-sig")
+        return Secrets(text, converter.tokens, converter.literals, self._fingerprints[0])
 
     def reading(self) -> Reading:
         tree, status = self._tree()
@@ -157,6 +192,7 @@ class _Look:
             self._problems.append(Problem(str(path), None, "", None, f"cannot be read: {error.strerror}"))
             return Branch(Place(str(path))), None
         self._fingerprints.append(whole.fingerprint)
+        self._data = whole.data
         tree, problems = compose(whole.data, str(path))
         self._problems += problems
         return tree, whole.status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_read_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"data")
-    sizes = iter(range(100))
+    sizes = iter(range(1000))
     real = os.fstat
 
     def changing(descriptor: int) -> os.stat_result:
@@ -46,8 +47,45 @@ def test_a_file_that_changes_while_it_is_read_is_not_read(tmp_path: Path, monkey
         return os.stat_result(found)
 
     monkeypatch.setattr(os, "fstat", changing)
-    with pytest.raises(OSError, match="changes while it is read"):
+    monkeypatch.setattr(files, "_PAUSE_S", 0)
+    with pytest.raises(OSError, match="is being written all the time"):
         files.read_whole(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_file_that_is_open_for_writing_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_PAUSE_S", 0)
+    path = tmp_path / "a"
+    with path.open("w") as file:
+        file.write("half")
+        file.flush()
+        with pytest.raises(OSError, match="close it in the program that has it open"):
+            files.read_whole(path)
+        file.write(" and half")
+    assert files.read_whole(path).data == b"half and half"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_whoever_wants_to_write_waits_for_the_reading(tmp_path: Path) -> None:
+    """A writer in another thread begins in the middle of the reading, and gets the file when it is done."""
+    path = tmp_path / "a"
+    path.write_text("old")
+    order: list[str] = []
+    descriptor = os.open(path, os.O_RDONLY)
+    assert files._take_lease(descriptor)
+
+    def write() -> None:
+        with path.open("w") as file:
+            order.append("written")
+            file.write("new")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    order.append(os.read(descriptor, 10).decode())
+    files._give_back(descriptor)
+    writer.join(20)
+    os.close(descriptor)
+    assert order == ["old", "written"]
 
 
 def test_fingerprints(tmp_path: Path) -> None:

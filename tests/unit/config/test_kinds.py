@@ -35,7 +35,7 @@ def test_what_is_read(kind: Kind, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        *((Integer(0, 10**18), text) for text in ("", "1_0", " 1", "01", "+1", "1.0", "1e1", "\uff11", "9" * 5000, "-1")),
+        *((Integer(0, 9), text) for text in ("", "1_0", " 1", "01", "+1", "1.0", "1e1", "\uff11", "9" * 5000, "-1")),
         *((Number(0, 10), text) for text in ("nan", "inf", "1_0", ".5", "5.", "1e999", "10.1", "0x1", "1" * 400)),
         *((Flag(), text) for text in ("", "maybe", "2", "tru")),
         (Choice("a"), "A"),

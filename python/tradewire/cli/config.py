@@ -1,0 +1,119 @@
+"""`tradewire config`: check, show, encrypt and rotate configuration files. What it does is in `tradewire.config`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tradewire.config import ConfigLoader
+    from tradewire.config.problem import Place
+
+__all__ = ["app"]
+
+File = Annotated[Path, typer.Argument(help="YAML, or JSON when it ends in .json.")]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", help="Of the keys; otherwise $TRADEWIRE_CONFIG_KEY, the user's own, ...")
+]
+
+app = typer.Typer(
+    name="config",
+    help="Check, show, encrypt and rotate configuration files.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _loader(file: Path, key_file: Path | None) -> ConfigLoader:
+    from tradewire.config import ConfigLoader
+
+    return ConfigLoader(file, key=key_file)
+
+
+@app.command()
+def check(file: File, key_file: KeyFile = None) -> None:
+    """Check a file with .env and environment: all problems at once; exit code 2 if there are any."""
+    loader = _loader(file, key_file)
+    config = loader.load()
+    literals = loader.reading.literals
+    typer.echo(f"{file}: valid, {len(loader.reading.places)} settings written, environment {config.environment}")
+    if literals:
+        typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")
+
+
+@app.command()
+def show(file: File, key_file: KeyFile = None) -> None:
+    """Show every setting that holds, and where it was written. Secrets are shown as ***."""
+    loader = _loader(file, key_file)
+    rows = list(_rows(loader.load().dict(), "", loader.reading.places))
+    width = max(len(setting) for setting, _ in rows)
+    for setting, place in rows:
+        typer.echo(f"{setting:{width}}  # {place}")
+
+
+def _rows(value: Any, path: str, places: Mapping[str, Place]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        value = {each["name"]: each for each in value}
+    if isinstance(value, Mapping) and value:
+        for key, each in value.items():
+            yield from _rows(each, f"{path}.{key}" if path else key, places)
+        return
+    text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, bool):
+        text = text.lower()
+    yield f"{path} = {'{}' if value == {} else text}".rstrip(), str(places.get(path, "default"))
+
+
+@app.command()
+def encrypt(
+    file: File,
+    key_file: KeyFile = None,
+    path: Annotated[
+        str | None,
+        typer.Option("--path", help="Only print the ENC[...] of a value for this setting; the value is asked for."),
+    ] = None,
+) -> None:
+    """Encrypt every secret that stands in a file as it is, in place; bind those that are bound to no setting.
+
+    With --path the file stays as it is: the value is asked for, or read from a pipe, and its ENC[...] is printed.
+    """
+    loader = _loader(file, key_file)
+    if path is not None:
+        typer.echo(loader.encrypt_value(_asked(path), path))
+        return
+    from tradewire.config.rewrite import encrypt_file
+
+    done = encrypt_file(loader.sources)
+    typer.echo(f"{file}: encrypted {', '.join(done)}" if done else f"{file}: nothing to encrypt")
+
+
+def _asked(path: str) -> str:
+    """A secret, never from the command line, where every process of the machine can read it."""
+    from tradewire.errors import RejectedError
+
+    value = str(typer.prompt(f"Value of {path}", hide_input=True)) if sys.stdin.isatty() else sys.stdin.read()
+    value = value.removesuffix("\n")
+    if not value:
+        raise RejectedError("the value is empty: type it, or write it into the pipe")
+    return value
+
+
+@app.command()
+def rotate(
+    files: Annotated[list[Path], typer.Argument(help="All files whose values these keys encrypt.")],
+    key_file: KeyFile = None,
+    retire: Annotated[
+        str | None, typer.Option("--retire", metavar="KEY-ID", help="Instead: remove an old key that no file needs.")
+    ] = None,
+) -> None:
+    """Encrypt all values of files with a new key. The old key stays readable until it is retired."""
+    from tradewire.config import rewrite
+
+    sources = [_loader(file, key_file).sources for file in files]
+    ring = rewrite.rotate(sources) if retire is None else rewrite.retire(sources, retire)
+    others = ", ".join(key.id for key in ring.keys[1:])
+    typer.echo(f"key {ring.active.id} encrypts" + (f"; still readable: {others}" if others else ""))

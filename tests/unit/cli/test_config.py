@@ -1,0 +1,114 @@
+"""`tradewire config`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tradewire
+
+TEXT = """\
+exchanges:
+  b:
+    name: B
+    api_key: canary1
+    api_secret: ${S}
+streaming: {providers: [{name: binance}]}
+"""
+
+
+class Command:
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "c" / "c.yaml"
+        self.path.parent.mkdir()
+        self.write(TEXT)
+        plain = {name: os.environ[name] for name in ("PATH", "TRADEWIRE_CORE") if name in os.environ}
+        package = str(Path(tradewire.__file__).parents[1])
+        self.env = {**plain, "PYTHONPATH": package, "XDG_CONFIG_HOME": str(folder / "home"), "S": "canary2"}
+
+    def write(self, text: str, mode: int = 0o600) -> None:
+        self.path.write_text(text)
+        self.path.chmod(mode)
+
+    def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tradewire", "config", *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=50, env=self.env, input=given, cwd=self.path.parent
+        )
+        assert "canary" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+def test_check(config: Command) -> None:
+    done = config("check", "c.yaml")
+    assert done.returncode == 0
+    assert "c.yaml: valid, " in done.stdout
+    assert "environment paper" in done.stdout
+    assert "not encrypted: exchanges.b.api_key; `tradewire config encrypt c.yaml` encrypts them" in done.stdout
+
+
+def test_check_lists_all_problems(config: Command) -> None:
+    config.write("streming: 1\nconnection_pool: {max_connections: 0}\n")
+    done = config("check", "c.yaml")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "tradewire: 2 problems in the configuration:",
+        "c.yaml:1: streming: is unknown: did you mean 'streaming'?",
+        "c.yaml:2: connection_pool.max_connections: must be an integer from 1 to 1,000, was '0'",
+    ]
+    assert config("check", "none.yaml").returncode == 2
+
+
+def test_show_tells_where_each_value_comes_from(config: Command) -> None:
+    config.env["TRADING_CONNECTION_MAX_CONNECTIONS"] = "12"
+    lines = [line.split("  # ") for line in config("show", "c.yaml").stdout.splitlines()]
+    shown = {setting.strip(): place for setting, place in lines}
+    assert shown["connection_pool.max_connections = 12"] == "$TRADING_CONNECTION_MAX_CONNECTIONS"
+    assert shown["connection_pool.min_connections = 3"] == "default"
+    assert shown["exchanges.b.api_key = ***"] == "c.yaml:4"
+    assert shown["exchanges.b.api_secret = ***"] == "c.yaml:5"
+    assert shown["streaming.providers.binance.enabled = true"] == "default"
+    assert shown["streaming.symbols ="] == "default"
+    assert shown["apis = {}"] == "default"
+
+
+def test_encrypt_and_rotate(config: Command) -> None:
+    done = config("encrypt", "c.yaml")
+    assert "c.yaml: encrypted exchanges.b.api_key" in done.stdout
+    assert "made a configuration key in" in done.stderr
+    assert "canary" not in config.path.read_text()
+    assert config("encrypt", "c.yaml").stdout == "c.yaml: nothing to encrypt\n"
+    old = config.path.read_text().split("ENC[v1:")[1][:8]
+    said = config("rotate", "c.yaml").stdout
+    assert f"; still readable: {old}" in said
+    assert config("check", "c.yaml").returncode == 0
+    new = said.split()[1]
+    assert config("rotate", "--retire", old, "c.yaml").stdout == f"key {new} encrypts\n"
+    assert config("check", "c.yaml").returncode == 0
+    assert config("rotate", "--retire", new, "c.yaml").returncode == 2
+
+
+def test_encrypt_a_value_from_a_pipe(config: Command) -> None:
+    done = config("encrypt", "c.yaml", "--path", "exchanges.b.api_secret", given="canary3\n")
+    assert done.stdout.startswith("ENC[v1:")
+    assert config.path.read_text() == TEXT
+    config.write(TEXT.replace("${S}", f"'{done.stdout.strip()}'"))
+    assert config("check", "c.yaml").returncode == 0
+    assert "the value is empty" in config("encrypt", "c.yaml", "--path", "a.b").stderr
+
+
+def test_a_key_file_of_its_own(config: Command) -> None:
+    key = config.path.parent.parent / "own.key"
+    assert config("encrypt", "c.yaml", "--key-file", str(key)).returncode == 0
+    assert config("check", "c.yaml").returncode == 2
+    assert config("check", "c.yaml", "--key-file", str(key)).returncode == 0
