@@ -45,8 +45,7 @@ Batch: TypeAlias = NDArray[np.void]
 #: What `decode_into` returns when the ring has no room: nothing was written; drain, then call again.
 FULL = -1
 
-#: Why a message was refused (`DecodeError.reason`), and the names of the decoders' error counters. `time` also counts
-#: messages that were delivered although a time in them was out of range.
+#: Why a message was refused (`DecodeError.reason`), and the error counters. `time` also counts delivered messages.
 REASONS = (
     "syntax",  # not JSON (RFC 8259) or MessagePack; truncated; bytes after the end; a byte order mark
     "nesting",  # deeper than 64
@@ -275,8 +274,7 @@ class WireResultProtocol(Protocol):
 
     @property
     def frames(self) -> list[tuple[int, bytes]]:
-        """Control frames in order, as (opcode, payload): 9 ping (answer with a pong of the same payload), 10 pong, 8
-        close (well-formed; payload as received)."""
+        """Control frames in order, as (opcode, payload): 9 ping (answer with the same payload), 10 pong, 8 close."""
 
     @property
     def errors(self) -> list[DecodeError]:
@@ -288,9 +286,8 @@ class WireResultProtocol(Protocol):
 
     @property
     def controls(self) -> list[bytes]:
-        """The first 64 payloads that gave a Control event (acknowledgement, error, notice, unknown kind), oldest first,
-        as received: what they say beyond a record, such as a list or an error's text, is for the venue to read.
-        A payload that is an array of Controls, or of Controls and data, counts once; a refused one never."""
+        """The first 64 payloads that gave a Control event, oldest first, as received: what they say beyond a record (a
+        list, an error's text) the venue reads. An array with Controls in it counts once, a refused one never."""
 
     @property
     def control_count(self) -> int:
@@ -302,8 +299,7 @@ class WireResultProtocol(Protocol):
 
     @property
     def close(self) -> tuple[int, str] | None:
-        """(code, reason) to fail the connection with: 1002 protocol, 1007 UTF-8, 1008 too many fragments, 1009 size.
-        Given once."""
+        """(code, reason) to fail with: 1002 protocol, 1007 UTF-8, 1008 too many fragments, 1009 size. Given once."""
 
 
 class WireReaderProtocol(Protocol):
