@@ -20,8 +20,9 @@ def board() -> Board:
     head = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
     row.trade = Trade(price=83084.3, quantity=0.002, side="buy", trade_id=1, **head)
     row.bid, row.ask = (83084.3, 2.986), (83084.4, 4.632)
-    board.gateway.counters.add("messages", 12_345)
-    board.gateway.counters.add_all({"trade": 12_000, "quote": 345, "injected": 2}, "messages.")
+    counters = board.gateway.managers["binance"].counters
+    counters.add("messages", 12_345)
+    counters.add_all({"trade": 12_000, "quote": 345, "injected": 2}, "messages.")
     for value in (900, 25_000, 3_000_000, 2_000_000_000):
         board.gateway.latency.queue.record(value)
     return board
@@ -67,9 +68,10 @@ def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board
     board.queue = events.queue
     events.queue.conflated, events.queue.dropped = 104, 3
     board.silent.discard("BTCUSDT")
-    board.gateway.counters.add("messages.control")
-    board.gateway.counters.add("reconnects")
-    board.gateway.counters.add("snapshot_errors.BTCUSDT", 2)
+    counters = board.gateway.managers["binance"].counters
+    counters.add("messages.control")
+    counters.add("reconnects")
+    counters.add("snapshot_errors.BTCUSDT", 2)
     text = view.summary(board)
     assert "  1 control reply, 345 quote" in text
     assert "1 reconnect, 0 book gaps, 0 trade gaps, 0 refused messages, 104 conflated, 3 lost" in text
