@@ -28,6 +28,7 @@ HMAC = "HMAC-SHA256 of 200 bytes to hex"
 QUERY = "signed query of 11 parameters"
 LIMIT = "limiter try_acquire, clock included"
 RECORD = "histogram record"
+BREAKER = "breaker around a successful async call"
 
 GOALS = (
     Goal(AGG, "test_object[native-aggTrade]", "test_object_msgspec[aggTrade]", "msgspec Struct, float prices", 2, 2.5),
@@ -94,6 +95,8 @@ GOALS = (
         "floor: C loop",
         0.5,
     ),
+    Goal(BREAKER, "test_breaker_async[decorator]", "breaker|circuitbreaker|async call", "circuitbreaker, decorator", 3),
+    Goal(BREAKER, "test_breaker_async[execute]", "breaker|aiobreaker|async call", "aiobreaker, method", 3),
     Goal("histogram p99 after a record", "test_percentile[native]", "histogram|hdrhistogram|p99", "hdrhistogram", 100),
 )
 

@@ -45,6 +45,7 @@ FULL = [
     ("cf", "decode.py", ["cryptofeed"]),
     ("naut", "decode.py", ["nautilus"]),
     ("core", "limiter.py", []),
+    ("core", "breaker.py", []),
     ("ccxt", "signing.py", ["ccxt"]),
     ("pb", "signing.py", ["python-binance"]),
     ("bc", "signing.py", ["binance-connector"]),
@@ -147,6 +148,14 @@ def memory() -> Iterator[Row]:
         yield json.loads(done.stdout)
 
 
+def limiter_accuracy() -> Iterator[Row]:
+    """A hundred tasks at one limiter."""
+    say("accuracy of the limiter")
+    script = ROOT / "benches" / "scenario" / "limiter_accuracy.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    yield from (json.loads(line) for line in done.stdout.splitlines())
+
+
 def machine() -> dict[str, Any]:
     model = (
         next(
@@ -193,7 +202,7 @@ def figure(rows: list[Row], key: str) -> Row | None:
 
 def line(goal: Goal, rows: list[Row]) -> str | None:
     mine, other = figure(rows, goal.ours), figure(rows, goal.other)
-    pure = figure(rows, goal.ours.replace("native", "pure"))
+    pure = figure(rows, goal.ours.replace("native", "pure")) if "native" in goal.ours else None
     if mine is None:
         return None
     slow = f"{pure['ns_per_op']:.4g}" if pure else ""
@@ -228,6 +237,13 @@ def table(result: dict[str, Any]) -> str:
             mib = row["rss_kib"] / 1024
             verdict = "" if goal is None else f"under {goal}: " + ("yes" if mib < goal else "**no**")
             lines.append(f"| {row['peer']} {row['version']}: {row['case']} | {mib:.0f} | {verdict} |")
+    limited = [row for row in rows if row["topic"] == "limiter accuracy"]
+    if limited:
+        lines += ["", "| limiter | of the rate | fullest 100 ms | goal |", "|---|---|---|---|"]
+        for row in limited:
+            verdict = "yes" if 0.99 <= round(row["rate_ratio"], 2) <= 1 else "**no**"
+            share = f"{row['fullest_100ms_over_share']:.3f}x its share"
+            lines.append(f"| {row['case']} | {row['rate_ratio']:.3f} | {share} | 0.99 to 1.00: {verdict} |")
     return "\n".join(lines)
 
 
@@ -256,7 +272,12 @@ def main() -> None:
     rust = criterion.run() if whole else []
     rows = ours(arguments.only)
     if not arguments.only:
-        rows += [*peers(venvs, QUICK if arguments.quick else FULL), *recording_floor(venvs), *memory()]
+        rows += [
+            *peers(venvs, QUICK if arguments.quick else FULL),
+            *recording_floor(venvs),
+            *memory(),
+            *limiter_accuracy(),
+        ]
     now = datetime.datetime.now(datetime.UTC)
     result = {
         "date": now.date().isoformat(),

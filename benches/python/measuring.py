@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 #: Seconds per sample and samples per benchmark; the pure core is never asked for speed.
-SAMPLE_S = {"native": 0.05, "pure": 0.02, "peer": 0.05}
-SAMPLES = {"native": 15, "pure": 5, "peer": 15}
+SAMPLE_S = {"native": 0.05, "pure": 0.02, "peer": 0.05, "python": 0.05}
+SAMPLES = {"native": 15, "pure": 5, "peer": 15, "python": 15}
 
 Measure = Callable[[Callable[[], object], int], None]
 

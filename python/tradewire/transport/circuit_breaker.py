@@ -135,7 +135,7 @@ class CircuitBreaker:
         states = self._states
         token = states.closed_token or self.admit()
         try:
-            result = function(*args, **kwargs)
+            result = function(*args, **kwargs) if kwargs else function(*args)
             if type(result) is CoroutineType or hasattr(type(result), "__await__"):
                 result = await result
         except BaseException as error:
@@ -282,7 +282,7 @@ def _guard(breaker: CircuitBreaker, function: Callable[..., Any]) -> Callable[..
     def guarded(*args: Any, **kwargs: Any) -> Any:
         token = states.closed_token or breaker.admit()
         try:
-            result = function(*args, **kwargs)
+            result = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
             breaker.failed(token, error)
             raise
@@ -300,7 +300,7 @@ def _guard_async(breaker: CircuitBreaker, function: Callable[..., Any]) -> Calla
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         token = states.closed_token or breaker.admit()
         try:
-            result = await function(*args, **kwargs)
+            result = await (function(*args, **kwargs) if kwargs else function(*args))
         except BaseException as error:
             breaker.failed(token, error)
             raise

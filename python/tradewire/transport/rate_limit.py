@@ -16,6 +16,8 @@ from .policy.quota import Priority, Quota, VenueLimits
 __all__ = ["Priority", "Quota", "QuotaUse", "RateLimitManager", "RateLimitStatistics", "VenueLimits", "WaitingRoom"]
 
 _SECOND = 1_000_000_000
+#: Event loops count in milliseconds. uvloop takes less than half of one for "at once", which would be a busy loop.
+_SHORTEST_S = 0.0006
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ class WaitingRoom:
             self._timer = None
         if next_ns:
             self._timer_ns = next_ns
-            self._timer = asyncio.get_running_loop().call_later(max(next_ns - now_ns, 0) / _SECOND, self._wake)
+            delay_s = max((next_ns - now_ns) / _SECOND, _SHORTEST_S)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._wake)
 
     def close_for(self, wait_ns: int) -> None:
         """Nothing passes for so long."""

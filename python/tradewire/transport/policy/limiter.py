@@ -13,6 +13,11 @@ __all__ = ["Limiter", "Weights"]
 
 _SECOND = 1_000_000_000
 _SMOOTH_NS = _SECOND // 10
+#: Event loops wake up to whole milliseconds. Without this allowance every late wake-up would be lost for good.
+_GRAIN_NS = _SECOND // 1_000
+
+#: Kinds of requests that are remembered; there are as many as pairs of call and priority.
+_MOST_KNOWN = 1_000
 
 #: What a request costs: (quota, weight), each quota once.
 Weights = tuple[tuple[str, int], ...]
@@ -33,7 +38,7 @@ class _Meter:
             self.bucket = TokenBucket(limit / quota.per_s, self.at_once)
             if limit * _SMOOTH_NS >= self.window_ns > _SMOOTH_NS:
                 # The bucket goes by when requests were due. This holds its promise for when they really go: a wake-up
-                # that comes late makes up for it, but no tenth of a second gets more than burst + rate * time.
+                # that comes late makes up for it, but no tenth of a second gets more than burst + rate * 101 ms.
                 self.windows.append(RollingCount(self._smooth(limit), _SMOOTH_NS))
 
     def set_limit(self, limit: int, now_ns: int) -> None:
@@ -49,7 +54,7 @@ class _Meter:
                 self.bucket.try_acquire(self.at_once - left, now_ns)
 
     def _smooth(self, limit: int) -> int:
-        return self.at_once + limit * _SMOOTH_NS // self.window_ns
+        return self.at_once + limit * (_SMOOTH_NS + _GRAIN_NS) // self.window_ns
 
     def ready_ns(self, weight: int, now_ns: int) -> int:
         return max(window.ready_ns(weight, now_ns) for window in self.windows)
@@ -60,9 +65,9 @@ class _Meter:
         spread_ns = due_ns + -(-missing * self.window_ns // self.windows[0].limit) + missing if missing > 0 else 0
         return max(self.ready_ns(weight, now_ns), spread_ns)
 
-    def add(self, weight: int, now_ns: int) -> None:
-        for window in self.windows:
-            window.add(weight, now_ns)
+
+#: Of a request: the buckets, the weight of each, and every meter with its weight.
+_Known = tuple[BucketSet | None, list[int], list[tuple[_Meter, int]]]
 
 
 class Limiter:
@@ -81,7 +86,7 @@ class Limiter:
         self._open: dict[str, _Meter] = {}
         for quota in quotas:
             self._make(quota)
-        self._sets: dict[tuple[tuple[str, ...], bool], tuple[BucketSet | None, list[_Meter]]] = {}
+        self._known: dict[tuple[Weights, bool], _Known] = {}
         #: Nothing passes before.
         self.closed_until_ns = 0
 
@@ -106,20 +111,23 @@ class Limiter:
         """
         if now_ns < self.closed_until_ns:
             return self.closed_until_ns
-        buckets, meters = self._of(tuple(name for name, _ in weights), reserve)
-        spread = 1 if reserve else 2
+        known = self._known.get((weights, reserve))
+        if known is None:
+            known = self._know(weights, reserve=reserve)
+        buckets, asked, meters = known
         ready_ns = 0
-        for index, meter in enumerate(meters):
-            ready_ns = max(ready_ns, meter.ready_ns(weights[index // spread][1], now_ns))
+        for meter, weight in meters:
+            for window in meter.windows:
+                ready_ns = max(ready_ns, window.ready_ns(weight, now_ns))
         if ready_ns:
             return ready_ns
         if buckets is not None:
-            asked = [weights[i // spread][1] for i, meter in enumerate(meters) if meter.bucket is not None]
             wait_ns = buckets.try_acquire(asked, due_ns)
             if wait_ns:
                 return due_ns + wait_ns
-        for index, meter in enumerate(meters):
-            meter.add(weights[index // spread][1], now_ns)
+        for meter, weight in meters:
+            for window in meter.windows:
+                window.add(weight, now_ns)
         return 0
 
     def lacking(self, weights: Weights, now_ns: int, due_ns: int, ready_ns: int, *, reserve: bool) -> set[str]:
@@ -129,7 +137,7 @@ class Limiter:
         return {
             name
             for name, weight in weights
-            for meter in (self._all[name], self._open[name])[: 1 if reserve else 2]
+            for meter in self._meters(name, reserve=reserve)
             if meter.estimate_ns(weight, now_ns, due_ns) >= ready_ns
         }
 
@@ -146,7 +154,7 @@ class Limiter:
         everybody, others = _limits(limit, quota)
         self._all[name].set_limit(everybody, now_ns)
         self._open[name].set_limit(others, now_ns)
-        self._sets.clear()
+        self._known.clear()
 
     def used(self, name: str, now_ns: int) -> int:
         """Weight counted in the quota's window that ends now."""
@@ -165,13 +173,19 @@ class Limiter:
         self._all[quota.name] = _Meter(everybody, quota)
         self._open[quota.name] = _Meter(others, quota)
 
-    def _of(self, names: tuple[str, ...], reserve: bool) -> tuple[BucketSet | None, list[_Meter]]:
-        known = self._sets.get((names, reserve))
-        if known is None:
-            pairs = [(self._all[name], self._open[name])[: 1 if reserve else 2] for name in names]
-            meters = [meter for pair in pairs for meter in pair]
-            buckets = [meter.bucket for meter in meters if meter.bucket is not None]
-            known = self._sets[names, reserve] = (BucketSet(buckets) if buckets else None, meters)
+    def _meters(self, name: str, *, reserve: bool) -> tuple[_Meter, ...]:
+        """The meters that a request takes; without a reserve both would count the same."""
+        if reserve or not self._quotas[name].reserve:
+            return (self._all[name],)
+        return self._all[name], self._open[name]
+
+    def _know(self, weights: Weights, *, reserve: bool) -> _Known:
+        meters = [(meter, weight) for name, weight in weights for meter in self._meters(name, reserve=reserve)]
+        buckets = [(meter.bucket, weight) for meter, weight in meters if meter.bucket is not None]
+        together = BucketSet([bucket for bucket, _ in buckets]) if buckets else None
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        known = self._known[weights, reserve] = (together, [weight for _, weight in buckets], meters)
         return known
 
 

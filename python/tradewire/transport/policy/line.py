@@ -90,7 +90,10 @@ class Line:
         """Serves every lane as far as it goes at `due_ns`; when the next round is worth it."""
         taken: set[str] = set()
         next_ns = 0
-        lanes = sorted(self._lanes.items(), key=lambda item: (item[0][0], next(iter(item[1]))))
+        lanes = list(self._lanes.items())
+        alone = len(lanes) == 1
+        if not alone:
+            lanes.sort(key=lambda item: (item[0][0], next(iter(item[1]))))
         for (priority, names), lane in lanes:
             if not taken.isdisjoint(names):
                 continue
@@ -98,8 +101,13 @@ class Line:
             while lane:
                 place = next(iter(lane.values()))
                 ready_ns = self._limiter.try_take(place.weights, now_ns, due_ns, reserve=reserve)
+                if alone and due_ns < ready_ns <= now_ns:
+                    due_ns = ready_ns
+                    continue
                 if ready_ns:
                     next_ns = min(next_ns, ready_ns) if next_ns else ready_ns
+                    if alone:
+                        break
                     taken |= self._limiter.lacking(place.weights, now_ns, due_ns, ready_ns, reserve=reserve)
                     break
                 del lane[place.number]
