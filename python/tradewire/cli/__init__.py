@@ -48,6 +48,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Runs the command and ends the process."""
     from tradewire.errors import TradewireError
+    from tradewire.telemetry.redaction import redacted
 
     from .wording import explained
 
@@ -56,5 +57,5 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except (TradewireError, ValueError, OSError, ImportError) as error:
-        print(f"tradewire: {explained(error)}", file=sys.stderr)  # noqa: T201 - the command's error output
+        print(f"tradewire: {redacted(explained(error))}", file=sys.stderr)  # noqa: T201 - the command's error output
         sys.exit(_USER_ERROR)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import log_to_stderr
+
 if TYPE_CHECKING:
     from tradewire.config import ConfigLoader
     from tradewire.config.problem import Place
@@ -31,6 +33,7 @@ app = typer.Typer(
 def _loader(file: Path, key_file: Path | None) -> ConfigLoader:
     from tradewire.config import ConfigLoader
 
+    log_to_stderr()
     return ConfigLoader(file, key=key_file)
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "Url",
     "Venue",
     "check_addresses",
+    "log_to_stderr",
     "parse_duration",
     "parse_size",
     "quiet_logging",
@@ -110,4 +111,14 @@ def _scaled(text: str, units: dict[str, int], written: str, rule: str) -> float:
 
 def quiet_logging() -> None:
     """Keeps log lines out of a live view: only errors, on standard error."""
-    logging.basicConfig(level=logging.ERROR, format="tradewire: %(message)s")
+    log_to_stderr(logging.ERROR)
+
+
+def log_to_stderr(level: int = logging.WARNING) -> None:
+    """Log lines of the command and of every library, from `level` on, without credentials in them."""
+    from tradewire.telemetry.redaction import RedactingFilter
+
+    logging.basicConfig(level=level, format="tradewire: %(message)s")
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(found, RedactingFilter) for found in handler.filters):
+            handler.addFilter(RedactingFilter())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from .options import (
     Url,
     Venue,
     check_addresses,
+    log_to_stderr,
     parse_duration,
     parse_size,
     several,
@@ -52,7 +52,7 @@ def record(
 
     from .running import StopSignal
 
-    logging.basicConfig(level=logging.WARNING, format="tradewire: %(message)s")
+    log_to_stderr()
     check_addresses(url, rest_url)
     rotate_bytes, rotate_s = parse_size(rotate_size, "--rotate-size"), parse_duration(rotate_time, "--rotate-time")
     _check_new(out, rotating=bool(rotate_bytes or rotate_s))

@@ -7,7 +7,15 @@ import re
 
 import pytest
 
-from tradewire.cli.options import _CHANNELS, check_addresses, parse_duration, parse_size, quiet_logging, several
+from tradewire.cli.options import (
+    _CHANNELS,
+    check_addresses,
+    log_to_stderr,
+    parse_duration,
+    parse_size,
+    quiet_logging,
+    several,
+)
 from tradewire.errors import UnsupportedError
 from tradewire.venues.registry import load
 
@@ -44,8 +52,22 @@ def test_what_is_neither(text: str) -> None:
 def test_quiet_logging_shows_errors_only(monkeypatch: pytest.MonkeyPatch) -> None:
     levels = []
     monkeypatch.setattr(logging, "basicConfig", lambda **options: levels.append(options["level"]))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     quiet_logging()
     assert levels == [logging.ERROR]
+
+
+def test_log_lines_of_every_library_are_cleaned(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    log_to_stderr()
+    log_to_stderr()
+    assert [len(handler.filters) for handler in root.handlers] == [1]
+    logging.getLogger("somebody.else").warning("GET /x?signature=%s", "canary")
+    assert capsys.readouterr().err == "tradewire: GET /x?signature=***\n"
 
 
 def test_both_addresses_or_neither() -> None:
