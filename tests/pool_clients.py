@@ -36,6 +36,7 @@ class Client:
         self.fault: Exception | str | None = None
         self.ping_fault: Exception | str | None = None
         self.slow_s = 0.0
+        self.slow_ping_s = 0.0
 
     async def connect(self) -> None:
         await asyncio.sleep(self.venue.connect_s)
@@ -54,7 +55,7 @@ class Client:
 
     async def ping(self) -> None:
         self.pings += 1
-        await self._answer(self.ping_fault, self.venue.latency_s)
+        await self._answer(self.ping_fault, self.venue.latency_s + self.slow_ping_s)
 
     async def work(self, value: Any = None, seconds: float | None = None) -> Any:
         assert not self.busy, "one call at a time"

@@ -293,6 +293,25 @@ async def test_a_broken_connection_is_found_by_its_ping_and_replaced() -> None:
 
 
 @in_virtual_time
+async def test_a_call_overtaken_by_a_replacement_says_nothing_about_the_new_client() -> None:
+    venue = Venue()
+    async with _pool(venue, config={"min_connections": 1, "max_connections": 1}) as pool:
+        old = venue.made[0]
+        old.fault = old.ping_fault = ConnectionError("down")
+        with pytest.raises(ConnectionError):
+            await pool.execute("work")
+        venue.connect_s = 2.0
+        with pytest.raises(ConnectionError):
+            await pool.execute("work", seconds=8.0)
+        assert (pool.get_pool_stats()["replacements"], pool.get_pool_stats()["failed_requests"]) == (1, 2)
+        link = pool.get_pool_stats()["connections"][0]
+        assert (link["consecutive_failures"], link["failed_requests"]) == (0, 1)
+        await asyncio.sleep(0.1)
+        assert old.closed
+        assert await pool.execute("work", 1) == (1, 1)
+
+
+@in_virtual_time
 async def test_every_connection_is_pinged_about_once_an_interval() -> None:
     venue = Venue()
     async with _pool(venue, config={"min_connections": 4}, health_check_interval=20):

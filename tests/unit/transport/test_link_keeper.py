@@ -88,10 +88,14 @@ async def test_a_replacement_during_a_ping_closes_the_old_client_after_it() -> N
     link = desk.keeper.new_link()
     await desk.keeper.connect(link)
     link.idle = False
-    venue.latency_s = 8.0
+    venue.made[0].slow_ping_s = 8.0
     desk.keeper.spawn(desk.keeper.verify(link))
-    venue.latency_s = 0.001
+    link.unproven = False
     desk.keeper.replace(link)
+    await asyncio.sleep(4)
+    assert link.client is venue.made[1]
+    assert link.unproven, "the new client has yet to serve"
+    assert not venue.made[0].closed, "its ping is under way"
     await asyncio.sleep(20)
     assert venue.made[0].closed
     assert link.idle
