@@ -84,18 +84,19 @@ class LoopbackVenue:
 class MyTradingAPI(TradingAPIInterface):
     """What a user writes for a venue of theirs."""
 
+    base_url = ""
+
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         name = config["provider"]
         self._signer = AuthManager({name: config["credentials"]}).credential(name).signer()
-        self._url = config["settings"]["base_url"]
         self._http = HttpClient(timeout_s=5)
 
     async def connect(self) -> None:
         await self.ping()
 
     async def ping(self) -> None:
-        await self._http.get(f"{self._url}/ping")
+        await self._http.get(f"{self.base_url}/ping")
 
     async def close(self) -> None:
         await self._http.close()
@@ -133,10 +134,15 @@ class MyTradingAPI(TradingAPIInterface):
     async def _call(self, method: str, path: str, **pairs: Any) -> Any:
         given = [(name, str(value)) for name, value in pairs.items() if value is not None]
         query = self._signer.sign_query(given, wall_ns() // 1_000_000)
-        answer = await self._http.request(method, f"{self._url}/{path}", query=query)
+        answer = await self._http.request(method, f"{self.base_url}/{path}", query=query)
         body = json.loads(answer.body)
         if answer.status >= 500:
             raise FeedConnectionError(f"HTTP {answer.status}")
         if answer.status >= 400:
             raise RejectedError(body["error"])
         return body
+
+
+def client_of(venue: LoopbackVenue) -> type[MyTradingAPI]:
+    """The worked client, pointed at the venue."""
+    return type("MyTradingAPI", (MyTradingAPI,), {"base_url": venue.url})

@@ -15,7 +15,7 @@ from tradewire import OrderRequest, OrderResponse, OrderSide, TradingAPIInterfac
 from tradewire.errors import RejectedError, UnsupportedError
 from tradewire.model import OrderStatus
 from tradewire.venues import base
-from trading_api import LoopbackVenue, MyTradingAPI
+from trading_api import LoopbackVenue, client_of
 
 SECRET = "canary-6f2d"  # noqa: S105 - of a venue on loopback
 
@@ -26,9 +26,8 @@ async def venue() -> AsyncIterator[LoopbackVenue]:
         yield venue
 
 
-def _config(venue: LoopbackVenue, secret: str = SECRET) -> dict[str, Any]:
-    keys = {"api_key": "k", "secret_key": secret}
-    return {"provider": "loopback", "credentials": keys, "settings": {"base_url": venue.url}}
+def _config(secret: str = SECRET) -> dict[str, Any]:
+    return {"provider": "loopback", "credentials": {"api_key": "k", "secret_key": secret}}
 
 
 ORDER = OrderRequest("AAPL", "buy", 100, "limit", price=150.00)
@@ -36,7 +35,7 @@ ORDER = OrderRequest("AAPL", "buy", 100, "limit", price=150.00)
 
 async def test_a_worked_client_does_all_of_it(venue: LoopbackVenue) -> None:
     placed: list[OrderResponse] = []
-    async with MyTradingAPI(_config(venue)) as api:
+    async with client_of(venue)(_config()) as api:
         api.on("order_placed", placed.append)
         response = await api.place_order(ORDER)
         assert (response.side, response.quantity, response.status) == (OrderSide.BUY, Decimal(100), OrderStatus.NEW)
@@ -50,20 +49,20 @@ async def test_a_worked_client_does_all_of_it(venue: LoopbackVenue) -> None:
 
 
 async def test_refusals_are_refusals(venue: LoopbackVenue) -> None:
-    async with MyTradingAPI(_config(venue)) as api:
+    async with client_of(venue)(_config()) as api:
         with pytest.raises(RejectedError, match="unknown symbol"):
             await api.place_order(OrderRequest("NONE", "buy", 1))
-    async with MyTradingAPI(_config(venue, "another")) as api:
+    async with client_of(venue)(_config("another")) as api:
         with pytest.raises(RejectedError, match="bad signature"):
             await api.get_balance()
 
 
 async def test_every_call_is_timed_once(venue: LoopbackVenue) -> None:
-    class Careful(MyTradingAPI):
+    class Careful(client_of(venue)):  # type: ignore[misc]
         async def place_order(self, order: OrderRequest) -> OrderResponse:
             return await super().place_order(order)
 
-    async with Careful(_config(venue)) as api:
+    async with Careful(_config()) as api:
         await api.place_order(ORDER)
         await asyncio.gather(*(api.place_order(ORDER) for _ in range(4)))
         with pytest.raises(RejectedError):
