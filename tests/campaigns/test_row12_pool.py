@@ -30,18 +30,19 @@ class Traffic:
         self.asked = self.served = self.failed = self.refused = 0
         self._pool = pool
         self._random = random
+        self._ending = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, workers: int) -> None:
         self._tasks = [asyncio.create_task(self._work()) for _ in range(workers)]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Lets the calls under way end, so that the books balance."""
+        self._ending = True
+        await asyncio.gather(*self._tasks)
 
     async def _work(self) -> None:
-        while True:
+        while not self._ending:
             self.asked += 1
             try:
                 await self._pool.execute_with_connection(self._call)
