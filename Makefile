@@ -122,6 +122,11 @@ records: ## 10^8 records between two threads: none lost, none reordered
 stress: build ## The long form of the book oracle: 10,000 random streams
 	TRADEWIRE_STRESS=1 TRADEWIRE_CORE=native $(BIN)/python -m pytest -m stress --timeout 1800
 
+.PHONY: campaigns
+campaigns: build ## The reliability campaigns at full length; one JSON line each in target/campaigns.jsonl
+	mkdir -p target && rm -f target/campaigns.jsonl
+	TRADEWIRE_CAMPAIGN=long TRADEWIRE_CAMPAIGN_RESULTS=target/campaigns.jsonl TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/campaigns --timeout 1800
+
 FUZZ_SECONDS ?= 20
 .PHONY: fuzz
 fuzz: ## Fuzz wire, decoder and numbers, FUZZ_SECONDS (20) each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
+from tradewire import CircuitBreaker, RateLimitManager, circuit_breaker
 from tradewire.core import (
     BookSet,
     Decoder,
@@ -16,6 +17,7 @@ from tradewire.core import (
     objects,
 )
 from tradewire.core.protocols import Batch, Event
+from tradewire.transport.retrying import Idempotent, Retrying
 from tradewire.venues.binance import USDM_BOOK_RULE, USDM_MARKET_DATA
 
 
@@ -47,3 +49,24 @@ def book() -> None:
     one = OrderBook(rule=USDM_BOOK_RULE)
     assert_type(one.levels(20), tuple[list[tuple[float, float]], list[tuple[float, float]]])
     BookSet(USDM_BOOK_RULE, SymbolTable())
+
+
+@circuit_breaker(name="typed")
+async def guarded(number: int) -> str:
+    return str(number)
+
+
+async def policies(breaker: CircuitBreaker, limits: RateLimitManager, retrying: Retrying) -> None:
+    assert_type(await guarded(1), str)
+    assert_type(await breaker.execute(guarded, 1), str)
+    assert_type(await breaker.execute(len, "text"), int)
+    assert_type(breaker.call(len, "text"), int)
+    await limits.acquire("venue/weight", 2)
+    await limits.acquire("venue", {"weight": 2, "orders": 1})
+
+    async def query() -> bytes:
+        return b""
+
+    assert_type(await retrying.run(Idempotent("GET", query)), bytes)
+    # An order cannot be said.
+    Idempotent("POST", query)  # type: ignore[arg-type]
