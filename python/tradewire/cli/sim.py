@@ -13,7 +13,7 @@ __all__ = ["sim"]
 
 
 def sim(
-    venue: Annotated[str, typer.Argument(help="Which venue: binance or binance_spot.")] = "binance",
+    venue: Annotated[str, typer.Argument(help="Which venue: binance, binance_spot or alpaca.")] = "binance",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65534, help="Of HTTP; streams are on the next one. 0: free ones.")
     ] = 0,

@@ -8,15 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewire.sim.alpaca import AlpacaSim
     from tradewire.sim.binance import BinanceSim
     from tradewire.sim.binance_spot import BinanceSpotSim
     from tradewire.sim.process import SimProcess
     from tradewire.sim.remote import RemoteChaos
     from tradewire.sim.runner import run
 
-__all__ = ["BinanceSim", "BinanceSpotSim", "RemoteChaos", "SimProcess", "run"]
+__all__ = ["AlpacaSim", "BinanceSim", "BinanceSpotSim", "RemoteChaos", "SimProcess", "run"]
 
 _HOMES = {
+    "AlpacaSim": "alpaca",
     "BinanceSim": "binance",
     "BinanceSpotSim": "binance_spot",
     "RemoteChaos": "remote",

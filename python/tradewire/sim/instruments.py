@@ -9,9 +9,11 @@ import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-__all__ = ["DEFAULT_SYMBOLS", "Instrument", "instrument", "spot_instrument"]
+__all__ = ["ALPACA_SYMBOLS", "DEFAULT_SYMBOLS", "Instrument", "alpaca_instrument", "instrument", "spot_instrument"]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+#: FAKEPACA is the one symbol of Alpaca's test stream; names with a slash are crypto pairs.
+ALPACA_SYMBOLS = ("AAPL", "MSFT", "BTC/USD", "ETH/USD", "FAKEPACA")
 
 _TEXT_LIMIT = 20_000
 _VALUE_DECIMALS = 8
@@ -121,3 +123,42 @@ def spot_instrument(symbol: str) -> Instrument:
         ValueError: as for `instrument`.
     """
     return replace(instrument(symbol), price_decimals=8, quantity_decimals=8)
+
+
+#: symbol -> price
+_STOCKS = {"AAPL": 272.41, "MSFT": 481.63, "SPY": 664.39, "TSLA": 391.09, "NVDA": 178.88, "FAKEPACA": 134.65}
+#: pair -> (price, tick, step, decimals of price text, decimals of quantity text)
+_PAIRS: dict[str, tuple[float, float, float, int, int]] = {
+    "BTC/USD": (83_084.30, 0.01, 0.00001, 3, 9),
+    "ETH/USD": (3_120.55, 0.01, 0.0001, 3, 9),
+    "SOL/USD": (148.21, 0.001, 0.001, 3, 9),
+}
+
+
+def alpaca_instrument(symbol: str) -> Instrument:
+    """A stock, or with a slash a crypto pair. One that is in neither table gets a price between 10 and 110.
+
+    Raises:
+        ValueError: the name is not upper-case letters and digits, with a dot or one slash perhaps.
+    """
+    base, slash, quote = symbol.partition("/")
+    if not (base and symbol.isascii() and symbol == symbol.upper() and base.replace(".", "").isalnum()):
+        raise ValueError(f"symbol must be like AAPL or BTC/USD, was {symbol!r}")
+    if slash and not quote.isalnum():
+        raise ValueError(f"symbol must be like AAPL or BTC/USD, was {symbol!r}")
+    own = 10 + zlib.crc32(symbol.encode()) % 100_000 / 1000
+    if slash:
+        price, tick, step, price_decimals, quantity_decimals = _PAIRS.get(symbol, (own, 0.001, 0.001, 3, 9))
+    else:
+        price, tick, step, price_decimals, quantity_decimals = _STOCKS.get(symbol, own), 0.01, 1.0, 2, 0
+    return Instrument(
+        symbol=symbol,
+        base=base,
+        quote=quote or "USD",
+        tick=tick,
+        step=step,
+        price_decimals=price_decimals,
+        quantity_decimals=quantity_decimals,
+        start_price=round(price / tick),
+        typical_lots=max(1, round(_TYPICAL_ORDER / price / step)),
+    )

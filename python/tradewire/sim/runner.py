@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["VENUES", "run"]
 
-_HOMES = {"binance": ("binance", "BinanceSim"), "binance_spot": ("binance_spot", "BinanceSpotSim")}
+_HOMES = {
+    "alpaca": ("alpaca", "AlpacaSim"),
+    "binance": ("binance", "BinanceSim"),
+    "binance_spot": ("binance_spot", "BinanceSpotSim"),
+}
 VENUES = tuple(_HOMES)
 
 

@@ -58,7 +58,7 @@ class SessionFace(Generic[_SESSION]):
         now_s = self.clock()
         for session in tuple(self.sessions):
             if session.is_frozen:
-                session.out.clear()
+                session.discard()
             else:
                 session.flush()
                 session.drain(now_s)
@@ -108,8 +108,16 @@ class Session(asyncio.Protocol):
         """No more messages will be sent: cancel the subscriptions."""
         raise NotImplementedError
 
-    def on_slow_reader(self) -> None:
-        """The peer does not read; the connection is dropped after this."""
+    def end_slow_reader(self) -> None:
+        """The peer does not read."""
+        self.abort()
+
+    def finish(self) -> None:
+        """Write what is left and close; the peer may take its time."""
+        if self._transport is not None and self._valve is not None:
+            self._valve.write(b"".join(self.out))
+            self.out.clear()
+            self._transport.close()
 
     def put(self, message: bytes) -> None:
         """Part of `faults.Link`."""
@@ -162,13 +170,16 @@ class Session(asyncio.Protocol):
             return
         if self._valve.backlog > self._owner.buffer_bytes:
             self._owner.slow_readers += 1
-            self.on_slow_reader()
             self.is_closing = True
             self._silence()
-            self.abort()
+            self.end_slow_reader()
             return
         frames, self.out = self.out, []
         self._valve.write(b"".join(frames))
+
+    def discard(self) -> None:
+        """Forget what has been collected."""
+        self.out.clear()
 
     def drain(self, now_s: float) -> None:
         """Let a dripping connection drip."""
@@ -268,4 +279,4 @@ class Session(asyncio.Protocol):
 
     def _silence(self) -> None:
         self.on_end()
-        self.out.clear()
+        self.discard()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tradewire.sim.instruments import instrument
+from tradewire.sim.instruments import alpaca_instrument, instrument, spot_instrument
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,23 @@ def test_unlisted_symbol_has_always_the_same_price() -> None:
 def test_bad_symbol_is_named(symbol: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"was {symbol!r}")):
         instrument(symbol)
+
+
+def test_spot_writes_eight_digits() -> None:
+    item = spot_instrument("BTCUSDT")
+    assert (item.price_text[831_000], item.quantity_text[2]) == ("83100.00000000", "0.00200000")
+    assert item.value_text(831_000 * 2) == "166.20000000"
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "BRK.B", "BTC/USD", "MARS", "DOGE/USDT"])
+def test_alpaca_lists_stocks_and_pairs(symbol: str) -> None:
+    item = alpaca_instrument(symbol)
+    assert (item.symbol, item.quote) == (symbol, symbol.partition("/")[2] or "USD")
+    assert item.start_price > 0
+    assert item.typical_lots > 0
+
+
+@pytest.mark.parametrize("symbol", ["", "aapl", "/USD", "BTC/", "A B", "币/USD", "."])
+def test_bad_names_at_alpaca(symbol: str) -> None:
+    with pytest.raises(ValueError, match="symbol must be like AAPL or BTC/USD"):
+        alpaca_instrument(symbol)

@@ -32,5 +32,5 @@ def test_bad_symbol_is_a_usage_error() -> None:
 
 
 def test_unknown_venue_is_named() -> None:
-    with pytest.raises(ValueError, match=r"venue must be one of binance.*, was 'mars'"):
+    with pytest.raises(ValueError, match=r"venue must be one of alpaca, binance, binance_spot, was 'mars'"):
         run("mars")
