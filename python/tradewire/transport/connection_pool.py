@@ -29,17 +29,6 @@ __all__ = ["ConnectionPool"]
 C = TypeVar("C")
 T = TypeVar("T")
 
-_COUNTERS = (
-    "total_requests",
-    "failed_requests",
-    "no_connection",
-    "ejections",
-    "replacements",
-    "connects",
-    "failed_connects",
-    "failed_pings",
-)
-
 
 def _counts(error: Exception) -> bool:
     """A refused request says nothing against the connection it came over."""
@@ -118,8 +107,8 @@ class ConnectionPool(Generic[C]):
         self.name = name or str(getattr(api_class, "__name__", "pool"))
         self._is_failure = is_failure
         self._now_ns = now_ns
-        random = random or Random()
-        self._router: Router[PooledLink[C]] = Router(random, rules)
+        self._random = random or Random()
+        self._router: Router[PooledLink[C]] = Router(self._random, rules)
         self._idle: list[PooledLink[C]] = []
         self._waiters: deque[asyncio.Future[PooledLink[C]]] = deque()
         self._leased = 0
@@ -131,7 +120,7 @@ class ConnectionPool(Generic[C]):
             create,
             self.settings,
             self._router,
-            random=random,
+            random=self._random,
             now_ns=now_ns,
             to_idle=self._to_idle,
             dispatch=self._dispatch,
@@ -159,7 +148,7 @@ class ConnectionPool(Generic[C]):
             await self.shutdown()
             raise
         errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if len(errors) == len(links):
+        if links and len(errors) == len(links):
             await self.shutdown()
             raise NoConnectionError(f"pool {self.name}: no connection could be opened: {errors[0]!r}") from errors[0]
         for link, outcome in zip(links, outcomes, strict=True):
@@ -251,22 +240,12 @@ class ConnectionPool(Generic[C]):
 
     def get_pool_stats(self) -> dict[str, Any]:
         """What the pool has done, and how it is now; times in ms. Also after `shutdown`."""
-        now_ns = self._now_ns()
-        links = [link.metrics(self._router.score(link, now_ns), now_ns) for link in self._keeper.links]
-        live = [each for each in links if each["connected"]]
-        timed = [each["average_latency_ms"] for each in live if each["average_latency_ms"] > 0]
         return {
             "name": self.name,
-            "total_connections": len(live),
             "idle_connections": len(self._idle),
             "busy_connections": self._leased,
-            "ejected_connections": sum(each["ejected"] for each in live),
             "waiting": sum(not waiter.done() for waiter in self._waiters),
-            **{name: self._counters[name] for name in _COUNTERS},
-            "errors_unreported": self._keeper.reporter.unreported,
-            "average_health_score": sum(each["health_score"] for each in live) / len(live) if live else 0.0,
-            "average_latency_ms": sum(timed) / len(timed) if timed else 0.0,
-            "connections": links,
+            **self._keeper.statistics(),
         }
 
     # taking and giving back
@@ -379,7 +358,9 @@ class ConnectionPool(Generic[C]):
     async def _check_health(self) -> None:
         """Pings one idle link at a time, the one not looked at for longest, so that the others stay at hand."""
         while True:
-            await asyncio.sleep(self.settings.health_check_interval / max(1, len(self._keeper.links)))
+            # Some jitter, so that neither many processes nor the two loops of this one move in step.
+            share = self._random.uniform(0.9, 1.1) / max(1, len(self._keeper.links))
+            await asyncio.sleep(self.settings.health_check_interval * share)
             now_ns = self._now_ns()
             for link in self._router.sweep(now_ns):
                 self._keeper.eject(link, now_ns)

@@ -25,6 +25,16 @@ C = TypeVar("C")
 
 _log = logging.getLogger(__name__)
 _SECOND = 1_000_000_000
+_COUNTERS = (
+    "total_requests",
+    "failed_requests",
+    "no_connection",
+    "ejections",
+    "replacements",
+    "connects",
+    "failed_connects",
+    "failed_pings",
+)
 
 
 class LinkKeeper(Generic[C]):
@@ -240,6 +250,22 @@ class LinkKeeper(Generic[C]):
         if not self.stopped:
             now_ns = self._now_ns()
             self.reporter.report(error, lambda: link.metrics(self.router.score(link, now_ns), now_ns))
+
+    def statistics(self) -> dict[str, Any]:
+        """The links' part of `ConnectionPool.get_pool_stats`."""
+        now_ns = self._now_ns()
+        links = [link.metrics(self.router.score(link, now_ns), now_ns) for link in self.links]
+        live = [each for each in links if each["connected"]]
+        timed = [each["average_latency_ms"] for each in live if each["average_latency_ms"] > 0]
+        return {
+            "total_connections": len(live),
+            "ejected_connections": sum(each["ejected"] for each in live),
+            **{name: self.counters[name] for name in _COUNTERS},
+            "errors_unreported": self.reporter.unreported,
+            "average_health_score": sum(each["health_score"] for each in live) / len(live) if live else 0.0,
+            "average_latency_ms": sum(timed) / len(timed) if timed else 0.0,
+            "connections": links,
+        }
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs work until it ends or the pool does."""

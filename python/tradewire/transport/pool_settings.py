@@ -15,7 +15,7 @@ class PoolSettings:
     """Sizes and times of a `ConnectionPool`; names as in configuration files.
 
     Attributes:
-        min_connections: opened at the start and kept.
+        min_connections: opened at the start and kept; with 0 the first call opens one.
         max_connections: never more.
         health_check_interval: seconds between two pings of a connection.
         connection_timeout: seconds for opening a connection, for a ping, and for waiting until one is free.
@@ -38,8 +38,9 @@ class PoolSettings:
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 expected = "a whole number" if whole else "a number of seconds"
                 raise TypeError(f"{field.name} must be {expected}, was {value!r}")
-            if whole and not 1 <= value <= 1000:
-                raise ValueError(f"{field.name} must be 1..1000, was {value}")
+            least = 0 if field.name == "min_connections" else 1
+            if whole and not least <= value <= 1000:
+                raise ValueError(f"{field.name} must be {least}..1000, was {value}")
             if not whole and not (math.isfinite(value) and 0 < value <= 86_400):
                 raise ValueError(f"{field.name} must be above 0 and at most 86400 seconds, was {value}")
         if self.min_connections > self.max_connections:

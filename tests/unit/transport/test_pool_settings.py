@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tradewire.config import ConnectionPoolConfig
 from tradewire.transport.pool_settings import PoolSettings
 
 
@@ -15,10 +16,15 @@ def test_defaults_and_precedence() -> None:
     assert PoolSettings.of(mapping, min_connections=4, max_connections=None) == PoolSettings(4, 10, 30.0, 10.0, 5)
 
 
+def test_as_the_configuration_gives_them() -> None:
+    assert PoolSettings.of(ConnectionPoolConfig().dict()) == PoolSettings()
+
+
 @pytest.mark.parametrize(
     ("setting", "error", "message"),
     [
-        ({"min_connections": 0}, ValueError, r"min_connections must be 1\.\.1000, was 0"),
+        ({"min_connections": -1}, ValueError, r"min_connections must be 0\.\.1000, was -1"),
+        ({"max_connections": 0}, ValueError, r"max_connections must be 1\.\.1000, was 0"),
         ({"min_connections": 2.0}, TypeError, r"min_connections must be a whole number, was 2\.0"),
         ({"max_connections": True}, TypeError, "max_connections must be a whole number, was True"),
         ({"idle_timeout": float("nan")}, ValueError, "idle_timeout must be above 0 and at most 86400 seconds, was nan"),
