@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
 from tradewire.core.record import Kind
+from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate
 from .mailbox import Mailbox, Stream
@@ -167,14 +168,23 @@ class Dispatcher:
         routes = self._routes
         for event in events:
             kind = type(event)
+            if kind is RawMessage:
+                self._publish_raw(event, drained_ns)
+                continue
             for runner in routes.get((kind, event.venue, event.symbol, event.interval if kind is Bar else ""), ()):
                 runner.deliver(event, drained_ns)
         if self._events:
             for symbols, queue, _ in self._events:
                 for event in events:
-                    if type(event) in _DELIVERED and (symbols is None or event.symbol in symbols):
+                    if type(event) in _DELIVERED and (symbols is None or not event.symbol or event.symbol in symbols):
                         queue.put(event, drained_ns)
         self._notify()
+
+    def _publish_raw(self, event: RawMessage, drained_ns: int) -> None:
+        """Nobody knows whose it is: every callback of its provider gets it, once."""
+        of_provider = [routed for key, routed in self._routes.items() if key[1] == event.venue]
+        for runner in dict.fromkeys(runner for routed in of_provider for runner in routed):
+            runner.deliver(event, drained_ns)
 
     def publish_batch(self, batch: Batch) -> None:
         """Hands the batch itself to the consumers of batches."""
@@ -236,7 +246,7 @@ class Dispatcher:
             self._wanted.discard(kind, symbol_id)
 
 
-_DELIVERED = frozenset(EVENT_CLASSES.values())
+_DELIVERED = frozenset((*EVENT_CLASSES.values(), RawMessage))
 
 
 def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tradewire.core import Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError
@@ -21,8 +21,10 @@ from tradewire.telemetry.alerts import LogAlerts
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import run
-from tradewire.venues.registry import load
+from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
+from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
+from .adapters import AdapterManager
 from .configured import Configured, GatewayPlan, credential_of
 from .dispatch import EVENT_CLASSES, Dispatcher
 from .events import FeedState
@@ -94,6 +96,19 @@ class StreamingGateway:
         ValueError: configuration and arguments together; not a symbol, an address or a policy; channels without
             symbols; a ring too small for book snapshots.
     """
+
+    #: Custom providers by name, as `register_provider` adds them.
+    AdapterMap: ClassVar[dict[str, type[DataProviderAdapter]]] = ADAPTERS
+
+    @staticmethod
+    def register_provider(name: str, adapter: type[DataProviderAdapter]) -> None:
+        """Makes a custom provider known by a name, for `venue=` and for configurations.
+
+        Raises:
+            TypeError: no subclass of `DataProviderAdapter`.
+            ValueError: the name of a built-in venue.
+        """
+        register_adapter(name, adapter)
 
     def __init__(
         self,
@@ -436,7 +451,9 @@ class StreamingGateway:
     # inside
 
     def _add(self, settings: ProviderSettings) -> None:
-        self._managers[settings.name] = manager = WebSocketManager(
+        # Without a field plan only the user's own method can read the messages.
+        custom = isinstance(settings.venue, AdapterVenue) and settings.venue.adapter.plan is None
+        self._managers[settings.name] = manager = (AdapterManager if custom else WebSocketManager)(
             settings, self._symbols, self._dispatcher, self._random, self._alerts, self._on_trouble
         )
         if self._loop is not None:

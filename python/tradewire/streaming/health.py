@@ -102,9 +102,9 @@ class FeedHealth:
         """Whether it is still one of the feeds."""
         return self._feeds.get(feed.key) is feed
 
-    def find(self, kind: int, symbol_id: int) -> Feed | None:
-        """The feed that messages of a kind and symbol belong to."""
-        return self._feeds.get((kind, symbol_id, 0))
+    def find(self, kind: int, symbol_id: int, interval_ns: int = 0) -> Feed | None:
+        """The feed that messages of a kind, a symbol and (bars) an interval belong to."""
+        return self._feeds.get((kind, symbol_id, interval_ns))
 
     def observe(self, heads: Heads, now_ns: int, wall_ns: int) -> None:
         """Takes note of the messages of a batch.
@@ -117,13 +117,14 @@ class FeedHealth:
         for code, count in heads.counts.items():
             feed = self._feeds.get((code & 0xFF, code >> 8, 0))
             if feed is not None:
-                self._touch(feed, count, now_ns, wall_ns)
+                self.touch(feed, count, now_ns, wall_ns)
         for symbol_id, interval_ns in heads.intervals:
             feed = self._feeds.get((Kind.BAR, symbol_id, interval_ns))
             if feed is not None:
-                self._touch(feed, 1, now_ns, wall_ns)
+                self.touch(feed, 1, now_ns, wall_ns)
 
-    def _touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
+    def touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
+        """Messages of a feed arrived."""
         feed.messages += count
         feed.last_ns = now_ns
         feed.last_wall_ns = wall_ns

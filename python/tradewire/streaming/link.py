@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,7 @@ from tradewire.core import TokenBucket, monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
-from tradewire.transport.websocket import WebSocketConnection, connect
+from tradewire.transport.websocket import connect
 from tradewire.venues.session import Broken, Ready, Refused, Reply, Settled
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tradewire.venues.base import StreamLimits
     from tradewire.venues.session import Outcome, StreamSession
 
-__all__ = ["Link", "LinkOwner"]
+__all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 
 _logger = logging.getLogger("tradewire.streaming")
 
@@ -44,6 +44,9 @@ class LinkOwner(Protocol):
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A socket read was decoded into the ring; must drain it."""
 
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+        """A whole message came over the plain driver."""
+
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
         """The connection changed state."""
 
@@ -52,6 +55,47 @@ class LinkOwner(Protocol):
 
     def on_settled(self, streams: Iterable[str]) -> None:
         """The venue began or ended streams, as they were added or discarded; not those that a reconnect restored."""
+
+
+class StreamSocket(Protocol):
+    """A connection as a link uses it: `WebSocketConnection`, or the plain driver of custom providers.
+
+    Attributes:
+        last_read_ns: monotonic time of the last read.
+    """
+
+    last_read_ns: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+
+    def send(self, payload: bytes, *, binary: bool = False) -> None:
+        """Sends one message."""
+
+    def ping(self) -> None:
+        """Asks for a pong."""
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+
+    async def close(self, *, timeout_s: float) -> None:
+        """Says goodbye and ends the connection."""
+
+
+class OpenSocket(Protocol):
+    """Opens a connection whose messages go to a reader, or to its owner."""
+
+    async def __call__(
+        self,
+        url: str,
+        reader: WireReaderProtocol,
+        owner: Link,
+        *,
+        open_timeout_s: float,
+        headers: Mapping[str, str] | None,
+    ) -> StreamSocket:
+        """Raises FeedConnectionError: refused, unreachable, or not in time."""
 
 
 class Link:
@@ -71,6 +115,7 @@ class Link:
         open_timeout_s: for one attempt.
         breaker: refuses attempts for a time after too many failures in a row; None: only the backoff does.
         ping_interval_s: nothing received for so long: ask with a ping.
+        open_socket: opens connections.
 
     Raises:
         ValueError: `url` is not a WebSocket address.
@@ -95,6 +140,7 @@ class Link:
         open_timeout_s: float,
         breaker: BreakerStates | None = None,
         ping_interval_s: float = 20.0,
+        open_socket: OpenSocket = connect,
     ) -> None:
         # A bad address shows now, not in a task that nobody awaits.
         OpeningHandshake(url)
@@ -113,6 +159,7 @@ class Link:
         self._backoff = Backoff(random)
         self._breaker = breaker
         self._token = 0
+        self._open_socket = open_socket
         self._idle_ns = int(ping_interval_s * _SECOND)
         self._wanted: dict[str, None] = {}
         self._sent: dict[str, None] = {}
@@ -125,7 +172,7 @@ class Link:
         # request id -> (streams, sent at, whether it asks for them). Answers come in any order.
         self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
         self._limit = self._fresh_limit()
-        self._connection: WebSocketConnection | None = None
+        self._connection: StreamSocket | None = None
         self._opened_ns = 0
         self._acknowledged = False
         self._proven = False
@@ -174,7 +221,7 @@ class Link:
         return set(self._sent)
 
     @property
-    def connection(self) -> WebSocketConnection | None:
+    def connection(self) -> StreamSocket | None:
         """The present connection, for its counters."""
         return self._connection
 
@@ -223,16 +270,25 @@ class Link:
         for payload in result.controls:
             self._take(payload)
         if not self._proven and self._acknowledged and any(kind != "control" for kind in result.counts):
-            self._proven = True
-            self._backoff.reset()
-            if self._breaker is not None:
-                self._breaker.succeeded(self._token, monotonic_ns())
+            self._prove()
+
+    def on_payload(self, payload: bytes, recv_ns: int) -> None:
+        """A whole message, from the plain driver. Any message proves that such a venue serves."""
+        self._owner.on_payload(self, payload, recv_ns)
+        if not self._proven:
+            self._prove()
 
     def on_closed(self, error: Exception | None) -> None:
         """Wakes the task, which reconnects."""
         if self._closed is not None and not self._closed.done():
             self._closed.set_result(error)
         self._wake.set()
+
+    def _prove(self) -> None:
+        self._proven = True
+        self._backoff.reset()
+        if self._breaker is not None:
+            self._breaker.succeeded(self._token, monotonic_ns())
 
     def _take(self, payload: bytes) -> None:
         session = self._session
@@ -335,7 +391,7 @@ class Link:
         self._renewed.clear()
         self._acknowledged = self._proven = False
         self._session = self._make_session()
-        self._connection = await connect(
+        self._connection = await self._open_socket(
             self._url,
             self._make_reader(),
             self,
@@ -381,12 +437,16 @@ class Link:
             self._pending[request_id] = (names, monotonic_ns(), bool(missing))
             if missing:
                 self._sent.update(dict.fromkeys(names))
-                self._send(session.subscribe(names, request_id))
+                payloads = session.subscribe(names, request_id)
             else:
                 for name in names:
                     del self._sent[name]
                     self._renewed.pop(name, None)
-                self._send(session.unsubscribe(names, request_id))
+                payloads = session.unsubscribe(names, request_id)
+            for payload in payloads:
+                self._send(payload)
+            if not session.acknowledges:
+                self._on_settled(request_id, ())
 
     def _check_alive(self) -> int:
         """Asks a silent connection, and drops a dead one; returns when to look again, in ns."""

@@ -18,6 +18,7 @@ from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.policy.breaker import BreakerStates
+from tradewire.transport.websocket import connect
 
 from .bad_messages import BadMessages
 from .books import BookKeeper
@@ -26,13 +27,13 @@ from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedAlert, G
 from .evidence import Verdict, judge
 from .health import Feed, FeedHealth
 from .ladder import Rung
-from .link import Link
+from .link import Link, StreamSocket
 from .pipeline import RING_CAPACITY, Drained, Pipeline
 from .remedies import Remedies
 from .roster import FeedRoster
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import OrderBookProtocol, WireResultProtocol
+    from tradewire.core.protocols import OrderBookProtocol, WireReaderProtocol, WireResultProtocol
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
@@ -294,6 +295,10 @@ class WebSocketManager:
             self._on_bad_messages(link, result)
         self._pipeline.pump()
 
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+        """A whole message came over the plain driver, which this manager does not use."""
+        raise NotImplementedError
+
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
         """A link changed state."""
         feeds = self._roster.feeds_of(link)
@@ -443,6 +448,7 @@ class WebSocketManager:
             settings.open_timeout_s,
             self._breaker(),
             settings.ping_interval_s,
+            self._open_socket,
         )
         if self._running:
             link.start()
@@ -457,6 +463,17 @@ class WebSocketManager:
             messages_per_s=min(limits.messages_per_s, rate[0]),
             message_burst=min(limits.message_burst, rate[1]),
         )
+
+    async def _open_socket(
+        self,
+        url: str,
+        reader: WireReaderProtocol,
+        owner: Link,
+        *,
+        open_timeout_s: float,
+        headers: Mapping[str, str] | None,
+    ) -> StreamSocket:
+        return await connect(url, reader, owner, open_timeout_s=open_timeout_s, headers=headers)
 
     def _breaker(self) -> BreakerStates | None:
         if self.settings.breaker is None:

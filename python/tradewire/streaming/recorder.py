@@ -207,8 +207,10 @@ class _Conversation:
 
     async def subscribe(self, names: list[str], request_id: int) -> None:
         """Asks for streams."""
-        self._open_requests.add(request_id)
-        await self._connection.send(self._session.subscribe(names, request_id), binary=self._session.binary)
+        if self._session.acknowledges:
+            self._open_requests.add(request_id)
+        for payload in self._session.subscribe(names, request_id):
+            await self._connection.send(payload, binary=self._session.binary)
 
     async def take(self, frame: bytes) -> None:
         """Looks for an answer in a message.

@@ -5,12 +5,13 @@ Not for market data at full speed: `websocket.py` is.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tradewire.core import wall_ns
+from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 
 from .tls import tls_context
@@ -18,7 +19,7 @@ from .tls import tls_context
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-__all__ = ["PlainConnection", "connect_plain"]
+__all__ = ["PayloadOwner", "PlainConnection", "PlainSocket", "connect_plain", "open_plain"]
 
 
 class PlainConnection:
@@ -56,6 +57,98 @@ class PlainConnection:
             yield wall_ns(), payload
 
 
+class PayloadOwner(Protocol):
+    """Who is told what a plain socket does; called on the event loop."""
+
+    def on_payload(self, payload: bytes, recv_ns: int) -> None:
+        """A whole message."""
+
+    def on_closed(self, error: Exception | None) -> None:
+        """The connection is gone. Called once, and nothing after it."""
+
+
+class PlainSocket:
+    """One connection with the calls of `WebSocketConnection`: payloads go to the owner. Made by `open_plain`.
+
+    Attributes:
+        last_read_ns: monotonic time of the last message.
+    """
+
+    def __init__(self, connection: ClientConnection, owner: PayloadOwner) -> None:
+        self.last_read_ns = monotonic_ns()
+        self._connection = connection
+        self._owner = owner
+        self._outgoing: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
+        self._tasks = [
+            asyncio.get_running_loop().create_task(work, name=f"plain socket {name}")
+            for name, work in (("reader", self._read()), ("writer", self._write()))
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages can be sent."""
+        return not self._tasks[0].done()
+
+    def send(self, payload: bytes, *, binary: bool = False) -> None:
+        """Sends one message, in order, of UTF-8 text unless `binary`."""
+        self._outgoing.put_nowait((payload, binary))
+
+    def ping(self) -> None:
+        """Nothing: the library behind it pings by itself."""
+
+    def abort(self) -> None:
+        """Ends the connection at once."""
+        self._connection.transport.abort()
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self, *, timeout_s: float = 1.0) -> None:
+        """Says goodbye and ends the connection, by force after `timeout_s`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._connection.close()
+        except TimeoutError:
+            pass
+        self.abort()
+        await asyncio.wait(self._tasks)
+
+    async def _read(self) -> None:
+        error: Exception | None = None
+        try:
+            async for recv_ns, payload in PlainConnection(self._connection).messages():
+                self.last_read_ns = monotonic_ns()
+                self._owner.on_payload(payload, recv_ns)
+        except FeedConnectionError as lost:
+            error = lost
+        self._tasks[1].cancel()
+        self._owner.on_closed(error)
+
+    async def _write(self) -> None:
+        while True:
+            payload, binary = await self._outgoing.get()
+            try:
+                await PlainConnection(self._connection).send(payload, binary=binary)
+            except FeedConnectionError:
+                # The reader says so to the owner.
+                return
+
+
+async def open_plain(
+    url: str,
+    owner: PayloadOwner,
+    *,
+    headers: Mapping[str, str] | None = None,
+    open_timeout_s: float = 10.0,
+    max_message: int = 1 << 20,
+) -> PlainSocket:
+    """Opens a connection whose messages go to `owner`. No proxy from the environment, no compression.
+
+    Raises:
+        FeedConnectionError: refused, unreachable, or not in time.
+    """
+    return PlainSocket(await _connect(url, headers, open_timeout_s, max_message), owner)
+
+
 @asynccontextmanager
 async def connect_plain(
     url: str,
@@ -69,10 +162,18 @@ async def connect_plain(
     Raises:
         FeedConnectionError: refused, unreachable, or not in time.
     """
+    connection = await _connect(url, headers, open_timeout_s, max_message)
+    async with connection:
+        yield PlainConnection(connection)
+
+
+async def _connect(
+    url: str, headers: Mapping[str, str] | None, open_timeout_s: float, max_message: int
+) -> ClientConnection:
     client = importlib.import_module("websockets.asyncio.client")
     exceptions = importlib.import_module("websockets.exceptions")
     try:
-        connection = await client.connect(
+        connection: ClientConnection = await client.connect(
             url,
             compression=None,
             proxy=None,
@@ -85,5 +186,4 @@ async def connect_plain(
         )
     except (OSError, exceptions.InvalidHandshake) as error:
         raise FeedConnectionError(f"cannot connect to {url}: {str(error) or type(error).__name__}") from error
-    async with connection:
-        yield PlainConnection(connection)
+    return connection

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import cast
 
 from tradewire.errors import UnsupportedError
 
+from .adapter import AdapterVenue, DataProviderAdapter
 from .base import MarketDataVenue
 
-__all__ = ["load", "names", "register"]
+__all__ = ["ADAPTERS", "load", "names", "register", "register_adapter"]
 
 #: name -> "module:attribute" of a `MarketDataVenue`.
 _VENUES = {
@@ -18,9 +20,13 @@ _VENUES = {
 }
 
 
+#: Custom providers by name: what `StreamingGateway.register_provider` fills.
+ADAPTERS: dict[str, type[DataProviderAdapter]] = {}
+
+
 def names() -> list[str]:
-    """The known venues, in alphabetical order."""
-    return sorted(_VENUES)
+    """The known venues and custom providers, in alphabetical order."""
+    return sorted({*_VENUES, *ADAPTERS})
 
 
 def register(name: str, path: str) -> None:
@@ -40,12 +46,37 @@ def register(name: str, path: str) -> None:
     _VENUES[name] = path
 
 
+def register_adapter(name: str, adapter: type[DataProviderAdapter]) -> None:
+    """Makes a custom provider known.
+
+    Args:
+        name: of the provider, in configurations too.
+        adapter: made anew, without arguments, for each gateway.
+
+    Raises:
+        TypeError: no subclass of `DataProviderAdapter`.
+        ValueError: the name of a built-in venue.
+    """
+    # Whatever a user may pass, in spite of the annotation.
+    given: object = adapter
+    if not (inspect.isclass(given) and issubclass(given, DataProviderAdapter)):
+        raise TypeError(f"adapter must be a subclass of DataProviderAdapter, was {adapter!r}")
+    if name in _VENUES:
+        raise ValueError(f"{name!r} is the name of a built-in venue; choose another one")
+    ADAPTERS[name] = adapter
+
+
 def load(name: str) -> MarketDataVenue:
     """The venue of that name.
 
     Raises:
         UnsupportedError: no such venue; the message lists the known ones.
     """
+    adapter = ADAPTERS.get(name)
+    if adapter is not None:
+        made = adapter()
+        made.name = name
+        return AdapterVenue(made)
     path = _VENUES.get(name)
     if path is None:
         raise UnsupportedError(f"venue must be one of {', '.join(names())}, was {name!r}")

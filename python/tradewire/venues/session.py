@@ -81,6 +81,7 @@ class StreamSession(Protocol):
         headers: of the upgrade request; values may be secret.
         binary: whether messages are sent in binary frames.
         ready: whether subscriptions may be sent.
+        acknowledges: whether requests are answered; where not, what is asked for counts as granted.
     """
 
     @property
@@ -89,15 +90,17 @@ class StreamSession(Protocol):
     def binary(self) -> bool: ...  # noqa: D102 - above
     @property
     def ready(self) -> bool: ...  # noqa: D102 - above
+    @property
+    def acknowledges(self) -> bool: ...  # noqa: D102 - above
 
     def opened(self) -> Sequence[bytes]:
         """What to send as soon as the connection is open."""
 
-    def subscribe(self, streams: Sequence[str], request_id: int) -> bytes:
-        """A message that asks for streams. `request_id` is unique on the connection and comes back in the answer."""
+    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+        """Messages that ask for streams. `request_id` is unique on the connection; the answer's outcome names it."""
 
-    def unsubscribe(self, streams: Sequence[str], request_id: int) -> bytes:
-        """A message that takes streams back."""
+    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+        """Messages that take streams back; none where the venue has no way to."""
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
         """Reads one message of the venue that is no market data; empty for those that mean nothing here."""

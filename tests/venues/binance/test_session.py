@@ -12,10 +12,11 @@ from tradewire.venues.session import Refused, Settled
 
 def test_requests() -> None:
     session = BinanceSession()
-    message = session.subscribe(["btcusdt@trade", "币安人生usdt@trade"], 7)
+    (message,) = session.subscribe(["btcusdt@trade", "币安人生usdt@trade"], 7)
     assert "币安人生" in message.decode(), "plain UTF-8, not escaped"
     assert json.loads(message) == {"method": "SUBSCRIBE", "params": ["btcusdt@trade", "币安人生usdt@trade"], "id": 7}
-    assert json.loads(session.unsubscribe(["a@b"], 8)) == {"method": "UNSUBSCRIBE", "params": ["a@b"], "id": 8}
+    (message,) = session.unsubscribe(["a@b"], 8)
+    assert json.loads(message) == {"method": "UNSUBSCRIBE", "params": ["a@b"], "id": 8}
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,19 @@ class BinanceSession:
     headers: Mapping[str, str] = {}
     binary = False
     ready = True
+    acknowledges = True
 
     def opened(self) -> Sequence[bytes]:
         """Nothing: subscriptions may be sent at once."""
         return ()
 
-    def subscribe(self, streams: Sequence[str], request_id: int) -> bytes:
+    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
         """A SUBSCRIBE message."""
-        return _control("SUBSCRIBE", streams, request_id)
+        return (_control("SUBSCRIBE", streams, request_id),)
 
-    def unsubscribe(self, streams: Sequence[str], request_id: int) -> bytes:
+    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
         """An UNSUBSCRIBE message."""
-        return _control("UNSUBSCRIBE", streams, request_id)
+        return (_control("UNSUBSCRIBE", streams, request_id),)
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
         """`{"result": null, "id": 3}` grants, `{"error": {"code": 2, "msg": ...}, "id": 3}` refuses."""

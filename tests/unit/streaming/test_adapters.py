@@ -1,0 +1,132 @@
+"""Custom providers without a field plan, against a scripted server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Trade
+from tradewire.streaming import FeedState, StreamingGateway
+from tradewire.venues.adapter import DataProviderAdapter, RawMessage
+from tradewire.venues.registry import ADAPTERS
+
+
+@dataclass
+class MyProviderAdapter(DataProviderAdapter):
+    name: str = "my_provider"
+
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> dict[str, Any]:
+        return {"action": "subscribe", "channel": channel, "symbols": symbols}
+
+
+@dataclass
+class Parsing(MyProviderAdapter):
+    def is_control(self, data: Any) -> bool:
+        return "ok" in data
+
+    def _parse_message(self, data: Any) -> list[Trade]:
+        head = {"venue": self.name, "event_ns": 0, "recv_ns": 1, "seq": data["id"]}
+        return [
+            Trade(symbol=data["s"], price=price, quantity=1.0, side=None, trade_id=data["id"], **head)
+            for price in data["prices"]
+        ]
+
+
+@pytest.fixture(autouse=True)
+def providers() -> Iterator[None]:
+    StreamingGateway.register_provider("my_provider", MyProviderAdapter)
+    StreamingGateway.register_provider("parsing", Parsing)
+    yield
+    ADAPTERS.clear()
+
+
+def make(server: Any, venue: str, no_wait: Random) -> StreamingGateway:
+    return StreamingGateway(venue=venue, url=server.url, random=no_wait)
+
+
+async def test_one_method_is_enough(wire_server: Any, eventually: Any, no_wait: Random) -> None:
+    seen: list[RawMessage] = []
+    gateway = make(wire_server, "my_provider", no_wait)
+    gateway.subscribe_to_trades(["AAPL", "MSFT"], seen.append)
+    gateway.subscribe_to_quotes(["AAPL"], seen.append)
+    async with gateway:
+        events = gateway.events("AAPL")
+        peer = await wire_server.serve()
+        asked = [json.loads((await peer.read_frame())[1]) for _ in range(2)]
+        assert asked == [
+            {"action": "subscribe", "channel": "trades", "symbols": ["AAPL", "MSFT"]},
+            {"action": "subscribe", "channel": "quotes", "symbols": ["AAPL"]},
+        ]
+        peer.send_frame('{"p": 1}')
+        peer.send_frame(b"\x00\x01", opcode=2)
+        await eventually(lambda: len(seen) == 4)
+        assert gateway.state("trades", "AAPL") is FeedState.LIVE
+        got = [event async for event in _first(events, RawMessage, 2)]
+    assert [message.data for message in got] == [{"p": 1}, b"\x00\x01"]
+    assert got[0].venue == "my_provider"
+    assert got[0].recv_ns > 0
+    assert gateway.counters["messages_not_json"] == 1
+
+
+async def _first(events: Any, event_class: type, count: int) -> Any:
+    async for event in events:
+        if type(event) is event_class:
+            yield event
+            count -= 1
+            if not count:
+                return
+
+
+async def test_events_of_ones_own_are_delivered_like_a_venues(
+    wire_server: Any, eventually: Any, no_wait: Random
+) -> None:
+    seen: list[Trade] = []
+    gateway = make(wire_server, "parsing", no_wait)
+    gateway.subscribe_to_trades(["A"], seen.append)
+    gateway.subscribe_to_trades(["B"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        for text in ('{"ok": 1}', '{"id": 7, "s": "A", "prices": [1.5, 2.5]}', '{"id": 8, "s": "B", "prices": [3.5]}'):
+            peer.send_frame(text)
+        await eventually(lambda: gateway.counters["messages"] == 3)
+        assert gateway.state("trades", "A") is FeedState.LIVE
+    assert [trade.price for trade in seen] == [1.5, 2.5]
+    assert gateway.counters["messages.control"] == 1
+
+
+async def test_a_message_that_cannot_be_read_hurts_nothing(wire_server: Any, eventually: Any, no_wait: Random) -> None:
+    seen: list[Trade] = []
+    gateway = make(wire_server, "parsing", no_wait)
+    gateway.subscribe_to_trades(["A"], seen.append)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        peer.send_frame("[]")
+        peer.send_frame('{"id": 7, "s": "A", "prices": [1.5]}')
+        await eventually(lambda: len(seen) == 1)
+    assert gateway.counters["decode_errors"] == 1
+
+
+async def test_a_lost_connection_comes_back(wire_server: Any, eventually: Any, no_wait: Random) -> None:
+    gateway = make(wire_server, "my_provider", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        for _ in range(3):
+            peer = await wire_server.serve()
+            assert json.loads((await peer.read_frame())[1])["symbols"] == ["A"]
+            peer.writer.transport.abort()
+        await eventually(lambda: gateway.counters["reconnects"] == 3)
+
+
+def test_names_are_checked() -> None:
+    assert StreamingGateway.AdapterMap["my_provider"] is MyProviderAdapter
+    with pytest.raises(ValueError, match="'binance' is the name of a built-in venue"):
+        StreamingGateway.register_provider("binance", MyProviderAdapter)
+    with pytest.raises(TypeError, match="adapter must be a subclass of DataProviderAdapter"):
+        StreamingGateway.register_provider("other", dict)  # type: ignore[arg-type]
