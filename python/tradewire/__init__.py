@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     )
     from .errors import CircuitOpenError
     from .model import OrderRequest, OrderResponse, OrderSide, OrderType
-    from .streaming import StreamingGateway
+    from .streaming import StreamingGateway, WebSocketManager
     from .transport.adaptive_limit import AdaptiveRateLimiter
     from .transport.auth import AuthManager
     from .transport.circuit_breaker import CircuitBreaker, circuit_breaker
     from .transport.connection_pool import ConnectionPool
     from .transport.rate_limit import RateLimitManager
+    from .venues.adapter import DataProviderAdapter, RawMessage
     from .venues.base import TradingAPIInterface
 
 #: Public name -> module that holds it.
@@ -81,8 +82,11 @@ _HOMES = {
     "ConnectionPool": "tradewire.transport.connection_pool",
     **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
     **dict.fromkeys(("OrderRequest", "OrderResponse", "OrderSide", "OrderType"), "tradewire.model"),
+    "DataProviderAdapter": "tradewire.venues.adapter",
+    "RawMessage": "tradewire.venues.adapter",
     "StreamingGateway": "tradewire.streaming",
     "TradingAPIInterface": "tradewire.venues.base",
+    "WebSocketManager": "tradewire.streaming",
     "circuit_breaker": "tradewire.transport.circuit_breaker",
 }
 
@@ -99,6 +103,7 @@ __all__ = [
     "ConfigLoader",
     "ConnectionPool",
     "Control",
+    "DataProviderAdapter",
     "Decoder",
     "ExchangeConfig",
     "Histogram",
@@ -111,6 +116,7 @@ __all__ = [
     "OrderType",
     "Quote",
     "RateLimitManager",
+    "RawMessage",
     "Ring",
     "Secret",
     "SequenceTracker",
@@ -121,6 +127,7 @@ __all__ = [
     "TokenBucket",
     "Trade",
     "TradingAPIInterface",
+    "WebSocketManager",
     "WireReader",
     "circuit_breaker",
     "objects",
