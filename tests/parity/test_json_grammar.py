@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from json_corpus import ACCEPTED, REFUSED, corpus, is_json
-from tradewire.core.pure.json_grammar import Array, Literal, Number, Object, Problem, Text, parse
+from tradewire.core.pure.json_grammar import parse
+from tradewire.core.pure.values import Array, Literal, Number, Object, Problem, Text
 
 
 @pytest.mark.parametrize("data", ACCEPTED, ids=repr)

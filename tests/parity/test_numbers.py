@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewire.core.pure.json_grammar import Array, Literal, Number, Problem, Text
 from tradewire.core.pure.numbers import decimal, integer
+from tradewire.core.pure.values import Array, Float, Integer, Literal, Number, Opaque, Problem, Text, Timestamp
 
 
 def reason(call: object, *arguments: object) -> str:
@@ -78,8 +78,8 @@ def test_integers() -> None:
     assert reason(integer, Text(7, "1.0"), "any") == "number"
 
 
-@pytest.mark.parametrize("value", [Literal(7, True), Array(7)], ids=repr)
-def test_other_types_are_refused(value: Literal | Array) -> None:
+@pytest.mark.parametrize("value", [Literal(7, True), Array(7), Opaque(7), Timestamp(7, bytes(4))], ids=repr)
+def test_other_types_are_refused(value: Literal | Array | Opaque | Timestamp) -> None:
     assert reason(decimal, value, "any") == "type"
     assert reason(integer, value, "any") == "type"
 
@@ -87,3 +87,19 @@ def test_other_types_are_refused(value: Literal | Array) -> None:
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?", fullmatch=True))
 def test_rounding_is_that_of_float(text: str) -> None:
     assert decimal(Text(0, text), "any")[0] == float(text)
+
+
+def test_binary_numbers_are_as_they_stand() -> None:
+    assert decimal(Float(0, 0.1 + 0.2), "positive") == (0.1 + 0.2, False)
+    assert decimal(Integer(0, 2**53), "positive") == (2.0**53, False)
+    assert decimal(Integer(0, -(2**53) - 1), "any") == (-(2.0**53), True)
+    assert integer(Integer(0, 2**63 - 1), "positive") == 2**63 - 1
+    for number in (math.nan, math.inf, -math.inf):
+        assert reason(decimal, Float(7, number), "any") == "number"
+    for value in (Float(7, -0.0), Float(7, -1.5), Integer(7, -1)):
+        assert reason(decimal, value, "zero") == "range"
+    for value in (Float(7, 0.0), Integer(7, 0)):
+        assert reason(decimal, value, "positive") == "range"
+    assert reason(integer, Integer(7, 2**63), "any") == "range"
+    assert reason(integer, Integer(7, -1), "zero") == "range"
+    assert reason(integer, Float(7, 1.0), "any") == "type"

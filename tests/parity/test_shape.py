@@ -7,8 +7,9 @@ from collections import Counter
 import pytest
 
 from decoder_plans import VOCABULARY
-from tradewire.core.pure.json_grammar import Object, Problem, Text, parse
+from tradewire.core.pure.json_grammar import parse
 from tradewire.core.pure.shape import ShapeReader, check_symbol
+from tradewire.core.pure.values import Object, Problem, Text
 from tradewire.core.record import SIDE, SIDELESS
 
 TRADE, BOOK, BAR, LIQUIDATION = (ShapeReader(shape) for shape in VOCABULARY.shapes)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewire.core.pure.json_grammar import Literal, Number, Problem, Text, Value
-from tradewire.core.pure.times import UNITS, integer_time, rfc3339
+from tradewire.core.pure.times import UNITS, integer_time, rfc3339, timestamp
+from tradewire.core.pure.values import Integer, Literal, Number, Problem, Text, Timestamp, Value
 
 
 def reason(value: Value, unit: str | None = None) -> str:
@@ -92,3 +92,27 @@ def test_integer_times() -> None:
 def test_every_nanosecond(ns: int) -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
     assert rfc3339(Text(0, f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{ns % 1000:03d}Z")) == ns
+
+
+def test_timestamp_extensions() -> None:
+    for stamp, ns in [
+        ("ffffffff", (2**32 - 1) * 10**9),
+        ("5008d9a86033d311", 1_614_009_105_335_689_322),
+        ("1402366a000000006033d311", 1_614_009_105_335_689_322),
+        ("32f2d7ff0000000225c17d04", 2**63 - 1),
+        ("32f2d8000000000225c17d04", None),
+        ("3b9ac9ffffffffffffffffff", None),
+        ("3b9aca000000000000000001", None),
+        ("ee6b280000000001", None),
+    ]:
+        value = Timestamp(0, bytes.fromhex(stamp))
+        assert (timestamp(value), rfc3339(value)) == (ns, ns), stamp
+    for size in {*range(20)} - {4, 8, 12}:
+        assert reason(Timestamp(0, bytes(size))) == "time"
+    for value in (Text(0, "2024-01-01T00:00:00Z"), Integer(0, 1)):
+        with pytest.raises(Problem, match="type"):
+            timestamp(value)
+    assert integer_time(Integer(0, 5), UNITS["ms"]) == 5_000_000
+    assert integer_time(Integer(0, -1), UNITS["ms"]) is None
+    assert integer_time(Integer(0, 2**64 - 1), UNITS["ns"]) is None
+    assert reason(Timestamp(0, bytes(4)), "ms") == "type"

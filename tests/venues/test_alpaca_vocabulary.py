@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from decoder_plans import ALPACA, ALPACA_SAMPLES
+from msgpack_writer import pack, translated
 
 RECV_NS = 1_710_239_930_000_000_000
 
@@ -99,3 +101,12 @@ def test_the_sample(impl: ModuleType, name: str) -> None:
         for event, expected in zip(events, EXPECTED[name], strict=True)
     ]
     assert seen == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", ALPACA_SAMPLES)
+def test_the_sample_in_messagepack_gives_the_same_events(impl: ModuleType, name: str) -> None:
+    """With timestamp extensions, as Alpaca sends them: the one plan serves both codecs."""
+    expected = impl.Decoder(ALPACA).decode(ALPACA_SAMPLES[name], RECV_NS)
+    written = pack(translated(ALPACA_SAMPLES[name]))
+    assert (b"\xff" in written) == (name != "error")
+    assert impl.Decoder(replace(ALPACA, codec="msgpack")).decode(written, RECV_NS) == expected

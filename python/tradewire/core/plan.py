@@ -15,6 +15,31 @@ How a payload is read:
 4. Rows that a `Filter` refuses are counted and dropped.
 5. Each `Field` fills one target. When several fields name one target, the first present one in plan order wins. A time
    that is out of range is passed over; where nothing else gives the target a value, it is 0 (`DecoderProtocol`).
+
+How values are read: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON
+number with a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A
+minus sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. `rfc3339` is
+`YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, else `time`. Symbols and times in text that are no string are `type`, a `code`
+that is no string or bool too. A decimal slot takes codec decimal, an integer slot the others. Levels: price positive,
+quantity zero or more, null in one is `missing`. Filters: an integer without fraction or exponent by value, a string by
+its text; another type is refused. A symbol has no byte below 0x20 and no 0x7f. A message (not Control) without symbol
+field has that of the stream name, at the offset of the envelope's stream, else 0; without a stream name it is
+`missing`. Stream names are upper-cased in ASCII only; without separator a name is all symbol.
+
+One plan serves both codecs; with `codec="msgpack"` it reads MessagePack, in all forms of the specification, be they the
+shortest or not. Maps are objects, nil is null, and what `DecoderProtocol` says of JSON holds, but for this:
+
+- `syntax`: a value that is cut off, or longer than what is left of the payload, or begins with 0xc1, at its first byte;
+  a value that is missing, at the end of the data; bytes behind the one value. `nesting`: the map or array of level 65,
+  empty or not. `utf8`: the first wrong byte of any string.
+- A string is text, and what it holds is read as in JSON, numeric strings too. Bytes are never text. Keys that are no
+  strings are passed over.
+- `decimal` takes binary numbers as they are: single precision is widened, NaN and infinity are `number`, and INEXACT is
+  only an integer that is no float. Minus zero has a minus sign. `integer` takes integers of all widths, beyond i64 they
+  are `range`; a float is `type`, whatever its value.
+- `timestamp` takes the timestamp extension (type -1) of 32, 64 or 96 bits; another length is `time`, nanoseconds over
+  999,999,999 are out of range. `rfc3339` takes it as well as text: venues write times as extensions in one codec and as
+  text in the other. Other extensions and bytes are `type` where a field wants them, and passed over where none does.
 """
 
 from __future__ import annotations
@@ -44,10 +69,11 @@ class Field:
         target: a header target (`symbol`, `event_ns`, `seq`, `side`, `closed`, `interval_ns`) or a slot name of the
             kind (`record.SLOTS`).
         key: key in the message object; a dot goes into a wrapper (`"k.o"`), one level deep.
-        codec: how the value is written. `decimal`: JSON number or numeric string to float. `integer`: JSON integer or
+        codec: how the value is written. `decimal`: number or numeric string to float. `integer`: integer or
             string of digits to i64. `ms`, `us`, `ns`: an integer time in that unit. `rfc3339`: UTC text with 0 to 9
-            fraction digits. `timestamp`: MessagePack timestamp extension. `symbol`: text looked up in the symbol table.
-            `code`: a string or bool looked up in `codes`.
+            fraction digits, in MessagePack also its timestamp extension. `timestamp`: that extension, and only in a
+            plan of codec msgpack. `symbol`: text looked up in the symbol table. `code`: a string or bool looked up in
+            `codes`.
         required: a message without it (or with null) is a DecodeError, reason `missing`. When several fields share a
             target, one of them present is enough.
         sign: `positive` (> 0), `zero` (>= 0) or `any`; checked for decimal and integer.
@@ -131,7 +157,10 @@ class StreamName:
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """All messages of one venue's feed. `codec` is how they are written on the wire: `"json"` or `"msgpack"`."""
+    """All messages of one venue's feed. `codec` is how they are written on the wire: `"json"` or `"msgpack"`.
+
+    A venue that writes both has one plan and `dataclasses.replace(plan, codec="msgpack")`.
+    """
 
     venue: str
     shapes: tuple[Shape, ...]

@@ -47,7 +47,7 @@ def check(plan: FieldPlan) -> None:
         f"venue must be 1..{_NAME_BYTES} bytes, was {plan.venue!r}",
     )
     where = f"plan {plan.venue}"
-    _expect(plan.codec == "json", where, f"codec must be json in this version, was {plan.codec!r}")
+    _expect(plan.codec in ("json", "msgpack"), where, f"codec must be json or msgpack, was {plan.codec!r}")
     plain = plan.dispatch is None or (bool(plan.dispatch) and "." not in plan.dispatch)
     _expect(plain, where, f"dispatch must be a plain name or None, was {plan.dispatch!r}")
     _expect(1 <= len(plan.shapes) <= _SHAPES, where, f"shapes must be 1..{_SHAPES}, were {len(plan.shapes)}")
@@ -81,7 +81,7 @@ def _check_shape(plan: FieldPlan, shape: Shape, where: str) -> None:
     named = shape.kind == Kind.CONTROL or any(field.target == "symbol" for field in shape.fields)
     _expect(named or plan.stream_name is not None, where, "a symbol needs a field, or a plan with stream_name")
     for field in shape.fields:
-        _check_field(shape, field, f"{where}, field {field.target}")
+        _check_field(plan, shape, field, f"{where}, field {field.target}")
     for filtered in shape.filters:
         _check_filter(filtered, f"{where}, filter {filtered.key}")
     _check_levels(shape, where)
@@ -99,11 +99,12 @@ def _slot_type(kind: Kind, target: str) -> str | None:
     return None if kind in _BOOKS and target in ("bid_count", "ask_count") else slots.get(target)
 
 
-def _check_field(shape: Shape, field: Field, where: str) -> None:
+def _check_field(plan: FieldPlan, shape: Shape, field: Field, where: str) -> None:
     _check_key(field.key, where)
     _expect(field.codec in _CODECS, where, f"codec must be one of {', '.join(_CODECS)}, was {field.codec!r}")
     _expect(field.sign in _SIGNS, where, f"sign must be one of {', '.join(_SIGNS)}, was {field.sign!r}")
-    _expect(field.codec != "timestamp", where, "codec timestamp needs a plan of codec msgpack")
+    binary = field.codec != "timestamp" or plan.codec == "msgpack"
+    _expect(binary, where, "codec timestamp needs a plan of codec msgpack")
     codecs, kinds = _HEADER_TARGETS.get(field.target, ((), None))
     slot = _slot_type(shape.kind, field.target)
     if slot is not None:

@@ -50,9 +50,9 @@ REASONS = (
     "syntax",  # not JSON (RFC 8259) or MessagePack; truncated; bytes after the end; a byte order mark
     "nesting",  # deeper than 64
     "utf8",  # text that is not UTF-8, lone surrogates included
-    "number",  # numeric text outside `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, over 40 characters, or |exponent| > 30
+    "number",  # numeric text outside `-?(0|[1-9][0-9]*)(\.[0-9]+)?`, over 40 characters, |exponent| > 30; NaN, infinity
     "range",  # an integer beyond i64, or a sign or zero that the plan does not allow
-    "type",  # another JSON type than the field's codec reads
+    "type",  # another type than the field's codec reads
     "missing",  # a required field is absent or null
     "code",  # a string or bool that the field's codes do not list
     "time",  # not a time stamp of the field's format; in a delivered message: before 1970 or after 2262
@@ -133,7 +133,8 @@ class SymbolTableProtocol(Protocol):
 
 
 class DecoderProtocol(Protocol):
-    """Payload bytes to events or records, by a field plan (`plan.py` says how a message is found and read).
+    """Payload bytes to events or records, by a field plan (`plan.py` says how a message is found, how values are read,
+    and what is otherwise in MessagePack).
 
     `Decoder(plan, symbols=None, *, learn=None)`. `symbols`: names of the plan's venue, or a shared SymbolTable, or
     None. `learn`: whether unseen symbols are added to the table; by default only when `symbols` is None. Otherwise
@@ -167,16 +168,6 @@ class DecoderProtocol(Protocol):
     object holds nothing. A shape is known in an error only from step 2 on; where none is, the channel is the caller's
     `stream` (first 64 bytes of UTF-8, as in an excerpt), or `"?"`. `size` has offset 0, or that of the envelope's
     stream name; errors win over FULL, and FULL leaves counters and quarantine alone.
-
-    Values: `decimal` and `integer` in strings follow the strict grammar (integer: without fraction); a JSON number with
-    a fraction or an exponent is no integer (`type`). Every numeric text has at most 40 characters (`number`). A minus
-    sign is refused (`range`) unless the sign is `any`, that of zero too; `seq` is never negative. `rfc3339` is
-    `YYYY-MM-DDTHH:MM:SS[.f]Z`, upper case, else `time`. Symbols and times in text that are no string are `type`, a
-    `code` that is no string or bool too. A decimal slot takes codec decimal, an integer slot the others. Levels: price
-    positive, quantity zero or more, null in one is `missing`. Filters: an integer without fraction or exponent by
-    value, a string by its text; another type is refused. A symbol has no byte below 0x20 and no 0x7f. A message (not
-    Control) without symbol field has that of the stream name, at the offset of the envelope's stream, else 0; without a
-    stream name it is `missing`. Stream names are upper-cased in ASCII only; without separator a name is all symbol.
 
     Records: header and slot defaults as in `record.py`, unnamed slots are zero bits. `Shape.flags` and, in the
     payload's last message, LAST are on every record; SIDE, SIDELESS (trade or liquidation without side) and CLOSED on

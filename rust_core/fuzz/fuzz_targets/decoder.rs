@@ -1,9 +1,10 @@
-//! Payloads: whole messages or a named problem inside the payload; a ring without room stays as it was.
+//! Payloads in JSON and `MessagePack`: whole messages or a named problem inside the payload; a ring without room stays as it was.
 #![no_main]
 
 use std::sync::{Arc, RwLock};
 
 use libfuzzer_sys::fuzz_target;
+use tradewire_core::decode::plan::WireCodec;
 use tradewire_core::decode::{Decoder, Refused};
 use tradewire_core::record::flags::{LAST, MORE};
 use tradewire_core::ring::Ring;
@@ -17,7 +18,10 @@ const STREAMS: [Option<&str>; 3] = [None, Some("btcusdt@depth20"), Some("")];
 
 fuzz_target!(|data: &[u8]| {
     let [choice, payload @ ..] = data else { return };
-    let plan = if choice & 1 == 0 { plans::binance() } else { plans::alpaca() };
+    let mut plan = if choice & 1 == 0 { plans::binance() } else { plans::alpaca() };
+    if choice & 0x40 != 0 {
+        plan.codec = WireCodec::Msgpack;
+    }
     let stream = STREAMS[usize::from(choice >> 1) % STREAMS.len()];
     let symbols = Arc::new(RwLock::new(SymbolTable::new(8)));
     let mut decoder = Decoder::new(&plan, symbols, choice & 0x80 == 0).expect("the plans are sound");

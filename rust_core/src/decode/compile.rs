@@ -109,6 +109,7 @@ impl Known {
 /// A plan, compiled.
 #[derive(Debug)]
 pub(super) struct Program {
+    pub codec: WireCodec,
     pub shapes: Vec<Known>,
     pub keys: Keys,
     pub dispatch: Option<KeyId>,
@@ -119,11 +120,6 @@ pub(super) struct Program {
 impl Program {
     /// Checks and compiles `plan`; the error names shape and field.
     pub fn new(plan: &FieldPlan, venue: u16) -> Result<Self, String> {
-        if plan.codec == WireCodec::Msgpack {
-            return Err(
-                "codec 'msgpack' is part of the plan vocabulary, but not decoded yet; use 'json'".to_owned()
-            );
-        }
         if plan.venue.is_empty() || plan.venue.len() > 64 {
             return Err(format!("venue must be 1..64 bytes long, was {}", plan.venue.len()));
         }
@@ -147,6 +143,7 @@ impl Program {
             shapes.push(known.map_err(|error| format!("shape {index} ({}): {error}", shape.channel))?);
         }
         Ok(Self {
+            codec: plan.codec,
             shapes,
             keys,
             dispatch,
@@ -206,6 +203,9 @@ fn compile(plan: &FieldPlan, shape: &Shape, keys: &mut Keys, venue: u16) -> Resu
             sign: field.sign,
             codes: field.codes.clone(),
         };
+        if field.codec == Codec::Timestamp && plan.codec == WireCodec::Json {
+            return Err(named("codec timestamp is MessagePack's; a json plan has rfc3339".to_owned()));
+        }
         let Some(to) = destination(shape, field).map_err(named)? else {
             known.symbol_required |= field.required;
             known.symbol.push(source.key);
@@ -299,14 +299,13 @@ fn slot_word(kind: Kind, part: u8, index: u8, integer: bool) -> Result<usize, St
 /// Where a field goes; None: it is the symbol.
 fn destination(shape: &Shape, field: &Field) -> Result<Option<To>, String> {
     let codec = field.codec;
-    let integral =
-        matches!(codec, Codec::Integer | Codec::Ms | Codec::Us | Codec::Ns | Codec::Rfc3339 | Codec::Code);
+    let integral = matches!(
+        codec,
+        Codec::Integer | Codec::Ms | Codec::Us | Codec::Ns | Codec::Rfc3339 | Codec::Timestamp | Codec::Code
+    );
     let only = |allowed: bool, what: &str| {
         if allowed { Ok(()) } else { Err(format!("{what}, not codec {codec:?}")) }
     };
-    if codec == Codec::Timestamp {
-        return Err("codec timestamp is MessagePack's; a json plan has rfc3339".to_owned());
-    }
     if (codec == Codec::Code) == field.codes.is_empty() {
         return Err("codes go with codec code, and only with it".to_owned());
     }

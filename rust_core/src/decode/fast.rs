@@ -6,6 +6,7 @@
 use std::ptr;
 
 use super::compile::{EVENT, Program, RECORD, RECV, SEQ, Words};
+use super::grammar;
 use super::json;
 use super::message::{record, split};
 use super::names::{Cache, Names};
@@ -17,7 +18,7 @@ use crate::record::{Record, Slot, flags};
 use crate::sink::Sink;
 
 /// What a nested value that is skipped may still nest: envelope, array, message and wrapper are around it at most.
-const DEEPEST: u32 = json::DEEPEST - 4;
+const DEEPEST: u32 = grammar::DEEPEST - 4;
 
 /// What a payload says about all of its messages.
 #[derive(Clone, Copy)]

@@ -1,19 +1,8 @@
 //! RFC 8259, strictly: is this payload JSON, and where exactly is it not? Not for reading values out of it (`scan`).
 
 use super::error::Reason;
+use super::grammar::{DEEPEST, Fault};
 use super::words;
-
-/// Deepest nesting.
-pub(super) const DEEPEST: u32 = 64;
-
-/// The first thing wrong with a payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    /// Syntax, nesting or utf8.
-    pub reason: Reason,
-    /// Byte offset; offsets are defined in `protocols.py`.
-    pub offset: usize,
-}
 
 const fn syntax(offset: usize) -> Fault {
     Fault { reason: Reason::Syntax, offset }

@@ -5,11 +5,10 @@ use std::ops::Range;
 use super::compile::{EVENT, Group, Known, Program, RECORD, RECV, SEQ, SLOTS, Side, Source, To, Words};
 use super::counters::{Counters, Quarantine};
 use super::error::{DecodeError, Reason};
-use super::json;
+use super::grammar::{Form, Grammar};
 use super::keys::KeyId;
 use super::names::{Found, Names};
 use super::plan::{Sign, StreamName};
-use super::scan::{Elements, Members, text};
 use super::values::{self, Value};
 use crate::record::{ControlStatus, Kind, NO_SYMBOL, Record, Slot, flags};
 
@@ -78,19 +77,18 @@ impl Reading {
     }
 
     /// Reads a whole payload; the error refuses all of it.
-    pub fn payload(
+    pub fn payload<G: Grammar>(
         &mut self,
         program: &Program,
         names: &mut Names,
         payload: Payload<'_>,
     ) -> Result<(), Problem> {
         let data = payload.data;
-        json::validate(data).map_err(|fault| (fault.reason, fault.offset))?;
-        let start = json::skip_space(data, 0);
+        let start = G::check(data).map_err(|fault| (fault.reason, fault.offset))?;
         let mut stream_buffer = Vec::new();
-        let (payload, start) = match self.open_envelope(program, data, start) {
+        let (payload, start) = match self.open_envelope::<G>(program, data, start) {
             Some((name, start)) => {
-                let Value::Text(text) = Value::at(data, &name, &mut stream_buffer) else {
+                let Value::Text(text) = G::value(data, &name, &mut stream_buffer) else {
                     return Err((Reason::Type, name.start));
                 };
                 (Payload { stream: Some(text), stream_at: name.start, ..payload }, start)
@@ -100,13 +98,12 @@ impl Reading {
         if payload.stream.is_some_and(|name| name.len() > LONGEST_STREAM) {
             return Err((Reason::Size, payload.stream_at));
         }
-        match json::byte(data, start) {
-            b'[' => {
-                for element in Elements::new(data, start) {
-                    self.one(program, names, payload, element.start);
-                }
+        if G::form(data, start) == Form::Array {
+            for element in G::elements(data, start) {
+                self.one::<G>(program, names, payload, element.start);
             }
-            _ => self.one(program, names, payload, start),
+        } else {
+            self.one::<G>(program, names, payload, start);
         }
         for record in &mut self.records[self.last..] {
             record.flags |= flags::LAST;
@@ -115,19 +112,19 @@ impl Reading {
     }
 
     /// Stream name and start of the payload in an envelope.
-    fn open_envelope(
+    fn open_envelope<G: Grammar>(
         &mut self,
         program: &Program,
         data: &[u8],
         start: usize,
     ) -> Option<(Range<usize>, usize)> {
         let (name_key, payload_key) = program.envelope.as_ref()?;
-        if json::byte(data, start) != b'{' {
+        if G::form(data, start) != Form::Object {
             return None;
         }
         let (mut name, mut inside, mut repeated) = (None, None, 0);
-        for member in Members::new(data, start) {
-            let key = text(&data[member.key], &mut self.buffer);
+        for member in G::members(data, start) {
+            let key = G::key(&data[member.key], &mut self.buffer);
             if *key == **name_key {
                 repeated += u64::from(name.replace(member.value).is_some());
             } else if *key == **payload_key {
@@ -140,10 +137,10 @@ impl Reading {
     }
 
     /// Reads the message at `open`, or counts why not.
-    fn one(&mut self, program: &Program, names: &mut Names, payload: Payload<'_>, open: usize) {
+    fn one<G: Grammar>(&mut self, program: &Program, names: &mut Names, payload: Payload<'_>, open: usize) {
         let before = self.records.len();
         let mut shape = None;
-        if let Err((reason, offset)) = self.message(program, names, payload, open, &mut shape) {
+        if let Err((reason, offset)) = self.message::<G>(program, names, payload, open, &mut shape) {
             self.records.truncate(before);
             self.counters.fault(reason);
             self.quarantine.push(reason.name(), payload.data, offset);
@@ -152,7 +149,7 @@ impl Reading {
         }
     }
 
-    fn message(
+    fn message<G: Grammar>(
         &mut self,
         program: &Program,
         names: &mut Names,
@@ -161,30 +158,30 @@ impl Reading {
         matched: &mut Option<usize>,
     ) -> Result<(), Problem> {
         let data = payload.data;
-        if json::byte(data, open) != b'{' {
+        if G::form(data, open) != Form::Object {
             return Err((Reason::Type, open));
         }
-        self.scan(program, data, open);
-        let Some(index) = self.shape(program, payload) else {
+        self.scan::<G>(program, data, open);
+        let Some(index) = self.shape::<G>(program, payload) else {
             self.unknown_event(payload, names.venue(), open);
             return Ok(());
         };
         *matched = Some(index);
         let shape = &program.shapes[index];
         for (key, allowed) in &shape.filters {
-            if let Some(range) = self.present(data, *key) {
-                let value = Value::at(data, &range, &mut self.buffer);
+            if let Some(range) = self.present::<G>(data, *key) {
+                let value = G::value(data, &range, &mut self.buffer);
                 if !allowed.iter().any(|token| value.is(token)) {
                     self.counters.filtered += 1;
                     return Ok(());
                 }
             }
         }
-        let Some(symbol) = self.symbol(program, shape, names, payload, open)? else { return Ok(()) };
+        let Some(symbol) = self.symbol::<G>(program, shape, names, payload, open)? else { return Ok(()) };
         let mut words = shape.base;
-        let Doubts { inexact, time } = self.groups(shape, data, open, &mut words)?;
+        let Doubts { inexact, time } = self.groups::<G>(shape, data, open, &mut words)?;
         let first = self.records.len();
-        self.put(shape, data, open, symbol, payload.recv_ns, words, inexact)?;
+        self.put::<G>(shape, data, open, symbol, payload.recv_ns, words, inexact)?;
         match time {
             Some(offset) => {
                 self.counters.fault(Reason::Time);
@@ -196,7 +193,7 @@ impl Reading {
     }
 
     /// Notes where the values of the plan's keys are.
-    fn scan(&mut self, program: &Program, data: &[u8], open: usize) {
+    fn scan<G: Grammar>(&mut self, program: &Program, data: &[u8], open: usize) {
         self.found.clear();
         self.found.resize(program.keys.len(), 0..0);
         let mut repeated = 0;
@@ -205,18 +202,18 @@ impl Reading {
             repeated += u64::from(place.end > 0);
             *place = value;
         };
-        for member in Members::new(data, open) {
-            if let Some(key) = program.keys.top.get(text(&data[member.key], &mut self.buffer)) {
+        for member in G::members(data, open) {
+            if let Some(key) = program.keys.top.get(G::key(&data[member.key], &mut self.buffer)) {
                 note(&mut self.found, key, member.value);
             }
         }
         for (outer, keys) in &program.keys.wrappers {
             let inside = self.found[usize::from(*outer)].clone();
-            if inside.end == 0 || data[inside.start] != b'{' {
+            if inside.end == 0 || G::form(data, inside.start) != Form::Object {
                 continue;
             }
-            for member in Members::new(data, inside.start) {
-                if let Some(key) = keys.get(text(&data[member.key], &mut self.buffer)) {
+            for member in G::members(data, inside.start) {
+                if let Some(key) = keys.get(G::key(&data[member.key], &mut self.buffer)) {
                     note(&mut self.found, key, member.value);
                 }
             }
@@ -225,13 +222,13 @@ impl Reading {
     }
 
     /// A value that is there and not null.
-    fn present(&self, data: &[u8], key: KeyId) -> Option<Range<usize>> {
+    fn present<G: Grammar>(&self, data: &[u8], key: KeyId) -> Option<Range<usize>> {
         let range = self.found[usize::from(key)].clone();
-        (range.end > 0 && data[range.start] != b'n').then_some(range)
+        (range.end > 0 && G::form(data, range.start) != Form::Null).then_some(range)
     }
 
     /// The first shape that fits.
-    fn shape(&mut self, program: &Program, payload: Payload<'_>) -> Option<usize> {
+    fn shape<G: Grammar>(&mut self, program: &Program, payload: Payload<'_>) -> Option<usize> {
         let channel = match (&program.stream_name, payload.stream) {
             (Some(rule), Some(name)) => Some(split(rule, name).1),
             _ => None,
@@ -241,7 +238,7 @@ impl Reading {
                 || channel.is_some_and(|channel| shape.streams.iter().any(|name| **name == *channel))
         };
         let dispatch = program.dispatch.map(|key| self.found[usize::from(key)].clone());
-        let value = dispatch.and_then(|range| match Value::at(payload.data, &range, &mut self.buffer) {
+        let value = dispatch.and_then(|range| match G::value(payload.data, &range, &mut self.buffer) {
             Value::Text(text) => Some(text),
             _ => None,
         });
@@ -270,7 +267,7 @@ impl Reading {
     }
 
     /// The symbol's number; None: unknown, counted.
-    fn symbol(
+    fn symbol<G: Grammar>(
         &mut self,
         program: &Program,
         shape: &Known,
@@ -279,9 +276,9 @@ impl Reading {
         open: usize,
     ) -> Result<Option<u32>, Problem> {
         let data = payload.data;
-        let field = shape.symbol.iter().find_map(|key| self.present(data, *key));
+        let field = shape.symbol.iter().find_map(|key| self.present::<G>(data, *key));
         let (found, offset) = match (field, &program.stream_name, payload.stream) {
-            (Some(range), ..) => match Value::at(data, &range, &mut self.buffer) {
+            (Some(range), ..) => match G::value(data, &range, &mut self.buffer) {
                 Value::Text(text) => (names.find(text), range.start),
                 _ => return Err((Reason::Type, range.start)),
             },
@@ -312,7 +309,7 @@ impl Reading {
     }
 
     /// Reads all targets into `words`.
-    fn groups(
+    fn groups<G: Grammar>(
         &mut self,
         shape: &Known,
         data: &[u8],
@@ -323,9 +320,9 @@ impl Reading {
         for group in &shape.groups {
             let mut absent = true;
             for source in &group.sources {
-                let Some(range) = self.present(data, source.key) else { continue };
+                let Some(range) = self.present::<G>(data, source.key) else { continue };
                 absent = false;
-                let value = Value::at(data, &range, &mut self.buffer);
+                let value = G::value(data, &range, &mut self.buffer);
                 if self::value(group, source, &value, words, &mut doubts.inexact)
                     .map_err(|reason| (reason, range.start))?
                 {
@@ -348,7 +345,7 @@ impl Reading {
         clippy::too_many_arguments,
         reason = "all of one message, taken apart so that each step borrows its own"
     )]
-    fn put(
+    fn put<G: Grammar>(
         &mut self,
         shape: &Known,
         data: &[u8],
@@ -368,7 +365,7 @@ impl Reading {
             level.kind = Kind::Level as u8;
             for side in &shape.levels {
                 level.flags = shape.flags | if side.ask { flags::SIDE } else { 0 };
-                let count = self.levels(side, level, data, open, &mut any_inexact)?;
+                let count = self.levels::<G>(side, level, data, open, &mut any_inexact)?;
                 self.records[first].slots[2 + usize::from(side.ask)] = Slot::i64(count);
             }
             for side in [false, true] {
@@ -403,7 +400,7 @@ impl Reading {
     }
 
     /// Reads one side of a book message: its number of levels.
-    fn levels(
+    fn levels<G: Grammar>(
         &mut self,
         side: &Side,
         mut level: Record,
@@ -411,20 +408,20 @@ impl Reading {
         open: usize,
         any_inexact: &mut bool,
     ) -> Result<i64, Problem> {
-        let Some(list) = self.present(data, side.key) else {
+        let Some(list) = self.present::<G>(data, side.key) else {
             return if side.required { Err((Reason::Missing, open)) } else { Ok(0) };
         };
-        if data[list.start] != b'[' {
+        if G::form(data, list.start) != Form::Array {
             return Err((Reason::Type, list.start));
         }
         let before = self.records.len();
         let plain = level.flags;
-        for element in Elements::new(data, list.start) {
-            let pair = self.level(side, data, element.start)?;
+        for element in G::elements(data, list.start) {
+            let pair = self.level::<G>(side, data, element.start)?;
             level.flags = plain;
             for (slot, (range, sign)) in pair.into_iter().zip([Sign::Positive, Sign::Zero]).enumerate() {
                 let range = range.ok_or((Reason::Missing, element.start))?;
-                let value = Value::at(data, &range, &mut self.buffer);
+                let value = G::value(data, &range, &mut self.buffer);
                 let decimal = values::decimal(&value, sign).map_err(|reason| (reason, range.start))?;
                 level.slots[slot] = Slot::f64(decimal.value);
                 if decimal.inexact {
@@ -439,17 +436,22 @@ impl Reading {
     }
 
     /// Where price and quantity of the level at `open` are.
-    fn level(&mut self, side: &Side, data: &[u8], open: usize) -> Result<[Option<Range<usize>>; 2], Problem> {
+    fn level<G: Grammar>(
+        &mut self,
+        side: &Side,
+        data: &[u8],
+        open: usize,
+    ) -> Result<[Option<Range<usize>>; 2], Problem> {
         let mut pair = [None, None];
-        match (&side.map, data[open]) {
-            (None, b'[') => {
-                for (place, element) in pair.iter_mut().zip(Elements::new(data, open)) {
+        match (&side.map, G::form(data, open)) {
+            (None, Form::Array) => {
+                for (place, element) in pair.iter_mut().zip(G::elements(data, open)) {
                     *place = Some(element);
                 }
             }
-            (Some((price, quantity)), b'{') => {
-                for member in Members::new(data, open) {
-                    let key = text(&data[member.key], &mut self.buffer);
+            (Some((price, quantity)), Form::Object) => {
+                for member in G::members(data, open) {
+                    let key = G::key(&data[member.key], &mut self.buffer);
                     let place = match [price, quantity].iter().position(|known| ***known == *key) {
                         Some(index) => &mut pair[index],
                         None => continue,
@@ -459,7 +461,7 @@ impl Reading {
             }
             _ => return Err((Reason::Type, open)),
         }
-        Ok(pair.map(|range| range.filter(|range| data[range.start] != b'n')))
+        Ok(pair.map(|range| range.filter(|range| G::form(data, range.start) != Form::Null)))
     }
 }
 

@@ -1,16 +1,19 @@
 //! Field-plan driven decoding: payload bytes to records. Not for framing (`wire`) or for books (`book`).
 //!
-//! `message` decides every case; the contract it keeps is the docstring of `DecoderProtocol` in `protocols.py`. Most
-//! messages look like one before, and are read by `fast` with what was learnt from that one (`template`).
+//! `message` decides every case, for all codecs (`grammar`); the contract it keeps is the docstring of `DecoderProtocol`
+//! in `protocols.py`. Most JSON messages look like one before, and are read by `fast` with what was learnt from that one
+//! (`template`).
 
 mod compile;
 mod counters;
 mod error;
 mod fast;
+mod grammar;
 mod json;
 mod keys;
 mod learn;
 mod message;
+mod msgpack;
 mod names;
 mod numbers;
 pub mod plan;
@@ -35,7 +38,10 @@ use crate::symbols::SymbolTable;
 use compile::Program;
 use counters::Quarantine;
 use message::{Payload, Reading};
+use msgpack::Msgpack;
 use names::Names;
+use plan::WireCodec;
+use scan::Json;
 use templates::{Done, Templates};
 
 /// The table shared by the decoders of a gateway.
@@ -131,7 +137,11 @@ impl Decoder {
     fn decode_any<S: Sink>(&mut self, payload: Payload<'_>, sink: &mut S) -> Result<u32, Refused> {
         let data = payload.data;
         self.reading.clear();
-        if let Err((reason, offset)) = self.reading.payload(&self.program, &mut self.names, payload) {
+        let read = match self.program.codec {
+            WireCodec::Json => self.reading.payload::<Json>(&self.program, &mut self.names, payload),
+            WireCodec::Msgpack => self.reading.payload::<Msgpack>(&self.program, &mut self.names, payload),
+        };
+        if let Err((reason, offset)) = read {
             return Err(self.refuse(data, DecodeError { reason, offset, shape: None }));
         }
         if self.reading.records.len() > sink.capacity() {
@@ -146,11 +156,13 @@ impl Decoder {
         sink.commit();
         self.counters.add(&self.reading.counters);
         self.quarantine.append(&mut self.reading.quarantine);
-        if let Some((stream, id)) = &self.reading.stream_symbol {
-            self.templates.note_stream(&self.program, stream, *id);
+        if self.program.codec == WireCodec::Json {
+            if let Some((stream, id)) = &self.reading.stream_symbol {
+                self.templates.note_stream(&self.program, stream, *id);
+            }
+            let Reading { delivered, records, .. } = &self.reading;
+            self.templates.learn(&self.program, &self.names, payload, delivered, records);
         }
-        let Reading { delivered, records, .. } = &self.reading;
-        self.templates.learn(&self.program, &self.names, payload, delivered, records);
         match (self.reading.counters.messages, self.reading.refused) {
             (0, Some(error)) => Err(Refused::Error(error)),
             (messages, _) => Ok(messages as u32),

@@ -1,19 +1,59 @@
-//! Walking JSON that `json::validate` has accepted: members, elements, text. Not for deciding what is JSON.
+//! Walking JSON that `json::validate` has accepted: members, elements, values, text. Not for deciding what is JSON.
 //!
 //! On other input the results are meaningless, but still inside the data: nothing here panics or loops for ever.
 
 use std::ops::Range;
 
-use super::json::{byte, skip_space, unit};
+use super::grammar::{Fault, Form, Grammar, Member};
+use super::json::{byte, skip_space, unit, validate};
+use super::values::Value;
 use super::words;
 
-/// A member of an object, as offsets into the payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    /// The key, without quotes, as written.
-    pub key: Range<usize>,
-    /// The value, as written.
-    pub value: Range<usize>,
+/// Codec `json`.
+pub(super) struct Json;
+
+impl Grammar for Json {
+    fn check(data: &[u8]) -> Result<usize, Fault> {
+        validate(data)?;
+        Ok(skip_space(data, 0))
+    }
+
+    #[inline]
+    fn form(data: &[u8], at: usize) -> Form {
+        match byte(data, at) {
+            b'{' => Form::Object,
+            b'[' => Form::Array,
+            b'n' => Form::Null,
+            _ => Form::Other,
+        }
+    }
+
+    #[inline]
+    fn members(data: &[u8], open: usize) -> impl Iterator<Item = Member> {
+        Members::new(data, open)
+    }
+
+    #[inline]
+    fn elements(data: &[u8], open: usize) -> impl Iterator<Item = Range<usize>> {
+        Elements::new(data, open)
+    }
+
+    #[inline]
+    fn key<'a>(raw: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+        text(raw, buffer)
+    }
+
+    #[inline]
+    fn value<'a>(data: &'a [u8], range: &Range<usize>, buffer: &'a mut Vec<u8>) -> Value<'a> {
+        let raw = &data[range.clone()];
+        match raw {
+            [b'"', inside @ .., b'"'] => Value::Text(text(inside, buffer)),
+            [b'-' | b'0'..=b'9', ..] => Value::Number(raw),
+            b"true" => Value::Bool(true),
+            b"false" => Value::Bool(false),
+            _ => Value::Other,
+        }
+    }
 }
 
 /// The members of the object that opens at an offset, in order.
@@ -129,7 +169,7 @@ fn container_end(data: &[u8], open: usize) -> usize {
 }
 
 /// A string's text: `raw` (without quotes) itself, or with its escapes undone in `buffer`.
-pub(super) fn text<'a>(raw: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+fn text<'a>(raw: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     if !raw.contains(&b'\\') {
         return raw;
     }

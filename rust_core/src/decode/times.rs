@@ -45,6 +45,23 @@ fn has_form(text: &[u8]) -> bool {
     })
 }
 
+/// Reads what a `MessagePack` timestamp extension holds: 32, 64 or 96 bits. None: no moment between 1970 and 2262.
+pub(super) fn timestamp(stamp: &[u8]) -> Result<Option<i64>, Reason> {
+    let number = |bytes: &[u8]| bytes.iter().fold(0, |value: u64, &byte| value << 8 | u64::from(byte));
+    let (seconds, nanoseconds) = match stamp.len() {
+        4 => (number(stamp), 0),
+        8 => (number(stamp) & ((1 << 34) - 1), number(stamp) >> 34),
+        12 => (number(&stamp[4..]), number(&stamp[..4])),
+        _ => return Err(Reason::Time),
+    };
+    if nanoseconds > 999_999_999 {
+        return Ok(None);
+    }
+    let total = seconds.cast_signed().checked_mul(1_000_000_000);
+    let total = total.and_then(|total| total.checked_add(nanoseconds.cast_signed()));
+    Ok(total.filter(|ns| *ns >= 0))
+}
+
 #[inline]
 fn two(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
@@ -89,7 +106,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reason, rfc3339, scaled};
+    use super::{Reason, rfc3339, scaled, timestamp};
 
     #[test]
     fn stamps_of_the_venues() {
@@ -154,5 +171,32 @@ mod tests {
         assert_eq!(scaled(1_723_161_256_353, 1_000_000), Some(1_723_161_256_353_000_000));
         assert_eq!(scaled(-1, 1), None);
         assert_eq!(scaled(i64::MAX, 1000), None);
+    }
+
+    #[test]
+    fn extensions_of_all_widths() {
+        let long = |nanoseconds: u32, seconds: i64| {
+            timestamp(&[&nanoseconds.to_be_bytes()[..], &seconds.to_be_bytes()].concat())
+        };
+        let middle = |nanoseconds: u64, seconds: u64| timestamp(&(nanoseconds << 34 | seconds).to_be_bytes());
+        assert_eq!(timestamp(&u32::MAX.to_be_bytes()), Ok(Some(4_294_967_295_000_000_000)));
+        assert_eq!(middle(335_689_322, 1_614_009_105), Ok(Some(1_614_009_105_335_689_322)));
+        assert_eq!(middle(999_999_999, 4_294_967_296), Ok(Some(4_294_967_296_999_999_999)));
+        assert_eq!(long(335_689_322, 1_614_009_105), Ok(Some(1_614_009_105_335_689_322)));
+        assert_eq!(long(854_775_807, 9_223_372_036), Ok(Some(i64::MAX)));
+        for out_of_range in [
+            long(854_775_808, 9_223_372_036),
+            long(999_999_999, -1),
+            long(0, i64::MIN),
+            long(0, i64::MAX),
+            long(1_000_000_000, 1),
+            middle(1_000_000_000, 1),
+            middle(0, (1 << 34) - 1),
+        ] {
+            assert_eq!(out_of_range, Ok(None));
+        }
+        for length in (0..20).filter(|length| ![4, 8, 12].contains(length)) {
+            assert_eq!(timestamp(&vec![0; length]), Err(Reason::Time), "{length}");
+        }
     }
 }

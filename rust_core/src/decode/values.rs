@@ -1,38 +1,31 @@
-//! One JSON value to one number, by codec. Not for deciding which value, or where the number goes.
-
-use std::ops::Range;
+//! One value to one number, by codec. Not for deciding which value, or where the number goes.
 
 use super::compile::Source;
 use super::error::Reason;
 use super::numbers::{self, Decimal};
 use super::plan::{Codec, Sign, Token};
-use super::scan::text;
 use super::times;
 
-/// A value of a payload that `json::validate` has accepted.
+/// A value of a well-formed payload.
 pub(super) enum Value<'a> {
     /// A string, escapes undone.
     Text(&'a [u8]),
-    /// A number, as written.
+    /// A number in digits, as written.
     Number(&'a [u8]),
+    /// An integer.
+    Unsigned(u64),
+    /// An integer.
+    Signed(i64),
+    /// A binary float, which may be infinite or NaN.
+    Float(f64),
+    /// What a timestamp extension holds.
+    Timestamp(&'a [u8]),
     Bool(bool),
-    /// An object, an array or null.
+    /// An object, an array, null, bytes or another extension.
     Other,
 }
 
-impl<'a> Value<'a> {
-    /// The value at `range`; `buffer` holds a string's text when it has escapes.
-    pub fn at(data: &'a [u8], range: &Range<usize>, buffer: &'a mut Vec<u8>) -> Self {
-        let raw = &data[range.clone()];
-        match raw {
-            [b'"', inside @ .., b'"'] => Self::Text(text(inside, buffer)),
-            [b'-' | b'0'..=b'9', ..] => Self::Number(raw),
-            b"true" => Self::Bool(true),
-            b"false" => Self::Bool(false),
-            _ => Self::Other,
-        }
-    }
-
+impl Value<'_> {
     /// Whether a filter's or a code's token is this value.
     pub fn is(&self, token: &Token) -> bool {
         match (self, token) {
@@ -40,6 +33,9 @@ impl<'a> Value<'a> {
             (Self::Bool(value), Token::Bool(known)) => value == known,
             (Self::Number(text), Token::Integer(known)) => {
                 numbers::integer(text).is_ok_and(|(value, _)| value == *known)
+            }
+            (Self::Unsigned(_) | Self::Signed(_), Token::Integer(known)) => {
+                integer(self).is_ok_and(|(value, _)| value == *known)
             }
             _ => false,
         }
@@ -61,7 +57,21 @@ pub(super) fn decimal(value: &Value<'_>, sign: Sign) -> Result<Decimal, Reason> 
     let decimal = match value {
         Value::Text(text) => numbers::decimal(text, false)?,
         Value::Number(text) => numbers::decimal(text, true)?,
-        Value::Bool(_) | Value::Other => return Err(Reason::Type),
+        Value::Unsigned(number) => Decimal {
+            value: *number as f64,
+            negative: false,
+            inexact: *number as f64 as u128 != u128::from(*number),
+        },
+        Value::Signed(number) => Decimal {
+            value: *number as f64,
+            negative: *number < 0,
+            inexact: *number as f64 as i128 != i128::from(*number),
+        },
+        Value::Float(number) if !number.is_finite() => return Err(Reason::Number),
+        Value::Float(number) => {
+            Decimal { value: *number, negative: number.is_sign_negative(), inexact: false }
+        }
+        Value::Timestamp(_) | Value::Bool(_) | Value::Other => return Err(Reason::Type),
     };
     if allowed(sign, decimal.negative, decimal.value == 0.0) { Ok(decimal) } else { Err(Reason::Range) }
 }
@@ -83,6 +93,11 @@ pub(super) fn integral(value: &Value<'_>, source: &Source) -> Result<Option<i64>
         }
         Codec::Rfc3339 => match value {
             Value::Text(text) => times::rfc3339(text),
+            Value::Timestamp(stamp) => times::timestamp(stamp),
+            _ => Err(Reason::Type),
+        },
+        Codec::Timestamp => match value {
+            Value::Timestamp(stamp) => times::timestamp(stamp),
             _ => Err(Reason::Type),
         },
         Codec::Code => match value {
@@ -94,7 +109,7 @@ pub(super) fn integral(value: &Value<'_>, source: &Source) -> Result<Option<i64>
                 .ok_or(Reason::Code),
             _ => Err(Reason::Type),
         },
-        Codec::Decimal | Codec::Timestamp | Codec::Symbol => Err(Reason::Type),
+        Codec::Decimal | Codec::Symbol => Err(Reason::Type),
     }
 }
 
@@ -113,6 +128,8 @@ fn integer(value: &Value<'_>) -> Result<(i64, bool), Reason> {
             Err(Reason::Type)
         }
         Value::Text(text) | Value::Number(text) => numbers::integer(text),
-        Value::Bool(_) | Value::Other => Err(Reason::Type),
+        Value::Unsigned(number) => i64::try_from(*number).map(|it| (it, false)).map_err(|_| Reason::Range),
+        Value::Signed(number) => Ok((*number, *number < 0)),
+        Value::Float(_) | Value::Timestamp(_) | Value::Bool(_) | Value::Other => Err(Reason::Type),
     }
 }

@@ -2,6 +2,7 @@
 
 mod contract;
 mod differential;
+mod messagepack;
 mod plan_errors;
 mod plans;
 

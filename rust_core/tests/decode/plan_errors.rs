@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use tradewire_core::decode::Decoder;
-use tradewire_core::decode::plan::{Codec, FieldPlan, Target, WireCodec};
+use tradewire_core::decode::plan::{Codec, FieldPlan, Target};
 use tradewire_core::record::Kind;
 use tradewire_core::symbols::SymbolTable;
 
@@ -12,8 +12,7 @@ use crate::plans::binance;
 #[test]
 fn each_mistake_is_named() {
     type Spoil = fn(&mut FieldPlan);
-    let cases: [(Spoil, &str); 18] = [
-        (|plan| plan.codec = WireCodec::Msgpack, "codec 'msgpack'"),
+    let cases: [(Spoil, &str); 17] = [
         (|plan| plan.shapes.clear(), "1..1000 shapes"),
         (|plan| plan.venue.clear(), "venue must be 1..64 bytes long, was 0"),
         (|plan| plan.dispatch = Some("a.b".to_owned()), "dispatch key \"a.b\""),

@@ -31,7 +31,11 @@ def with_shape(shape: Shape = TRADE, **changes: Any) -> FieldPlan:
 
 
 @pytest.mark.parametrize(
-    "plan", [USDM_MARKET_DATA, SPOT_MARKET_DATA, SPOT_MARKET_DATA_US, ALPACA, ANYTHING, VOCABULARY, PLAN]
+    "plan",
+    [
+        *(USDM_MARKET_DATA, SPOT_MARKET_DATA, SPOT_MARKET_DATA_US, ALPACA, ANYTHING, VOCABULARY, PLAN),
+        replace(with_field(Field("event_ns", "t", "timestamp")), codec="msgpack"),
+    ],
 )
 def test_sound_plans(plan: FieldPlan) -> None:
     check(plan)
@@ -41,7 +45,7 @@ def test_sound_plans(plan: FieldPlan) -> None:
     ("plan", "text"),
     [
         (replace(PLAN, venue=""), "plan: venue must be 1..64 bytes, was ''"),
-        (replace(PLAN, codec="msgpack"), "plan v: codec must be json in this version, was 'msgpack'"),
+        (replace(PLAN, codec="xml"), "plan v: codec must be json or msgpack, was 'xml'"),
         (replace(PLAN, dispatch="a.b"), "plan v: dispatch must be a plain name or None, was 'a.b'"),
         (replace(PLAN, envelope=("a", "a")), "plan v: envelope must be two keys, was ('a', 'a')"),
         (replace(PLAN, shapes=()), "plan v: shapes must be 1..1000, were 0"),

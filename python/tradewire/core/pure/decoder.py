@@ -15,14 +15,15 @@ from tradewire.core.protocols import FULL, REASONS, Batch, Event
 from tradewire.core.record import NO_SYMBOL, RECORD, ControlStatus, Kind
 from tradewire.errors import DecodeError
 
+from . import json_grammar, msgpack_grammar
 from .argument import integer
 from .fields import check_text
-from .json_grammar import Array, Object, Problem, Text, Value, parse
 from .message import Message
 from .numbers import I64_MAX
 from .objects import objects
 from .shape import ShapeReader
 from .symbols import SymbolTable
+from .values import Array, Object, Problem, Text, Value
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import RingProtocol
@@ -33,6 +34,7 @@ _STREAM_BYTES: Final = 256
 _QUARANTINED: Final = 16
 _EXCERPT_BYTES: Final = 64
 _PRINTABLE: Final = bytes(byte if 0x20 <= byte <= 0x7E else ord(".") for byte in range(256))
+_PARSERS: Final = {"json": json_grammar.parse, "msgpack": msgpack_grammar.parse}
 _COUNTERS: Final = (
     "messages",
     *(kind.name.lower() for kind in Kind if kind != Kind.LEVEL),
@@ -48,7 +50,7 @@ _COUNTERS: Final = (
 class Decoder:
     """Payload bytes to events or records, by a field plan."""
 
-    __slots__ = ("_counters", "_learn", "_named", "_plan", "_quarantine", "_readers", "_symbols", "_venue_id")
+    __slots__ = ("_counters", "_learn", "_named", "_parse", "_plan", "_quarantine", "_readers", "_symbols", "_venue_id")
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Decoder:
     ) -> None:
         check(plan)
         self._plan = plan
+        self._parse = _PARSERS[plan.codec]
         self._symbols = _table(plan.venue, symbols)
         self._venue_id = self._symbols.add_venue(plan.venue)
         self._learn = symbols is None if learn is None else learn
@@ -131,7 +134,7 @@ class Decoder:
     def _read(self, data: bytes, stream: str | None) -> _Payload:
         payload = _Payload(data, stream)
         try:
-            value, name, payload.tally["duplicate_key"] = self._unwrap(parse(data), stream)
+            value, name, payload.tally["duplicate_key"] = self._unwrap(self._parse(data), stream)
         except Problem as problem:
             payload.refuse(problem, None)
             return payload

@@ -6,13 +6,11 @@ The stdlib's `json` takes NaN, lone surrogates, any depth and numbers of any len
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-__all__ = ["MAX_DEPTH", "Array", "Literal", "Number", "Object", "Problem", "Text", "Value", "parse"]
+from .values import MAX_DEPTH, Array, Literal, Number, Object, Problem, Text, Value
 
-#: Most open brackets at any place of a payload.
-MAX_DEPTH: Final = 64
+__all__ = ["parse"]
 
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -22,59 +20,6 @@ _CODE_UNIT = re.compile(rb"\\u([0-9a-fA-F]{4})")
 _LITERALS: Final = {ord("t"): (b"true", True), ord("f"): (b"false", False), ord("n"): (b"null", None)}
 _ESCAPES: Final = dict(zip(b'"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True))
 _HIGH, _LOW = range(0xD800, 0xDC00), range(0xDC00, 0xE000)
-
-
-class Problem(Exception):  # noqa: N818 - never leaves the core: the decoder turns it into a DecodeError
-    """Why a payload or a message is refused: a reason of `protocols.REASONS` and the offset it was seen at."""
-
-    def __init__(self, reason: str, offset: int) -> None:
-        super().__init__(reason, offset)
-        self.reason = reason
-        self.offset = offset
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string, its escapes decoded."""
-
-    offset: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number as it is written."""
-
-    offset: int
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """true, false or null."""
-
-    offset: int
-    value: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """An array."""
-
-    offset: int
-    items: list[Value] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """An object. Of repeated keys the last one is kept; `repeats` says how many went before it."""
-
-    offset: int
-    members: dict[str, Value] = field(default_factory=dict)
-    repeats: dict[str, int] = field(default_factory=dict)
-
-
-Value: TypeAlias = Text | Number | Literal | Array | Object
 
 
 def parse(data: bytes) -> Value:
@@ -158,9 +103,7 @@ class _Scanner:
         if self.peek() != ord(":"):
             raise self.unexpected()
         self.at += 1
-        if key in found.members:
-            found.repeats[key] = found.repeats.get(key, 0) + 1
-        found.members[key] = self.value(depth)
+        found.add(key, self.value(depth))
 
     def _literal(self, word: bytes, value: bool | None) -> Literal:
         start = self.at

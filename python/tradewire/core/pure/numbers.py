@@ -1,11 +1,12 @@
-"""Numbers as venues write them: JSON number tokens and numeric strings. Not for times: `times` reads those."""
+"""Numbers as venues write them: in digits, in strings or binary. Not for times: `times` reads those."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final, Literal
 
-from .json_grammar import Number, Problem, Text, Value
+from .values import Float, Integer, Number, Problem, Text, Value
 
 __all__ = ["I64_MAX", "I64_MIN", "decimal", "integer", "integer_text"]
 
@@ -26,18 +27,32 @@ Sign = Literal["positive", "zero", "any"]
 def decimal(value: Value, sign: Sign) -> tuple[float, bool]:
     """The nearest float, and whether it may be inexact: more than 15 digits from the first to the last nonzero one.
 
+    A binary float is what it is, single precision too; a binary integer is inexact if it is no float.
+
     Raises:
         Problem: type, number or range.
     """
-    text = _text(value, _DECIMAL)
+    if isinstance(value, Float):
+        number, inexact = value.number, False
+        if not math.isfinite(number):
+            raise Problem("number", value.offset)
+    elif isinstance(value, Integer):
+        number = float(value.number)
+        inexact = int(number) != value.number
+    else:
+        number, inexact = _decimal_text(_text(value, _DECIMAL), value)
+    # Minus zero has a sign, too.
+    if (sign != "any" and math.copysign(1, number) < 0) or (sign == "positive" and number == 0):
+        raise Problem("range", value.offset)
+    return number, inexact
+
+
+def _decimal_text(text: str, value: Value) -> tuple[float, bool]:
     mantissa, _, exponent = text.lower().partition("e")
     if exponent and abs(int(exponent)) > _MAX_EXPONENT:
         raise Problem("number", value.offset)
-    number = float(text)
-    if (sign != "any" and text.startswith("-")) or (sign == "positive" and number == 0):
-        raise Problem("range", value.offset)
     digits = mantissa.replace("-", "").replace(".", "").strip("0")
-    return number, len(digits) > _EXACT_DIGITS
+    return float(text), len(digits) > _EXACT_DIGITS
 
 
 def integer(value: Value, sign: Sign) -> int:
@@ -55,11 +70,13 @@ def integer(value: Value, sign: Sign) -> int:
 
 
 def integer_text(value: Value) -> str:
-    """The text of a JSON integer or a string of digits, of any size up to 40 characters.
+    """The text of an integer or a string of digits, of any size up to 40 characters.
 
     Raises:
         Problem: type or number.
     """
+    if isinstance(value, Integer):
+        return str(value.number)
     text = _text(value, _INTEGER)
     if not _INTEGER.fullmatch(text):
         raise Problem("type", value.offset)

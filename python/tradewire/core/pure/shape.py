@@ -9,10 +9,10 @@ from typing import TypeAlias
 from tradewire.core.plan import Field, Levels, Shape
 from tradewire.core.record import CLOSED, INEXACT, SIDE, SIDELESS, Kind
 
-from .json_grammar import Array, Literal, Number, Object, Problem, Text, Value
 from .message import Level, Message
 from .numbers import decimal, integer
-from .times import UNITS, integer_time, rfc3339
+from .times import UNITS, integer_time, rfc3339, timestamp
+from .values import Array, Integer, Literal, Number, Object, Problem, Text, Value
 
 __all__ = ["ShapeReader", "check_symbol"]
 
@@ -120,7 +120,7 @@ def _allowed(value: Value | None, allowed: tuple[int | str, ...]) -> bool:
         return True
     if isinstance(value, Text):
         return value.text in allowed
-    if not isinstance(value, Number):
+    if not isinstance(value, Number | Integer):
         return False
     try:
         return integer(value, "any") in allowed
@@ -143,6 +143,9 @@ def _read(field: Field, value: Value) -> Read | None:
             return None if time_ns is None else (time_ns, False)
         case "rfc3339":
             time_ns = rfc3339(value)
+            return None if time_ns is None else (time_ns, False)
+        case "timestamp":
+            time_ns = timestamp(value)
             return None if time_ns is None else (time_ns, False)
         case _:
             return _code(field, value), False

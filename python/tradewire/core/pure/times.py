@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 from datetime import date
 from typing import Final
 
-from .json_grammar import Problem, Text, Value
 from .numbers import I64_MAX, integer_text
+from .values import Problem, Text, Timestamp, Value
 
-__all__ = ["UNITS", "integer_time", "rfc3339"]
+__all__ = ["UNITS", "integer_time", "rfc3339", "timestamp"]
 
 #: Nanoseconds in one unit of the integer codecs.
 UNITS: Final = {"ms": 1_000_000, "us": 1_000, "ns": 1}
@@ -29,13 +30,15 @@ def integer_time(value: Value, unit_ns: int) -> int | None:
 
 
 def rfc3339(value: Value) -> int | None:
-    """RFC 3339 text in UTC with 0 to 9 fraction digits. `datetime` holds only six.
+    """RFC 3339 text in UTC with 0 to 9 fraction digits, or its binary form. `datetime` holds only six digits.
 
     None: out of range, or written well but no moment (30 February, a leap second).
 
     Raises:
         Problem: type or time.
     """
+    if isinstance(value, Timestamp):
+        return timestamp(value)
     if not isinstance(value, Text):
         raise Problem("type", value.offset)
     match = _RFC3339.fullmatch(value.text)
@@ -50,6 +53,26 @@ def rfc3339(value: Value) -> int | None:
         return None
     fraction = int((match[7] or "").ljust(9, "0"))
     return _in_range((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + fraction)
+
+
+def timestamp(value: Value) -> int | None:
+    """A MessagePack timestamp extension of 32, 64 or 96 bits; None if it is out of range, its nanoseconds too.
+
+    Raises:
+        Problem: type or time.
+    """
+    if not isinstance(value, Timestamp):
+        raise Problem("type", value.offset)
+    nanoseconds = 0
+    if len(value.stamp) == 4:
+        seconds = int.from_bytes(value.stamp, "big")
+    elif len(value.stamp) == 8:
+        nanoseconds, seconds = divmod(int.from_bytes(value.stamp, "big"), 1 << 34)
+    elif len(value.stamp) == 12:
+        nanoseconds, seconds = struct.unpack(">Iq", value.stamp)
+    else:
+        raise Problem("time", value.offset)
+    return _in_range(seconds * 1_000_000_000 + nanoseconds) if nanoseconds < 1_000_000_000 else None
 
 
 def _in_range(time_ns: int) -> int | None:
