@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Between timers set "now": the clock starts well above zero, as monotonic clocks do.
+#: Well above zero, as monotonic clocks are: code that takes 0 for "never" shall be right here too.
 _START_S = 1_000.0
 
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from random import Random
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeVar
 
 from tradewire.core import monotonic_ns
 from tradewire.errors import NoConnectionError, RejectedError, StateError, UnsupportedError
@@ -187,13 +187,8 @@ class ConnectionPool(Generic[C]):
 
     # calls
 
-    @overload
-    async def execute_with_connection(self, function: Callable[[C], Awaitable[T]]) -> T: ...
-    @overload
-    async def execute_with_connection(self, function: Callable[[C], T]) -> T: ...
-
-    async def execute_with_connection(self, function: Callable[[C], Any]) -> Any:
-        """Calls `function` once with a client, and returns what it gives (awaited where it is awaitable).
+    async def execute_with_connection(self, function: Callable[[C], Awaitable[T]]) -> T:
+        """Calls `function` once with a client, and returns what it gives. A plain function will do as well.
 
         Whatever the function raises comes out unchanged, and nothing is repeated.
 
@@ -206,9 +201,8 @@ class ConnectionPool(Generic[C]):
         assert client is not None  # noqa: S101 - idle links have one
         start_ns = self._now_ns()
         try:
-            result = function(client)
-            if inspect.isawaitable(result):
-                result = await result
+            given: Any = function(client)
+            result: T = await given if inspect.isawaitable(given) else given
         except BaseException as error:
             self._end_badly(link, client, error)
             raise

@@ -105,6 +105,7 @@ class HttpClient:
             body: as it is.
 
         Raises:
+            ValueError: both `params` and `query`.
             FeedConnectionError: no answer, not in time, or over a limit. The text never holds query or headers. The
                 request may have arrived all the same.
         """
@@ -115,7 +116,13 @@ class HttpClient:
             self._session = self._open()
         where = f"{method} {url.partition('?')[0]}"
         encoded = query.decode("ascii") if isinstance(query, bytes) else query
-        target = yarl.URL(f"{url}?{encoded}", encoded=True) if encoded else url
+        if encoded and params:
+            raise ValueError("give params or query, not both: a signed query is sent as it was signed")
+        try:
+            target = yarl.URL(f"{url}?{encoded}", encoded=True) if encoded else yarl.URL(url)
+        except ValueError:
+            # Its text holds the whole address with its signature: neither quoted nor chained.
+            raise FeedConnectionError(f"{where}: not an HTTP address") from None
         try:
             async with self._session.request(
                 method, target, params=params, headers=headers, data=body, allow_redirects=False

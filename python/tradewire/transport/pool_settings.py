@@ -52,8 +52,11 @@ class PoolSettings:
         """From a mapping; arguments that are not None win over it.
 
         Raises:
+            TypeError: not a mapping.
             ValueError: a key that is no setting; the message lists those there are.
         """
+        if not isinstance(mapping, Mapping):
+            raise TypeError(f"the settings of a pool must be a mapping, was {type(mapping).__name__}")
         names = [field.name for field in fields(cls)]
         unknown = sorted(set(mapping) - set(names))
         if unknown:

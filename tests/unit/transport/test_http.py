@@ -177,6 +177,11 @@ async def test_a_signed_query_is_sent_byte_for_byte_and_shown_to_nobody(
 
 async def test_no_address() -> None:
     async with HttpClient() as http:
+        with pytest.raises(FeedConnectionError, match="POST http://: not an HTTP address") as caught:
+            await http.request("POST", "http://", query=b"signature=abc")
+        assert "abc" not in repr(caught.value)
+        with pytest.raises(ValueError, match="give params or query, not both"):
+            await http.request("GET", "http://127.0.0.1", {"a": "1"}, query=b"b=2")
         with pytest.raises(FeedConnectionError, match="GET http://: not an HTTP address"):
             await http.get("http://?signature=abc")
 

@@ -20,6 +20,11 @@ def test_as_the_configuration_gives_them() -> None:
     assert PoolSettings.of(ConnectionPoolConfig().dict()) == PoolSettings()
 
 
+def test_no_mapping() -> None:
+    with pytest.raises(TypeError, match="the settings of a pool must be a mapping, was list"):
+        PoolSettings.of([("min_connections", 1)])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("setting", "error", "message"),
     [
