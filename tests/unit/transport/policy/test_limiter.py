@@ -115,8 +115,9 @@ def test_a_new_limit_keeps_what_was_used() -> None:
     limiter.set_limit("weight", 50, 0)
     assert limiter.allowed("weight") == 50
     assert take_all(limiter, ONE, 0) == 0
-    passed = sum(take_all(limiter, ONE, now_ns) for now_ns in range(0, 10 * SECOND, SECOND // 50))
-    assert 0.9 * 40 - 10 <= passed <= 40
+    assert take_all(limiter, ONE, SECOND // 2) == 2, "half a second of four a second"
+    passed = sum(take_all(limiter, ONE, now_ns) for now_ns in range(SECOND, 10 * SECOND, SECOND // 50))
+    assert 0.9 * 40 - 12 <= passed <= 40 - 12
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ def test_a_clock_that_steps_back_frees_nothing() -> None:
     assert count.ready_ns(1, 0) == 6_000
     assert count.ready_ns(1, 5_999) == 6_000
     assert count.ready_ns(1, 6_000) == 0
+    count.add(1, 6_000)
+    count.add(1, 3_000)
+    assert count.count(6_500) == 2
+    assert count.count(7_000) == 0
 
 
 def test_more_than_the_limit_can_be_counted() -> None:
