@@ -166,8 +166,8 @@ docs: build ## Regenerate the reference pages
 FOREIGN := .venv-foreign
 .PHONY: foreign
 foreign: build ## Other people's clients against the simulated venue
-	@test -e $(FOREIGN)/.ready || { echo "Installing ccxt and python-binance into $(FOREIGN) ..."; $(PYTHON) -m venv $(FOREIGN); \
-	  $(FOREIGN)/bin/pip install --quiet 'ccxt>=4.5.90,<5' 'python-binance>=1.0.37,<2'; touch $(FOREIGN)/.ready; }
+	@test -e $(FOREIGN)/.ready-alpaca || { echo "Installing ccxt, python-binance and alpaca-py into $(FOREIGN) ..."; $(PYTHON) -m venv $(FOREIGN); \
+	  $(FOREIGN)/bin/pip install --quiet 'ccxt>=4.5.90,<5' 'python-binance>=1.0.37,<2' 'alpaca-py>=0.44,<1'; touch $(FOREIGN)/.ready-alpaca; }
 	$(BIN)/python -m pytest tests/integration/test_foreign_clients.py -s
 
 .PHONY: clean

@@ -1,7 +1,7 @@
 """Other people's clients stream trades, quotes and books from the simulated venue with only their URLs changed.
 
-Runs where `make foreign` has made an environment with ccxt and python-binance (their dependencies do not agree with
-ours); skipped elsewhere. What they received is compared with the venue's own trades, quotes and books.
+Runs where `make foreign` has made an environment with ccxt, python-binance and alpaca-py (their dependencies do not
+agree with ours); skipped elsewhere. What they received is compared with the venue's own trades, quotes and books.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tradewire.sim import BinanceSim
+from tradewire.sim import AlpacaSim, BinanceSim
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-foreign" / "bin" / "python"
@@ -41,6 +41,22 @@ def _floats(levels: list[list[Any]]) -> list[list[float]]:
     return [[float(price), float(quantity)] for price, quantity in levels]
 
 
+async def _client(script: str, sim: AlpacaSim | BinanceSim) -> dict[str, Any]:
+    """What a client of the venue printed."""
+    child = await asyncio.create_subprocess_exec(
+        str(PYTHON),
+        str(SCRIPTS / script),
+        sim.rest_url,
+        sim.stream_url,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    stdout, stderr = await child.communicate()
+    assert child.returncode == 0, stderr.decode()
+    printed: dict[str, Any] = json.loads(stdout)
+    return printed
+
+
 async def _run(script: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """What the client printed, and what the venue sent on each stream."""
     names = ["btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth20", "btcusdt@depth20@100ms"]
@@ -48,17 +64,8 @@ async def _run(script: str) -> tuple[dict[str, Any], dict[str, list[dict[str, An
         witnesses = {name: Witness() for name in names}
         for name, witness in witnesses.items():
             sim.feed.topics[name].add(witness)
-        child = await asyncio.create_subprocess_exec(
-            str(PYTHON),
-            str(SCRIPTS / script),
-            sim.rest_url,
-            sim.stream_url,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        stdout, stderr = await child.communicate()
-    assert child.returncode == 0, stderr.decode()
-    return json.loads(stdout), {name: witness.messages() for name, witness in witnesses.items()}
+        printed = await _client(script, sim)
+    return printed, {name: witness.messages() for name, witness in witnesses.items()}
 
 
 def _check_trades_and_quotes(got: dict[str, Any], sent: dict[str, list[dict[str, Any]]]) -> None:
@@ -101,3 +108,33 @@ async def test_python_binance() -> None:
     assert got["agg_trade"] == "aggTrade"
     assert (got["rest"]["book"], got["rest"]["trades"]) == (50, 10)
     assert float(got["rest"]["ticker"]) == pytest.approx(83_000, rel=0.1)
+
+
+async def test_alpaca_py() -> None:
+    """Trades, quotes and a bar of the test stream, crypto trades and books; all by MessagePack."""
+    async with AlpacaSim(rate=600) as sim:
+        got_so_far = asyncio.create_task(_client("alpaca_py_client.py", sim))
+        while not got_so_far.done():  # bars come with full minutes: set the clock forward once everybody has subscribed
+            topic = sim.feed.topic("bars", "FAKEPACA")
+            assert topic is not None
+            if topic.listeners and not sim.chaos.skew_ms:
+                sim.chaos.skew(60_000)
+            await asyncio.wait((got_so_far,), timeout=0.1)
+        got = got_so_far.result()
+        stock, pair = sim.feed.tapes["FAKEPACA"], sim.feed.tapes["BTC/USD"]
+        ticks = {item.trade_id: item for tape in (stock, pair) for item in tape.prints}
+    print("alpaca-py", got["version"])  # noqa: T201 # reason: the version belongs to the result
+    stocks, pairs = got["stocks"], got["pairs"]
+    assert (len(stocks["trades"]) >= 20, len(stocks["quotes"]) >= 20, len(stocks["bars"])) == (True, True, 1)
+    for number, price, size, time_us in stocks["trades"]:
+        item = ticks[number]
+        assert (price, size, time_us) == (pytest.approx(item.price * 0.01), item.lots, item.ns // 1_000)
+    tops = {top.ns // 1_000: top for top in stock.tops}
+    for bid, ask, time_us in stocks["quotes"]:
+        assert (bid, ask) == pytest.approx((tops[time_us].bid * 0.01, tops[time_us].ask * 0.01))
+    assert stocks["bars"][0][0] == "FAKEPACA"
+    assert all(ticks[number].price * 0.01 == pytest.approx(price) for number, price, _, _ in pairs["trades"])
+    assert pairs["books"][0][:2] >= [100, 100]
+    history = {row[0]: row[1:] for row in got["history"]}
+    assert all(history[number] == [price, size] for number, price, size, _ in stocks["trades"])
+    assert got["latest"] == pytest.approx(134, rel=0.1)
