@@ -5,6 +5,7 @@ from __future__ import annotations
 from .events import (
     BookUpdate,
     ConnectionChanged,
+    ConnectionRotated,
     ConnectionState,
     FallbackChanged,
     FeedAlert,
@@ -22,6 +23,7 @@ from .manager import WebSocketManager
 __all__ = [
     "BookUpdate",
     "ConnectionChanged",
+    "ConnectionRotated",
     "ConnectionState",
     "FallbackChanged",
     "FeedAlert",

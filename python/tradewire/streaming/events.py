@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BookUpdate",
     "ConnectionChanged",
+    "ConnectionRotated",
     "ConnectionState",
     "FallbackChanged",
     "FeedAlert",
@@ -74,6 +75,29 @@ class ConnectionChanged:
     reason: str
     attempt: int
     retry_in_ns: int
+    recv_ns: int
+
+    @property
+    def symbol(self) -> str:
+        """Concerns every symbol of the connection."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRotated:
+    """A connection was renewed before the venue ended it, without a gap: its successor serves from now on.
+
+    Attributes:
+        connection: its name, which the successor keeps.
+        reason: why, in words.
+        duplicates: messages that came on both and were delivered once.
+        recv_ns: when, ns since 1970.
+    """
+
+    venue: str
+    connection: str
+    reason: str
+    duplicates: int
     recv_ns: int
 
     @property
@@ -211,6 +235,7 @@ class FeedAlert:
 #: What no queue may ever drop.
 StatusEvent: TypeAlias = (
     ConnectionChanged
+    | ConnectionRotated
     | FallbackChanged
     | FeedAlert
     | FeedStateChanged

@@ -16,7 +16,7 @@ from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import connect
-from tradewire.venues.session import Broken, Ready, Refused, Reply, Settled
+from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
@@ -55,6 +55,9 @@ class LinkOwner(Protocol):
 
     def on_settled(self, streams: Iterable[str]) -> None:
         """The venue began or ended streams, as they were added or discarded; not those that a reconnect restored."""
+
+    def on_ending(self, link: Link, reason: str) -> None:
+        """The venue is going to end this connection."""
 
 
 class StreamSocket(Protocol):
@@ -123,6 +126,8 @@ class Link:
     Attributes:
         state: of the connection.
         route: as given.
+        owner: may change while it runs.
+        opened_ns: monotonic time at which the present connection was opened.
     """
 
     def __init__(
@@ -150,7 +155,7 @@ class Link:
         self._venue = venue
         self._limits = limits
         self._url = url
-        self._owner = owner
+        self.owner = owner
         self._make_reader = make_reader
         self._make_session = make_session
         self._session: StreamSession | None = None
@@ -173,9 +178,10 @@ class Link:
         self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
         self._limit = self._fresh_limit()
         self._connection: StreamSocket | None = None
-        self._opened_ns = 0
+        self.opened_ns = 0
         self._acknowledged = False
         self._proven = False
+        self._at_once = False
         self._closed: asyncio.Future[Exception | None] | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -210,10 +216,33 @@ class Link:
             self._renewed[stream] = None
             self._wake.set()
 
-    def reconnect(self, reason: str) -> None:
-        """Gives the present connection up for a new one; does nothing while there is none."""
+    def reconnect(self, reason: str, *, at_once: bool = False) -> None:
+        """Gives the present connection up for a new one; does nothing while there is none.
+
+        Args:
+            reason: in words.
+            at_once: without the wait that follows a failure.
+        """
         if self._connection is not None and self.state is ConnectionState.CONNECTED:
+            self._at_once = at_once
             self._drop(FeedConnectionError(reason))
+
+    @property
+    def wanted(self) -> list[str]:
+        """Streams wanted here, in order."""
+        return list(self._wanted)
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the venue has answered for every stream that is wanted, on the present connection."""
+        if self.state is not ConnectionState.CONNECTED or self._pending:
+            return False
+        return all(stream in self._sent or stream in self._refused for stream in self._wanted)
+
+    @property
+    def proven(self) -> bool:
+        """Whether the present connection serves: it has answered a subscription and given market data."""
+        return self._proven and self.state is ConnectionState.CONNECTED
 
     @property
     def subscribed(self) -> set[str]:
@@ -266,7 +295,7 @@ class Link:
 
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
-        self._owner.on_read(self, result, size)
+        self.owner.on_read(self, result, size)
         for payload in result.controls:
             self._take(payload)
         if not self._proven and self._acknowledged and any(kind != "control" for kind in result.counts):
@@ -274,7 +303,7 @@ class Link:
 
     def on_payload(self, payload: bytes, recv_ns: int) -> None:
         """A whole message, from the plain driver. Any message proves that such a venue serves."""
-        self._owner.on_payload(self, payload, recv_ns)
+        self.owner.on_payload(self, payload, recv_ns)
         if not self._proven:
             self._prove()
 
@@ -308,6 +337,8 @@ class Link:
             case Refused(request_id, code, message):
                 streams, _, asking = self._pending.pop(request_id, ((), 0, False))
                 self._refuse(streams, asking, code, message)
+            case Ending(reason):
+                self.owner.on_ending(self, reason)
             case Broken(message, code, fatal):
                 if fatal:
                     self._backoff.exhaust()
@@ -326,14 +357,14 @@ class Link:
         if asking:
             self._fresh -= settled
         if settled:
-            self._owner.on_settled(settled)
+            self.owner.on_settled(settled)
 
     def _refuse(self, streams: tuple[str, ...], asking: bool, code: int, message: str) -> None:
         if asking:
             for stream in streams:
                 self._sent.pop(stream, None)
             self._refused.update(streams)
-        self._owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
+        self.owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
 
     def _drop(self, error: FeedConnectionError) -> None:
         """Ends the present connection; the task reconnects."""
@@ -371,7 +402,8 @@ class Link:
             self._connection = None
             if self._breaker is not None and not self._proven:
                 self._breaker.failed(self._token, monotonic_ns())
-            delay_ns = self._backoff.next_delay_ns()
+            delay_ns = 0 if self._at_once else self._backoff.next_delay_ns()
+            self._at_once = False
             if isinstance(error, FeedConnectionError) and error.retry_after_s is not None:
                 delay_ns = max(delay_ns, int(error.retry_after_s * _SECOND))
             self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
@@ -398,7 +430,7 @@ class Link:
             open_timeout_s=self._open_timeout_s,
             headers=self._session.headers,
         )
-        self._opened_ns = monotonic_ns()
+        self.opened_ns = monotonic_ns()
         self._change(ConnectionState.CONNECTED, "")
         for payload in self._session.opened():
             self._send(payload)
@@ -456,7 +488,7 @@ class Link:
         now = monotonic_ns()
         idle = now - connection.last_read_ns
         overdue = any(now - sent_at > _ACK_NS for _, sent_at, _ in self._pending.values())
-        unready = self._session is not None and not self._session.ready and now - self._opened_ns > _ACK_NS
+        unready = self._session is not None and not self._session.ready and now - self.opened_ns > _ACK_NS
         if idle > self._idle_ns + _DEAD_NS or overdue or unready:
             what = f"nothing received for {idle // _SECOND} s"
             if overdue or unready:
@@ -476,4 +508,4 @@ class Link:
         self.state = state
         attempts = self._backoff.attempts
         event = ConnectionChanged(self._venue, self.name, state, reason, attempts, retry_in_ns, wall_ns())
-        self._owner.on_link(self, event)
+        self.owner.on_link(self, event)

@@ -31,9 +31,10 @@ from .link import Link, StreamSocket
 from .pipeline import RING_CAPACITY, Drained, Pipeline
 from .remedies import Remedies
 from .roster import FeedRoster
+from .successors import Successors
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import OrderBookProtocol, WireReaderProtocol, WireResultProtocol
+    from tradewire.core.protocols import Batch, OrderBookProtocol, WireReaderProtocol, WireResultProtocol
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from .dispatch import Dispatcher
     from .events import StatusEvent
+    from .link import LinkOwner
 
 __all__ = ["ProviderSettings", "WebSocketManager"]
 
@@ -155,6 +157,20 @@ class WebSocketManager:
             dict(settings.stale_after_s),
             self._pipeline.tracker.reset,
         )
+        self._successors = Successors(
+            venue.name,
+            lambda: self._roster.links,
+            self._limits,
+            venue.sequences,
+            lambda link, owner: self._open_link(link.name, link.route, owner),
+            self._divert,
+            self._pipeline.deliver,
+            self._replace,
+            self,
+            self._emit,
+            self._pipeline.counters,
+            random,
+        )
         self._remedies = Remedies(venue.name, self._health, self._judge, self._act, self._emit, self._pipeline.counters)
 
     # life
@@ -170,6 +186,7 @@ class WebSocketManager:
         self._running = False
         await self._remedies.close()
         await self._books.close()
+        await self._successors.close()
         await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
         await self._http.close()
 
@@ -189,6 +206,7 @@ class WebSocketManager:
         for feed in self._health.feeds():
             self._roster.set_threshold(feed, settings.stale_after_s)
         moved = (settings.url, settings.credential) != (old.url, old.credential)
+        self._successors.abandon()
         if (settings.rest_url, settings.credential) != (old.rest_url, old.credential):
             self._rest = None
         for link in self._roster.links:
@@ -205,6 +223,7 @@ class WebSocketManager:
             now_ns: monotonic.
             wall_time_ns: for events.
         """
+        self._successors.tick(now_ns, wall_time_ns)
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
 
@@ -301,6 +320,8 @@ class WebSocketManager:
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
         """A link changed state."""
+        if event.state is ConnectionState.RECONNECTING and self._successors.lost(link, event.recv_ns):
+            return
         feeds = self._roster.feeds_of(link)
         now, wall = monotonic_ns(), wall_ns()
         self._emit(event)
@@ -336,7 +357,13 @@ class WebSocketManager:
         """The venue began or ended streams."""
         self._roster.settled(streams)
 
+    def on_ending(self, link: Link, reason: str) -> None:
+        """The venue is going to end a connection."""
+        self._successors.ask(link, reason)
+
     def _on_drained(self, drained: Drained) -> None:
+        if self._successors.running:
+            self._successors.delivered(drained.batch)
         self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
         if drained.sequence_incidents:
             self._on_sequence_incidents(drained)
@@ -433,14 +460,21 @@ class WebSocketManager:
             )
 
     def _make_link(self, name: str, route: str) -> Link:
+        full_name = name if self.name == self._venue.name else f"{self.name}/{name}"
+        link = self._open_link(full_name, route, self)
+        if self._running:
+            link.start()
+        return link
+
+    def _open_link(self, name: str, route: str, owner: LinkOwner) -> Link:
         settings = self.settings
-        link = Link(
+        return Link(
             self._venue.name,
             route,
-            name if settings.name == self._venue.name else f"{settings.name}/{name}",
+            name,
             self._limits(),
             self._venue.stream_url(route, settings.url),
-            self,
+            owner,
             self._pipeline.reader,
             lambda: self._venue.session(self.settings.credential, settings.codec),
             self._request_ids,
@@ -450,9 +484,14 @@ class WebSocketManager:
             settings.ping_interval_s,
             self._open_socket,
         )
-        if self._running:
-            link.start()
-        return link
+
+    def _replace(self, old: Link, new: Link) -> None:
+        self._bad.pop(old, None)
+        self._roster.replace(old, new)
+
+    def _divert(self, result: WireResultProtocol, size: int) -> list[Batch]:
+        self._pipeline.count(result, size)
+        return self._pipeline.divert()
 
     def _limits(self) -> StreamLimits:
         limits, rate = self._venue.limits, self.settings.control_rate

@@ -142,6 +142,24 @@ class Pipeline:
         self.pump()
         return written
 
+    def divert(self) -> list[Batch]:
+        """Takes what waits in the ring without delivering it; not from inside a handler."""
+        taken: list[Batch] = []
+        while len(batch := self.ring.drain(_DRAIN)):
+            taken.append(batch)
+        return taken
+
+    def deliver(self, batch: Batch) -> None:
+        """Delivers a batch that was diverted, as if it came from the ring now; not from inside a handler."""
+        self._pumping = True
+        try:
+            drained = self._digest(batch)
+            self._handler(drained)
+            self._record(drained)
+        finally:
+            self._pumping = False
+        self.pump()
+
     def pump(self) -> None:
         """Drains the ring to its end. Does nothing when called from inside a handler: the outer call goes on."""
         if self._pumping:

@@ -135,6 +135,14 @@ class FeedRoster:
                 return entry.link, entry.stream
         return None
 
+    def replace(self, old: Link, new: Link) -> None:
+        """A connection takes the place of another, with all that comes on it."""
+        for entry in self._entries.values():
+            if entry.link is old:
+                entry.link = new
+        for links in (self.links, self._routes[old.route]):
+            links[links.index(old)] = new
+
     def feeds_of(self, link: Link) -> list[Feed]:
         """The feeds that come on a connection."""
         return [entry.feed for entry in self._entries.values() if entry.link is link]

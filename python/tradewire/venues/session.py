@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["Broken", "Outcome", "Ready", "Refused", "Reply", "Settled", "StreamSession"]
+__all__ = ["Broken", "Ending", "Outcome", "Ready", "Refused", "Reply", "Settled", "StreamSession"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,17 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """The venue is going to end this connection soon; another one should take its place.
+
+    Attributes:
+        reason: in words.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """This connection is of no use any more.
 
@@ -71,7 +82,7 @@ class Broken:
     fatal: bool
 
 
-Outcome: TypeAlias = Reply | Ready | Settled | Refused | Broken
+Outcome: TypeAlias = Reply | Ready | Settled | Refused | Ending | Broken
 
 
 class StreamSession(Protocol):

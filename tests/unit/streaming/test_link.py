@@ -28,6 +28,7 @@ class Owned:
         self.changes: list[ConnectionChanged] = []
         self.refused: list[SubscriptionRefused] = []
         self.settled: list[str] = []
+        self.ending: list[str] = []
         self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
         reader, session = self.pipeline.reader, venue.session
@@ -48,6 +49,9 @@ class Owned:
 
     def on_settled(self, streams: Iterable[str]) -> None:
         self.settled += streams
+
+    def on_ending(self, link: Link, reason: str) -> None:
+        self.ending.append(reason)
 
     @property
     def states(self) -> list[ConnectionState]:
@@ -325,3 +329,48 @@ async def test_stopping_leaves_nothing(owned: Owned, wire_server: Any, eventuall
 def test_a_bad_address_shows_at_once(no_wait: Random) -> None:
     with pytest.raises(ValueError, match="url must be ws://"):
         Owned("http://127.0.0.1", no_wait)
+
+
+async def test_it_serves_when_all_is_answered_and_data_came(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    for stream in ("btcusdt@trade", "nonsense"):
+        owned.link.add(stream)
+    assert not owned.link.acknowledged
+    peer = await wire_server.serve()
+    await request(peer)
+    assert (owned.link.wanted, owned.link.acknowledged) == (["btcusdt@trade", "nonsense"], False)
+    peer.send_frame(frames.ack(1))
+    await eventually(lambda: owned.link.acknowledged)
+    assert not owned.link.proven
+    peer.send_frame(frames.trade(1))
+    await eventually(lambda: owned.link.proven)
+    owned.link.add("ethusdt@trade")
+    assert not owned.link.acknowledged
+    await request(peer)
+    peer.send_frame(frames.refusal(2))
+    await eventually(lambda: owned.link.acknowledged)
+    peer.writer.transport.abort()
+    await eventually(lambda: not owned.link.proven)
+    assert not owned.link.acknowledged
+
+
+async def test_a_planned_reconnect_does_not_wait(owned: Owned, wire_server: Any, eventually: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    for _ in range(3):
+        await request(await wire_server.serve())
+        before = len(owned.changes)
+        owned.link.reconnect("planned", at_once=True)
+        await eventually(lambda before=before: len(owned.changes) > before)
+        lost = owned.changes[before]
+        assert (lost.state, lost.reason, lost.retry_in_ns) == (ConnectionState.RECONNECTING, "planned", 0)
+    assert owned.link._backoff.attempts == 0
+
+
+async def test_a_notice_of_the_end_is_handed_on(owned: Owned, wire_server: Any, eventually: Any) -> None:
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    peer.send_frame('{"e":"serverShutdown","E":1770123456789}')
+    await eventually(lambda: owned.ending)
+    assert owned.ending == ["the venue shuts this server down"]

@@ -131,3 +131,16 @@ def test_pumping_from_inside_a_handler_does_not_recurse(frames: Any, framing: An
     feed(pipeline, framing, frames.trade(1))
     feed(pipeline, framing, frames.trade(2))
     assert depths == [1, 1]
+
+
+def test_diverted_batches_are_delivered_when_asked_for(
+    pipeline: Pipeline, drained: list[Drained], frames: Any, framing: Any
+) -> None:
+    pipeline.wanted.add(Kind.TRADE, None)
+    pipeline.reader().feed(framing.frame(frames.trade(1)) + framing.frame(frames.trade(2)), 1)
+    (batch,) = pipeline.divert()
+    assert (len(batch), len(pipeline.ring), drained) == (2, 0, [])
+    pipeline.deliver(batch)
+    (one,) = drained
+    assert [event.trade_id for event in one.events] == [1, 2]
+    assert pipeline.counters["batches"] == 1

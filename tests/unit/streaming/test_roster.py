@@ -116,3 +116,14 @@ def test_numbers_start_anew_with_a_feed_and_with_the_answer_about_it(
     tracker.observe(Kind.TRADE, feed.symbol_id, 901)  # a trade that was on its way
     roster.settled(["btcusdt@trade"])
     assert tracker.observe(Kind.TRADE, feed.symbol_id, 8) == "expected"
+
+
+def test_a_connection_takes_the_place_of_another(roster: FeedRoster) -> None:
+    trades, mark = acquire(roster, "trades"), acquire(roster, "mark_price")
+    old, market = roster.links
+    new: Any = Link("public", "public")
+    roster.replace(old, new)
+    assert roster.links == [new, market]
+    assert (roster.feeds_of(old), roster.feeds_of(new), roster.feeds_of(market)) == ([], [trades], [mark])
+    acquire(roster, "quotes")
+    assert new.streams == ["btcusdt@bookTicker"], "new streams go to it as well"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tradewire.venues.binance.session import BinanceSession
-from tradewire.venues.session import Refused, Settled
+from tradewire.venues.session import Ending, Refused, Settled
 
 
 def test_requests() -> None:
@@ -26,7 +26,11 @@ def test_requests() -> None:
         (b'{"result":["btcusdt@markPrice@1s"],"id":3}', (Settled(3),)),
         (b'{"error":{"code":2,"msg":"Invalid request"},"id":1}', (Refused(1, 2, "Invalid request"),)),
         (b'{"code":3,"msg":"Invalid JSON","id":4}', (Refused(4, 3, "Invalid JSON"),)),
-        (b'{"e":"serverShutdown","E":1770123456789}', ()),
+        (b'{"e":"serverShutdown","E":1770123456789}', (Ending("the venue shuts this server down"),)),
+        (
+            b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}',
+            (Ending("the venue shuts this server down"),),
+        ),
         (b'{"result":null,"id":null}', ()),
         (b"[1]", ()),
         (b"no json", ()),

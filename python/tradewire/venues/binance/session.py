@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from tradewire.venues.session import Outcome, Refused, Settled
+from tradewire.venues.session import Ending, Outcome, Refused, Settled
 
 __all__ = ["BinanceSession"]
 
@@ -34,12 +34,18 @@ class BinanceSession:
         return (_control("UNSUBSCRIBE", streams, request_id),)
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
-        """`{"result": null, "id": 3}` grants, `{"error": {"code": 2, "msg": ...}, "id": 3}` refuses."""
+        """`{"result": null, "id": 3}` grants, `{"error": {"code": 2, "msg": ...}, "id": 3}` refuses; `serverShutdown`
+        (with or without its stream's envelope) announces the end of the connection (venue sheet section 16)."""
         try:
             message = json.loads(payload)
         except ValueError:
             return ()
-        request_id = message.get("id") if isinstance(message, dict) else None
+        if not isinstance(message, dict):
+            return ()
+        data = message.get("data", message)
+        if isinstance(data, dict) and data.get("e") == "serverShutdown":
+            return (Ending("the venue shuts this server down"),)
+        request_id = message.get("id")
         if not isinstance(request_id, int):
             return ()
         # Flat `{"code": ..., "msg": ..., "id": ...}` is the older form of a refusal.

@@ -1,0 +1,286 @@
+"""Renews a provider's connections before the venue ends them: opens the successor, compares, lets it take over.
+
+The decisions are `rotation`'s, the comparison is `overlap`'s; this opens, closes and hands over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Container, Iterable
+from random import Random
+from typing import TYPE_CHECKING
+
+from .events import ConnectionChanged, ConnectionRotated, ConnectionState, SubscriptionRefused
+from .overlap import Overlap
+from .rotation import Progress, Rotation, Step, due_ns
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import Batch, WireResultProtocol
+    from tradewire.telemetry import Counters
+    from tradewire.venues.base import StreamLimits
+
+    from .link import Link, LinkOwner
+
+__all__ = ["Successors"]
+
+_SECOND = 1_000_000_000
+#: After a successor that could not take over. The margin before the venue's own end holds dozens of attempts.
+_AGAIN_NS = 60 * _SECOND
+_GOODBYE_S = 0.5
+
+
+class Successors:
+    """The rotations of one provider, one at a time. The event loop owns it.
+
+    Args:
+        venue: for events.
+        links: the connections that serve.
+        limits: of one connection.
+        numbered: kinds of messages with growing numbers.
+        make: a connection like the given one, for another owner.
+        divert: counts what a read gave and takes it from the ring, undelivered.
+        deliver: delivers a batch that was diverted.
+        replace: puts a connection in the place of another.
+        owner: of connections that serve.
+        emit: takes `ConnectionRotated` and what the venue refused a successor.
+        counters: `rotations`, `rotations_abandoned`, `duplicates`.
+        random: for the margins.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        links: Callable[[], Iterable[Link]],
+        limits: Callable[[], StreamLimits],
+        numbered: Container[int],
+        make: Callable[[Link, LinkOwner], Link],
+        divert: Callable[[WireResultProtocol, int], list[Batch]],
+        deliver: Callable[[Batch], None],
+        replace: Callable[[Link, Link], None],
+        owner: LinkOwner,
+        emit: Callable[[ConnectionRotated | SubscriptionRefused], None],
+        counters: Counters,
+        random: Random,
+    ) -> None:
+        self._venue = venue
+        self._links = links
+        self._limits = limits
+        self._numbered = numbered
+        self._make = make
+        self._divert = divert
+        self._deliver = deliver
+        self._replace = replace
+        self._owner = owner
+        self._emit = emit
+        self._counters = counters
+        self._random = random
+        # Link -> (when its connection was opened, when it is to be renewed).
+        self._due: dict[Link, tuple[int, int]] = {}
+        # Link -> why, in the order of asking.
+        self._asked: dict[Link, str] = {}
+        self._running: _Running | None = None
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether `delivered` wants to be told."""
+        return self._running is not None
+
+    def delivered(self, batch: Batch) -> None:
+        """The serving connections gave this batch."""
+        if self._running is not None:
+            self._running.overlap.delivered(batch)
+
+    def ask(self, link: Link, reason: str) -> None:
+        """Renews a connection as soon as may be."""
+        self._asked.setdefault(link, reason)
+
+    def tick(self, now_ns: int, wall_ns: int) -> None:
+        """Begins what is due and looks after what runs; called a few times a second, not from inside a handler.
+
+        Args:
+            now_ns: monotonic.
+            wall_ns: for events.
+        """
+        self._look_for_age(now_ns)
+        if self._running is not None:
+            self._advance(self._running, now_ns, wall_ns)
+        elif self._asked:
+            link, reason = next(iter(self._asked.items()))
+            del self._asked[link]
+            self._begin(link, reason, now_ns)
+
+    def lost(self, link: Link, wall_ns: int) -> bool:
+        """A serving connection is gone.
+
+        Returns:
+            Whether its successor has taken over at once.
+        """
+        self._asked.pop(link, None)
+        running = self._running
+        if running is None or running.present is not link:
+            return False
+        if running.successor.acknowledged and running.successor.proven:
+            self._switch(running, wall_ns)
+            return True
+        self.abandon()
+        return False
+
+    def abandon(self) -> None:
+        """Gives the present attempt up; nothing of it was delivered."""
+        running, self._running = self._running, None
+        if running is not None:
+            self._counters.add("rotations_abandoned")
+            self._retire(running.successor)
+
+    async def close(self) -> None:
+        """Ends everything that is not a serving connection."""
+        running, self._running = self._running, None
+        if running is not None:
+            self._retire(running.successor)
+        self._asked.clear()
+        if self._retiring:
+            await asyncio.wait(self._retiring)
+
+    def _look_for_age(self, now_ns: int) -> None:
+        limits = self._limits()
+        if limits.max_age_s is None:
+            return
+        for link in self._links():
+            if link.state is not ConnectionState.CONNECTED:
+                continue
+            opened_ns, due = self._due.get(link, (-1, 0))
+            if opened_ns != link.opened_ns:
+                due = due_ns(link.opened_ns, limits.max_age_s, self._random)
+                self._due[link] = (link.opened_ns, due)
+            if now_ns >= due and (self._running is None or self._running.present is not link):
+                self.ask(link, f"the venue ends connections after {limits.max_age_s:g} s")
+
+    def _begin(self, link: Link, reason: str, now_ns: int) -> None:
+        if link.state is not ConnectionState.CONNECTED or link not in self._links():
+            return
+        if not self._limits().overlap:
+            self._counters.add("rotations")
+            link.reconnect(reason, at_once=True)
+            return
+        overlap = Overlap(self._numbered)
+        successor = self._make(link, _Holding(overlap, self._divert, self._emit))
+        self._running = _Running(link, successor, overlap, Rotation(now_ns), reason)
+        self._running.follow()
+        successor.start()
+
+    def _advance(self, running: _Running, now_ns: int, wall_ns: int) -> None:
+        running.follow()
+        match running.rotation.step(running.progress(), now_ns):
+            case Step.SWITCH:
+                self._switch(running, wall_ns)
+            case Step.ABANDON:
+                self.abandon()
+                self._due[running.present] = (running.present.opened_ns, now_ns + _AGAIN_NS)
+
+    def _switch(self, running: _Running, wall_ns: int) -> None:
+        self._running = None
+        held = running.overlap.take()
+        self._due.pop(running.present, None)
+        self._replace(running.present, running.successor)
+        running.successor.owner = self._owner
+        self._retire(running.present)
+        for batch in held:
+            self._deliver(batch)
+        duplicates = running.overlap.duplicates
+        self._counters.add("rotations")
+        self._counters.add("duplicates", duplicates)
+        self._emit(ConnectionRotated(self._venue, running.successor.name, running.reason, duplicates, wall_ns))
+
+    def _retire(self, link: Link) -> None:
+        """Says goodbye in the background. What it still gives, its counterpart has given or will give."""
+        link.owner = _Silent(self._divert)
+        task = asyncio.get_running_loop().create_task(link.stop(_GOODBYE_S), name=f"retire {link.name}")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+
+class _Running:
+    """A rotation at work."""
+
+    __slots__ = ("_acknowledged", "overlap", "present", "reason", "rotation", "successor")
+
+    def __init__(self, present: Link, successor: Link, overlap: Overlap, rotation: Rotation, reason: str) -> None:
+        self.present = present
+        self.successor = successor
+        self.overlap = overlap
+        self.rotation = rotation
+        self.reason = reason
+        self._acknowledged = False
+
+    def follow(self) -> None:
+        """Wants of the successor what is wanted of the present connection."""
+        wanted, asked = self.present.wanted, self.successor.wanted
+        for stream in wanted:
+            if stream not in asked:
+                self.successor.add(stream)
+        for stream in asked:
+            if stream not in wanted:
+                self.successor.discard(stream)
+
+    def progress(self) -> Progress:
+        overlap, acknowledged = self.overlap, self.successor.acknowledged
+        overlap.settle()
+        if acknowledged and not self._acknowledged:
+            overlap.present_heard = False
+        self._acknowledged = acknowledged
+        return Progress(acknowledged, self.successor.proven, overlap.met, overlap.present_heard, overlap.held)
+
+
+class _Silent:
+    """Owner of a connection that nobody listens to any more."""
+
+    def __init__(self, divert: Callable[[WireResultProtocol, int], list[Batch]]) -> None:
+        self._divert = divert
+
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
+        """Counted and passed over."""
+        self._divert(result, size)
+
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+        """Passed over."""
+
+    def on_link(self, link: Link, event: ConnectionChanged) -> None:
+        """Nobody's concern."""
+
+    def on_refused(self, event: SubscriptionRefused) -> None:
+        """Nobody's concern."""
+
+    def on_settled(self, streams: Iterable[str]) -> None:
+        """Nobody's concern: the numbers of its streams go on."""
+
+    def on_ending(self, link: Link, reason: str) -> None:
+        """Nobody's concern."""
+
+
+class _Holding(_Silent):
+    """Owner of a successor: what it gives is held back."""
+
+    def __init__(
+        self,
+        overlap: Overlap,
+        divert: Callable[[WireResultProtocol, int], list[Batch]],
+        emit: Callable[[SubscriptionRefused], None],
+    ) -> None:
+        super().__init__(divert)
+        self._overlap = overlap
+        self._emit = emit
+
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
+        """Held back."""
+        for batch in self._divert(result, size):
+            self._overlap.hold(batch)
+
+    def on_link(self, link: Link, event: ConnectionChanged) -> None:
+        """What a lost connection gave is of no use to the next one."""
+        if event.state is ConnectionState.RECONNECTING:
+            self._overlap.forget()
+
+    def on_refused(self, event: SubscriptionRefused) -> None:
+        """Told, for it stays refused when the successor serves."""
+        self._emit(event)

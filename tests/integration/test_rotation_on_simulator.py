@@ -1,0 +1,164 @@
+"""Connections renewed before the venue ends them, on the simulated venue: no gap, no duplicate, no book built anew."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Kind, view
+from tradewire.sim import BinanceSim
+from tradewire.sim.binance_streams import StreamLimits as VenueLimits
+from tradewire.streaming import (
+    BookUpdate,
+    ConnectionChanged,
+    ConnectionRotated,
+    ConnectionState,
+    FeedState,
+    FeedStateChanged,
+    StreamingGateway,
+)
+from tradewire.streaming import gateway as gateway_module
+from tradewire.venues.binance.stream import USDM
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+CHANNELS = ("trades", "quotes", "book", "ticker", "bars_1m")
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[BinanceSim]:
+    # Ends connections as the real venue does, only sooner.
+    async with BinanceSim(symbols=SYMBOLS, rate=2_000, seed=5, limits=VenueLimits(lifetime_s=6.0)) as sim:
+        yield sim
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def limit(max_age_s: float, *, overlap: bool = True) -> None:
+        limits = replace(USDM.limits, max_age_s=max_age_s, overlap=overlap, messages_per_s=100.0)
+        monkeypatch.setattr(gateway_module, "load", lambda _: replace(USDM, limits=limits))
+
+    return limit
+
+
+def _gateway(sim: BinanceSim, **options: Any) -> StreamingGateway:
+    return StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1), **options)
+
+
+async def _rest(sim: BinanceSim, path: str) -> Any:
+    def get() -> Any:
+        with urllib.request.urlopen(f"{sim.rest_url}{path}", timeout=20) as answer:  # noqa: S310 - loopback
+            return json.load(answer)
+
+    return await asyncio.to_thread(get)
+
+
+async def test_rotation_with_overlap_loses_and_repeats_nothing(sim: BinanceSim, limited: Any, eventually: Any) -> None:
+    limited(2.0)
+    async with _gateway(sim, symbols=SYMBOLS, channels=CHANNELS) as gateway:
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+        statuses: list[Any] = []
+        gateway.on_status(statuses.append)
+        rows = []
+        before = {link.name: link for link in gateway.links}
+        async with asyncio.timeout(40):
+            async for batch in gateway.batches():
+                rows.append(batch.copy())
+                if sum(isinstance(event, ConnectionRotated) for event in statuses) >= 4:
+                    break
+        for symbol in SYMBOLS:
+            symbol_id = gateway.managers["binance"].symbol_id(symbol)
+            for kind in (Kind.TRADE, Kind.QUOTE, Kind.BOOK_DELTA):
+                parts = [view(batch, kind) for batch in rows]
+                ids = [int(seq) for part in parts for seq in part["seq"][part["symbol"] == symbol_id]]
+                if kind is Kind.TRADE:
+                    assert ids == list(range(ids[0], ids[-1] + 1)), "every trade, in order, once"
+                else:
+                    assert ids == sorted(set(ids)), "in order, none twice"
+                assert len(ids) > 10
+            tickers = [
+                tuple(row)[4:5] + tuple(row)[6:]
+                for batch in rows
+                for row in view(batch, Kind.TICKER).tolist()
+                if row[3] == symbol_id
+            ]
+            assert len(tickers) == len(set(tickers))
+        rotated = [event for event in statuses if isinstance(event, ConnectionRotated)]
+        assert {event.connection for event in rotated} == {"public", "market"}
+        assert sum(event.duplicates for event in rotated) == gateway.counters["duplicates"] > 0
+        assert not [event for event in statuses if isinstance(event, ConnectionChanged | FeedStateChanged)]
+        counters = gateway.counters
+        assert (counters["reconnects"], counters["sequence_gap"], counters["book_gaps"]) == (0, 0, 0)
+        assert counters["resyncs"] == len(SYMBOLS), "the first snapshot, and none after"
+        assert not set(before.values()) & set(gateway.links)
+        await eventually(lambda: len(sim.streams.sessions) == 2, 30)
+
+
+async def test_books_after_rotations_are_the_venues(limited: Any, eventually: Any) -> None:
+    limited(1.0)
+    async with BinanceSim(symbols=SYMBOLS, rate=0, seed=5) as sim:
+        updates: list[BookUpdate] = []
+        async with _gateway(sim) as gateway:
+            gateway.subscribe_to_book(SYMBOLS, updates.append)
+            async with asyncio.timeout(40):
+                while gateway.counters["rotations"] < 3:
+                    sim.feed.advance(time.time_ns() // 1_000_000, 20)
+                    await asyncio.sleep(0.01)
+            assert gateway.counters["resyncs"] == len(SYMBOLS)
+            for symbol in SYMBOLS:
+                truth = await _rest(sim, f"/fapi/v1/depth?symbol={symbol}&limit=1000")
+
+                def whole(symbol: str = symbol, last: int = truth["lastUpdateId"]) -> bool:
+                    sim.feed.advance(time.time_ns() // 1_000_000, 0)
+                    book = gateway.book(symbol)
+                    return book is not None and book.last_seq == last
+
+                await eventually(whole)
+                book = gateway.book(symbol)
+                assert book is not None
+                bids, asks = book.levels(200)
+                assert bids == [(float(price), float(quantity)) for price, quantity in truth["bids"][:200]]
+                assert asks == [(float(price), float(quantity)) for price, quantity in truth["asks"][:200]]
+
+
+async def test_without_overlap_it_reconnects_at_once(sim: BinanceSim, limited: Any, eventually: Any) -> None:
+    limited(1.0, overlap=False)
+    async with _gateway(sim, symbols=SYMBOLS, channels=["trades"]) as gateway:
+        statuses: list[Any] = []
+        gateway.on_status(statuses.append)
+        most = 0
+
+        def rotated() -> bool:
+            nonlocal most
+            most = max(most, len(sim.streams.sessions))
+            return gateway.counters["rotations"] >= 2 and gateway.counters["messages.trade"] > 0
+
+        await eventually(rotated, 40)
+        lost = [each for each in statuses if getattr(each, "state", None) is ConnectionState.RECONNECTING]
+        assert lost
+        assert all(each.retry_in_ns == 0 and "ends connections" in each.reason for each in lost)
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+
+
+async def test_a_shutdown_notice_moves_to_another_connection(sim: BinanceSim, limited: Any, eventually: Any) -> None:
+    limited(86_400.0)
+    async with _gateway(sim, symbols=SYMBOLS, channels=["trades", "quotes"]) as gateway:
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+        statuses: list[Any] = []
+        gateway.on_status(statuses.append)
+        (session,) = sim.streams.sessions
+        session.put(b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}')
+        await eventually(lambda: any(isinstance(event, ConnectionRotated) for event in statuses))
+        (rotated,) = [event for event in statuses if isinstance(event, ConnectionRotated)]
+        assert rotated.reason == "the venue shuts this server down"
+        await eventually(lambda: len(sim.streams.sessions) == 1)
+        assert session not in sim.streams.sessions
+        assert gateway.counters["sequence_gap"] == 0
+        assert not [event for event in statuses if isinstance(event, FeedStateChanged)]
