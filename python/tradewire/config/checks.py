@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -72,9 +74,9 @@ def _host_rule(
 ) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname or ""
+    if environment == "live" and _is_this_machine(host):
+        return f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
     if is_loopback(host):
-        if environment == "live":
-            return f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
         return None
     if unsafe_hosts and environment != "live":
         return None
@@ -88,6 +90,22 @@ def _host_rule(
         return None
     known = f"must be a host of {venue} ({', '.join(sorted(own))})" if own else f"{venue} has no hosts of its own"
     return f"{known}, not {host}; unsafe_hosts: true allows any host but in live"
+
+
+def _is_this_machine(host: str) -> bool:
+    """Also in other spellings that the system takes: `127.1`, `0.0.0.0`, `::ffff:127.0.0.1`, `x.localhost`."""
+    name = host.rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))
+        except (OSError, UnicodeError):
+            return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any(each is not None and (each.is_loopback or each.is_unspecified) for each in (address, mapped))
 
 
 def _environment_rules(path: str, found: Section, environment: str) -> Iterator[tuple[str, str]]:

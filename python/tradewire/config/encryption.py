@@ -33,7 +33,7 @@ def encrypt(text: str, path: str | None, ring: KeyRing, random: Callable[[int], 
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     key, nonce = ring.active, random(_NONCE)
-    sealed = AESGCM(key.raw).encrypt(nonce, text.encode(), _authenticated(key.id, path))
+    sealed = AESGCM(key.raw).encrypt(nonce, text.encode("utf-8", "surrogatepass"), _authenticated(key.id, path))
     data = base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
     return f"ENC[v1:{key.id}:{'unbound' if path is None else 'bound'}:{data}]"
 
@@ -60,7 +60,7 @@ def decrypt(token: str, path: str, ring: KeyRing) -> str:
         raise ValueError("was changed or cut: encrypt the value again with `tradewire config encrypt`")
     aad = _authenticated(key.id, None if found[2] == "unbound" else path)
     try:
-        return AESGCM(key.raw).decrypt(data[:_NONCE], data[_NONCE:], aad).decode()
+        return AESGCM(key.raw).decrypt(data[:_NONCE], data[_NONCE:], aad).decode("utf-8", "surrogatepass")
     except (InvalidTag, UnicodeDecodeError):
         raise ValueError(
             "was changed, or encrypted for another setting: encrypt it here with `tradewire config encrypt`"

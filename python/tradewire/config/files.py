@@ -25,6 +25,7 @@ __all__ = [
 Fingerprint = tuple[int, int, int, int] | None
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _TRIES, _PAUSE_S = 50, 0.01
 
 
@@ -62,7 +63,8 @@ def read_whole(path: Path) -> Whole:
         OSError: it cannot be read, or is being written all the time.
     """
     for _ in range(_TRIES):
-        with path.open("rb") as file:
+        # A pipe would be waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAIT)) as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise OSError(None, "is not a regular file", str(path))
@@ -79,7 +81,7 @@ def read_whole(path: Path) -> Whole:
 def being_written(path: Path) -> bool:
     """Whether somebody has a file open for writing. Only Linux tells, and only of one's own files; elsewhere False."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | _NO_WAIT)
     except OSError:
         return False
     try:

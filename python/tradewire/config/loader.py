@@ -197,6 +197,9 @@ class ConfigLoader:
             await self.reload()
         except ConfigError as error:
             _logger.error("configuration not reloaded, the old one stays: %s", error)
+        except Exception:
+            # Invariant: it is always a ConfigError. A bug of ours must not end the watching.
+            _logger.exception("configuration not reloaded, the old one stays")
 
     # secrets
 

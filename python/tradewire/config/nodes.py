@@ -141,7 +141,7 @@ class _Composing:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark is not None else None
             return self._top, [_problem(self._file, line, f"is not valid YAML: {_wording(error.problem)}")]
-        except (yaml.YAMLError, ValueError):
+        except (yaml.YAMLError, ValueError, OverflowError):
             # Characters that YAML forbids, or an escape beyond Unicode.
             return self._top, [_problem(self._file, None, "is not valid YAML: it has characters that are not text")]
         if not isinstance(root, yaml.MappingNode):

@@ -129,9 +129,12 @@ def _write(
     text = found.text
     for path, leaf in sorted(leaves.items(), key=lambda item: item[1].span or (0, 0), reverse=True):
         begin, end = leaf.span or (0, 0)
+        # The end of a block (`|`) is where the next line begins.
+        end = begin + len(text[begin:end].rstrip())
         token = encryption.encrypt(texts[path], path, ring)
         # In quotes: a plain `[` would begin a list within `{...}`.
         text = f'{text[:begin]}"{token}"{text[end:]}'
+    _prove(sources, text, texts, ring)
     try:
         if files.fingerprint(sources.path) != found.fingerprint:
             raise OSError(None, "was changed meanwhile: try again", str(sources.path))
@@ -140,3 +143,13 @@ def _write(
         raise ConfigError(
             [Problem(str(sources.path), None, "", None, f"cannot be written: {error.strerror}")]
         ) from None
+
+
+def _prove(sources: Sources, text: str, texts: Mapping[str, str], ring: KeyRing) -> None:
+    """Reads what is about to be written: every value must be found at its path and decrypt to what it was."""
+    tokens = sources.secrets_in(text.encode()).tokens
+    for path, plain in texts.items():
+        leaf = tokens.get(path)
+        if leaf is None or encryption.decrypt(leaf.text or "", path, ring) != plain:
+            rule = "cannot be encrypted in place; use --path and write the ENC[...] there yourself"
+            raise ConfigError([Problem(str(sources.path), None, path, None, rule)])

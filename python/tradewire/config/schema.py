@@ -141,13 +141,13 @@ class StreamingConfig(Section):
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """Fallbacks exist, and a standby is somebody's fallback."""
-        names = [provider.name for provider in self.providers]
-        fallbacks = {provider.fallback for provider in self.providers}
+        names = [provider.name for provider in self.providers if provider.enabled]
+        fallbacks = {provider.fallback for provider in self.providers if provider.enabled}
         for provider in self.providers:
             where = f"providers.{provider.name}"
-            if provider.fallback is not None and provider.fallback not in names:
-                yield f"{where}.fallback", f"must be the name of a provider ({', '.join(names)})"
-            if provider.standby and provider.name not in fallbacks:
+            if provider.enabled and provider.fallback is not None and provider.fallback not in names:
+                yield f"{where}.fallback", f"must be the name of an enabled provider ({', '.join(names)})"
+            if provider.standby and provider.enabled and provider.name not in fallbacks:
                 yield f"{where}.standby", f"is never used: name {provider.name} as the fallback of another provider"
 
 

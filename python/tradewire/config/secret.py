@@ -49,7 +49,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+        # An environment variable that is no UTF-8 has lone surrogates in it.
+        one, two = (each.reveal().encode("utf-8", "surrogatepass") for each in (self, other))
+        return hmac.compare_digest(one, two)
 
     # A hash would be a fingerprint of the text, and a dict of secrets a way to show them.
     __hash__ = None  # type: ignore[assignment]

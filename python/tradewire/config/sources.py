@@ -113,6 +113,10 @@ class Sources:
         """
         return _Look(self).secrets()
 
+    def secrets_in(self, data: bytes) -> Secrets:
+        """What there would be to encrypt if the file were so."""
+        return _Look(self).secrets_in(data, None)
+
     def key_store(self) -> KeyStore:
         """Where the keys are."""
         return KeyStore(self.key, self.variables.get, apart_from=self.path)
@@ -144,13 +148,18 @@ class _Look:
         return interpolate(written, self._variables.get).text if written else "paper"
 
     def secrets(self) -> Secrets:
-        tree, _ = self._file()
+        self._file()
         if self._problems:
             raise ConfigError(self._problems)
+        return self.secrets_in(self._data, self._fingerprints[0])
+
+    def secrets_in(self, data: bytes, of: Fingerprint) -> Secrets:
+        tree, problems = compose(data, str(self._sources.path))
+        if problems:
+            raise ConfigError(problems)
         converter = Converter(self._variables.get, lambda token, path: "")
         converter.section(Config, tree)
-        text = self._data.decode("utf-8-sig")
-        return Secrets(text, converter.tokens, converter.literals, self._fingerprints[0])
+        return Secrets(data.decode("utf-8-sig"), converter.tokens, converter.literals, of)
 
     def reading(self) -> Reading:
         tree, status = self._tree()

@@ -66,6 +66,20 @@ def test_live_refuses_this_machine_even_with_unsafe_hosts() -> None:
     assert "this machine" in rules["x.websocket_url"]
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.1", "2130706433", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "localhost.", "x.localhost"],  # noqa: S104
+)
+def test_live_knows_this_machine_in_every_spelling(host: str) -> None:
+    ((_, rule),) = found(provider(f"wss://{host}/"), "live", hosts=None)
+    assert "this machine, which live refuses" in rule
+
+
+def test_live_takes_other_hosts_when_nobody_said_which() -> None:
+    assert found(provider("wss://10.0.0.1"), "live", hosts=None) == []
+    assert found(provider("wss://h.example"), "live", hosts=None) == []
+
+
 def test_unsafe_hosts_widen_but_not_in_live() -> None:
     assert found(provider("ws://evil.example"), unsafe_hosts=True) == []
     assert len(found(provider("wss://evil.example"), "live", unsafe_hosts=True)) == 2

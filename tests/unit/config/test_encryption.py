@@ -11,7 +11,7 @@ RING = KeyRing([new_key(), new_key()])
 PATH = "apis.alpaca.credentials.secret_key"
 
 
-@pytest.mark.parametrize("text", ["s", "", "é\n😀", "x" * 2048, "ENC[x]"])
+@pytest.mark.parametrize("text", ["s", "", "é\n😀", "x" * 2048, "ENC[x]", "\udc80"])
 def test_there_and_back(text: str) -> None:
     assert decrypt(encrypt(text, PATH, RING), PATH, RING) == text
     assert decrypt(encrypt(text, None, RING), PATH, RING) == text

@@ -33,6 +33,9 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         files.read_whole(tmp_path)
     with pytest.raises(OSError, match="not a regular file"):
         files.read_whole(Path(os.devnull))
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        files.read_whole(tmp_path / "pipe")
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

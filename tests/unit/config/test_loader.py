@@ -365,6 +365,16 @@ async def test_a_reload_that_fails_while_watching_is_one_error(place: Any, caplo
     assert f"{place.path}:2: b: is unknown" in errors[0].getMessage()
 
 
+async def test_a_bug_of_ours_does_not_end_the_watching(
+    place: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader = place.loader("environment: paper")
+    await loader.load_config()
+    monkeypatch.setattr(loader, "reload", lambda: 1 / 0)
+    await loader._on_files()
+    assert "the old one stays" in caplog.text
+
+
 async def test_load_config_watches_when_asked(place: Any, eventually: Any) -> None:
     loader = place.loader("connection_pool: {max_connections: 5}", enable_hot_reload=True)
     await loader.load_config()

@@ -77,6 +77,7 @@ def test_json_with_tabs_and_escapes() -> None:
         ("a: !secret x", 1, "tags (`!...`) are not used here"),
         ("a: " + "[" * 40, 1, "is nested more than 32 levels deep"),
         ("a: " + "{a: " * 5000, 1, "is nested more than 32 levels deep"),
+        ('a: "\\Uffffffff"', None, "characters that are not text"),
         ("a: \x00", None, "characters that are not text"),
         (b"a: 1\nb: \xff", 2, "must be UTF-8"),
         ("a: " + "x" * (1 << 20), None, "must be 1,048,576 bytes or less"),

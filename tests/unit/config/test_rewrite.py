@@ -58,6 +58,38 @@ def test_json_is_encrypted_in_place(place: Any) -> None:
     assert sources.read().config.exchanges["a"].api_key == Secret("cänary")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "|\n      -----BEGIN-----\n      canary\n      -----END-----\n",
+        "|-\n      canary\n\n",
+        ">\n      canary\n      canary\n",
+        "canary\n        canary\n",
+        "'canary\n\n        canary'\n",
+        '"can\\x61ry # ]"  # a note\n',
+        "canary]}, x\n",
+        "canary # a note\n",
+    ],
+)
+def test_values_of_every_style(place: Any, value: str) -> None:
+    place.write(f"exchanges:\n  a:\n    api_key: {value}    name: A\n    timeout: 7\n")
+    before = place.loader().load()
+    rewrite.encrypt_file(place.loader().sources)
+    text = place.path.read_text()
+    assert "canary" not in text
+    assert place.loader().load() == before
+    assert text.endswith("    name: A\n    timeout: 7\n")
+    assert ("# a note" in value) == ("# a note" in text)
+
+
+def test_what_would_not_read_back_is_not_written(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(TEXT)
+    monkeypatch.setattr(rewrite.encryption, "decrypt", lambda *_: "another")
+    with pytest.raises(ConfigError, match="cannot be encrypted in place"):
+        rewrite.encrypt_file(place.loader().sources)
+    assert place.path.read_text() == TEXT
+
+
 def test_unbound_values_are_bound(place: Any) -> None:
     token = place.loader("environment: paper").encrypt_value("s")
     place.write(f"exchanges: {{a: {{name: A, api_key: '{token}'}}}}")

@@ -92,6 +92,13 @@ def test_an_exchange_as_the_documents_make_it() -> None:
         (ApiConfig(enabled=True, host="::1"), []),
         (StreamingConfig(providers=(ProviderConfig(name="a", fallback="b"),)), ["providers.a.fallback"]),
         (StreamingConfig(providers=(ProviderConfig(name="a", standby=True),)), ["providers.a.standby"]),
+        (StreamingConfig(providers=(ProviderConfig(name="a", standby=True, enabled=False),)), []),
+        (
+            StreamingConfig(
+                providers=(ProviderConfig(name="a", fallback="b"), ProviderConfig(name="b", enabled=False))
+            ),
+            ["providers.a.fallback"],
+        ),
         (
             StreamingConfig(providers=(ProviderConfig(name="a", fallback="b"), ProviderConfig(name="b", standby=True))),
             [],

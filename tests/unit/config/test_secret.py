@@ -93,6 +93,7 @@ def test_equality() -> None:
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
     assert Secret("é") == Secret("é")
+    assert Secret("\udc80") != Secret("\udc81")
 
 
 def test_it_has_no_hash() -> None:

@@ -154,6 +154,31 @@ async def test_deleted_for_good_is_one_error_and_the_old_one_stays(
     assert "cannot be read" in caplog.text
 
 
+async def test_a_folder_deleted_and_made_anew(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradewire.config.watcher._AT_LEAST_MS", 100)
+    monkeypatch.setattr("tradewire.config.watcher._PATIENCE_S", 0.2)
+    path = tmp_path / "folder" / "c.yaml"
+    path.parent.mkdir()
+    path.write_text(TEXT.format(1))
+    watched = Watched(path)
+    async with watched.loader:
+        path.unlink()
+        path.parent.rmdir()
+        path.parent.mkdir()
+        path.write_text(TEXT.format(2))
+        await eventually(lambda: watched.count == 2)
+        path.unlink()
+        path.parent.rmdir()
+        assert watched.loader._watcher is not None
+        await eventually(lambda: watched.loader._watcher._known == (None,))
+        path.parent.mkdir()
+        path.write_text(TEXT.format(3))
+        await eventually(lambda: watched.count == 3)
+    assert watched.whole()
+
+
 async def test_a_wrong_file_is_one_error_and_a_right_one_heals(
     watched: Watched, eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
