@@ -6,7 +6,6 @@ allowed and never shows the value.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -168,7 +167,8 @@ class Number(_Ranged):
     def check(self, value: Any) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._refuse()
-        if not math.isfinite(value) or not self._in_range(value):
+        # NaN is in no range.
+        if not self._in_range(value):
             raise self._refuse()
         return float(value)
 

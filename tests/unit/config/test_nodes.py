@@ -110,7 +110,8 @@ def test_what_is_refused_is_not_quoted() -> None:
     assert "canary" not in refusal("key: *canary")[1]
     assert "canary" not in refusal("key: !canary x")[1]
     assert "canary" not in refusal("key: 'canary")[1]
-    assert "canary" not in refusal("%canary x\n")[1]
+    assert "canary" not in refusal("key: !canary!x y")[1]
+    assert "canary" not in refusal("%TAG !canary! a\n%TAG !canary! a\n--- {}\n")[1]
 
 
 def test_a_byte_order_mark_is_no_matter() -> None:

@@ -98,21 +98,25 @@ async def test_a_half_written_file_is_waited_for(
     assert not caplog.records
 
 
-async def test_a_swapped_link(tmp_path: Path, eventually: Eventually) -> None:
-    for count in (1, 2):
-        (tmp_path / f"{count}.yaml").write_text(TEXT.format(count))
+async def test_a_swapped_link(tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Only events count here, not the look that is taken now and then.
+    monkeypatch.setattr("tradewire.config.watcher._AT_LEAST_MS", 600_000)
+    targets = [tmp_path / "one" / "c.yaml", tmp_path / "two" / "c.yaml"]
+    for count, target in enumerate(targets, 1):
+        target.parent.mkdir()
+        target.write_text(TEXT.format(count))
     link = tmp_path / "links" / "c.yaml"
     link.parent.mkdir()
-    link.symlink_to(tmp_path / "1.yaml")
+    link.symlink_to(targets[0])
     watched = Watched(link)
     async with watched.loader:
         assert watched.count == 1
         other = link.with_name("new")
-        other.symlink_to(tmp_path / "2.yaml")
+        other.symlink_to(targets[1])
         other.replace(link)
         await eventually(lambda: watched.count == 2)
         # The folder of the file that it leads to now is watched as well.
-        (tmp_path / "2.yaml").write_text(TEXT.format(3))
+        targets[1].write_text(TEXT.format(3))
         await eventually(lambda: watched.count == 3)
     assert watched.whole()
 
@@ -132,9 +136,21 @@ async def test_a_swapped_folder_as_kubernetes_does_it(tmp_path: Path, eventually
 
 
 async def test_deleted_and_made_anew(
-    watched: Watched, eventually: Eventually, caplog: pytest.LogCaptureFixture
+    watched: Watched, eventually: Eventually, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from tradewire.config import watcher
+
+    real, gone = watcher.fingerprint, []
+
+    def look(path: Path) -> Any:
+        found = real(path)
+        if found is None:
+            gone.append(path)
+        return found
+
+    monkeypatch.setattr(watcher, "fingerprint", look)
     path_of(watched).unlink()
+    await eventually(lambda: len(gone) > 4)
     path_of(watched).write_text(TEXT.format(2))
     await eventually(lambda: watched.count == 2)
     assert watched.whole()
