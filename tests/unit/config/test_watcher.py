@@ -99,6 +99,15 @@ async def test_a_half_written_file_is_waited_for(
 
 
 async def test_a_swapped_link(tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch) -> None:
+    import watchfiles
+
+    real, asked = watchfiles.awatch, []
+
+    def awatch(*folders: Path, **options: Any) -> Any:
+        asked.append(set(folders))
+        return real(*folders, **options)
+
+    monkeypatch.setattr(watchfiles, "awatch", awatch)
     # Only events count here, not the look that is taken now and then.
     monkeypatch.setattr("tradewire.config.watcher._AT_LEAST_MS", 600_000)
     targets = [tmp_path / "one" / "c.yaml", tmp_path / "two" / "c.yaml"]
@@ -116,6 +125,7 @@ async def test_a_swapped_link(tmp_path: Path, eventually: Eventually, monkeypatc
         other.replace(link)
         await eventually(lambda: watched.count == 2)
         # The folder of the file that it leads to now is watched as well.
+        await eventually(lambda: {link.parent, targets[1].parent} == asked[-1])
         targets[1].write_text(TEXT.format(3))
         await eventually(lambda: watched.count == 3)
     assert watched.whole()
