@@ -9,6 +9,9 @@ import pytest
 from tradewire.venues import registry
 from tradewire.venues.base import Channel, MarketDataVenue, Stream
 
+#: Where BTC/USDT is no symbol.
+SYMBOLS = {"alpaca": "AAPL", "alpaca_sip": "AAPL", "alpaca_test": "FAKEPACA"}
+
 
 @pytest.mark.parametrize("name", registry.names())
 def test_a_venue_has_all_of_the_port(name: str) -> None:
@@ -23,7 +26,7 @@ def test_default_channels_exist_and_have_streams(name: str) -> None:
     for text in venue.default_channels:
         channel = venue.channel(text)
         assert isinstance(channel, Channel)
-        assert isinstance(venue.stream(channel, venue.symbol("BTC/USDT")), Stream)
+        assert isinstance(venue.stream(channel, venue.symbol(SYMBOLS.get(name, "BTC/USDT"))), Stream)
 
 
 def test_channels_are_plain_data() -> None:

@@ -30,6 +30,10 @@ __all__ = ["BookKeeper"]
 
 _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
+#: How long a snapshot that comes in the stream may take; then it is asked for anew, less and less often.
+_STREAMED_S = 5.0
+_STREAMED_MOST_S = 60.0
+
 
 class BookKeeper:
     """The books that somebody subscribed to. The event loop owns it.
@@ -41,8 +45,9 @@ class BookKeeper:
         inject: decodes a snapshot into the pipeline.
         health: told about gaps and resyncs.
         emit: takes `GapDetected` and `Resynced`.
-        counters: `book_gaps`, `snapshots`, `snapshot_errors`, `resyncs`.
+        counters: `book_gaps`, `snapshots`, `snapshot_errors`, `book_restarts`, `resyncs`.
         random: for the jitter of repeated snapshots.
+        restart: where snapshots come in the stream: subscribes anew, which brings one; None: they come from `source`.
         sleep: waits that many seconds.
     """
 
@@ -56,6 +61,7 @@ class BookKeeper:
         emit: Callable[[GapDetected | Resynced], None],
         counters: Counters,
         random: Random,
+        restart: Callable[[Feed], None] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._venue = venue
@@ -66,6 +72,7 @@ class BookKeeper:
         self._emit = emit
         self._counters = counters
         self._random = random
+        self._restart = restart
         self._sleep = sleep
         self._feeds: dict[int, Feed] = {}
         # Books that are not served: symbol id -> monotonic time since when.
@@ -77,8 +84,9 @@ class BookKeeper:
         self._feeds[feed.symbol_id] = feed
         if feed.channel.diff:
             self._syncing[feed.symbol_id] = monotonic_ns()
-            # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
-            self._source()
+            if self._restart is None:
+                # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
+                self._source()
 
     def unwatch(self, symbol_id: int) -> None:
         """Lets a book go."""
@@ -134,8 +142,9 @@ class BookKeeper:
             if book.state == "live":
                 self._on_live(symbol_id, book.last_seq, drained.drained_wall_ns)
             elif symbol_id not in self._tasks:
+                resync = self._resync(symbol_id) if self._restart is None else self._await(symbol_id, self._restart)
                 self._tasks[symbol_id] = asyncio.get_running_loop().create_task(
-                    self._resync(symbol_id), name=f"book {self._feeds[symbol_id].symbol}"
+                    resync, name=f"book {self._feeds[symbol_id].symbol}"
                 )
 
     async def close(self) -> None:
@@ -185,6 +194,22 @@ class BookKeeper:
                     _log.say(f"snapshot {symbol}", "%s", error)
                 if symbol_id in self._syncing:
                     await self._sleep(backoff.next_delay_ns() / 1e9)
+        finally:
+            if self._tasks.get(symbol_id) is asyncio.current_task():
+                del self._tasks[symbol_id]
+
+    async def _await(self, symbol_id: int, restart: Callable[[Feed], None]) -> None:
+        """Waits for the snapshot that begins a stream: changes have come, and it has not. It may be on its way, so the
+        stream is not begun anew at once."""
+        feed, wait_s = self._feeds[symbol_id], _STREAMED_S
+        try:
+            while True:
+                await self._sleep(wait_s)
+                if symbol_id not in self._syncing:
+                    return
+                self._counters.add("book_restarts")
+                restart(feed)
+                wait_s = min(2 * wait_s, _STREAMED_MOST_S)
         finally:
             if self._tasks.get(symbol_id) is asyncio.current_task():
                 del self._tasks[symbol_id]

@@ -67,7 +67,9 @@ def plan_of(config: Config) -> GatewayPlan:
         venue = load(provider.venue or provider.name)
         texts = provider.symbols if provider.symbols is not None else streaming.symbols
         symbols = tuple(dict.fromkeys(venue.symbol(text) for text in texts))
-        providers[provider.name] = _settings(config, provider, venue, frozenset(symbols), _credential(config, provider))
+        providers[provider.name] = _settings(
+            config, provider, venue, frozenset(symbols), _credential(config, provider, venue)
+        )
         _merge(policies, provider, venue)
         if not provider.standby and symbols:
             subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
@@ -109,16 +111,29 @@ def credential_of(venue: MarketDataVenue) -> Credential | None:
     Raises:
         MissingCredentialError: it needs one.
     """
-    return AuthManager().credential(venue.name) if venue.needs_credential else None
+    if not venue.needs_credential:
+        return None
+    manager = AuthManager()
+    return manager.credential(venue.name, _account(manager, venue.name, venue))
 
 
-def _credential(config: Config, provider: ProviderConfig) -> Credential | None:
-    if provider.auth_method == "none":
+def _credential(config: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Credential | None:
+    method = provider.auth_method if provider.auth_method != "none" else None
+    if method is None and not venue.needs_credential:
         return None
     own = provider.credentials
-    known = dict(config.credentials) | ({provider.name: own} if own is not None else {})
-    keys = {name: {**each.dict(), "method": provider.auth_method} for name, each in known.items()}
-    return AuthManager(keys).credential(provider.venue or provider.name, provider.credential or provider.name)
+    manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}))
+    return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
+
+
+def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
+    """Whose key it is where nobody says: the provider's own, else that of the house, whose markets share their accounts
+    (`alpaca` for `alpaca_crypto`)."""
+    house = venue.name.partition("_")[0]
+    known = manager.names()
+    # Variables have neither case nor hyphens.
+    own = name in known or name.lower().replace("-", "_") in known
+    return house if not own and house in known else name
 
 
 def _merge(policies: dict[type, Policy], provider: ProviderConfig, venue: MarketDataVenue) -> None:

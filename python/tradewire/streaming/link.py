@@ -53,6 +53,9 @@ class LinkOwner(Protocol):
     def on_refused(self, event: SubscriptionRefused) -> None:
         """The venue refused streams."""
 
+    def on_fatal(self, link: Link, reason: str) -> None:
+        """Every new connection would end as this one did: a person has to look. Told once until one has served."""
+
     def on_settled(self, streams: Iterable[str]) -> None:
         """The venue began or ended streams, as they were added or discarded; not those that a reconnect restored."""
 
@@ -182,6 +185,7 @@ class Link:
         self._acknowledged = False
         self._proven = False
         self._at_once = False
+        self._is_fatal = False
         self._closed: asyncio.Future[Exception | None] | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -315,6 +319,7 @@ class Link:
 
     def _prove(self) -> None:
         self._proven = True
+        self._is_fatal = False
         self._backoff.reset()
         if self._breaker is not None:
             self._breaker.succeeded(self._token, monotonic_ns())
@@ -340,10 +345,14 @@ class Link:
             case Ending(reason):
                 self.owner.on_ending(self, reason)
             case Broken(message, code, fatal):
+                reason = f"the venue ended the session: {message} (code {code})"
                 if fatal:
                     self._backoff.exhaust()
                 self._refuse((), False, code, message)
-                self._drop(FeedConnectionError(f"the venue ended the session: {message} (code {code})"))
+                self._drop(FeedConnectionError(reason))
+                if fatal and not self._is_fatal:
+                    self._is_fatal = True
+                    self.owner.on_fatal(self, reason)
 
     def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
         streams, _, asking = self._pending.pop(request_id, ((), 0, False))

@@ -106,6 +106,10 @@ class WebSocketManager:
         random: for backoff jitter.
         alerts: calls a person.
         on_trouble: told when the provider needs its fallback, with the reason.
+
+    Raises:
+        MissingCredentialError: the venue asks for a key, and `settings` has none that it can use.
+        UnsupportedError: a codec that the venue does not speak.
     """
 
     def __init__(
@@ -119,6 +123,8 @@ class WebSocketManager:
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
+        # A key or a codec that cannot be shows now, not in a task that nobody awaits.
+        venue.session(settings.credential, settings.codec)
         self._symbols = symbols
         self._dispatcher = dispatcher
         self._random = random
@@ -147,6 +153,7 @@ class WebSocketManager:
             self._emit,
             self._pipeline.counters,
             random,
+            self._begin_anew if venue.snapshot_depth == 0 else None,
         )
         self._roster = FeedRoster(
             venue,
@@ -353,6 +360,11 @@ class WebSocketManager:
         _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
         self._emit(event)
 
+    def on_fatal(self, link: Link, reason: str) -> None:
+        """The venue will not serve this connection, however often it is asked."""
+        self.alert("", "", f"{link.name}: {reason}")
+        self._on_trouble(self, f"{link.name}: {reason}")
+
     def on_settled(self, streams: Iterable[str]) -> None:
         """The venue began or ended streams."""
         self._roster.settled(streams)
@@ -425,6 +437,8 @@ class WebSocketManager:
             case Rung.RESNAPSHOT:
                 self._books.reset(feed.symbol_id)
                 self._health.gap(feed, "the book is built anew", wall_ns())
+                if self._venue.snapshot_depth == 0:
+                    link.renew(stream)
             case Rung.RECONNECT:
                 link.reconnect(reason)
             case Rung.FALLBACK:
@@ -458,6 +472,12 @@ class WebSocketManager:
                 f"ring_capacity must be {least} or more for channel {channel!r} of {self._venue.name}, whose snapshots "
                 f"have {depth} levels a side, was {capacity}"
             )
+
+    def _begin_anew(self, feed: Feed) -> None:
+        place = self._roster.link_of(feed)
+        if place is not None:
+            link, stream = place
+            link.renew(stream)
 
     def _make_link(self, name: str, route: str) -> Link:
         full_name = name if self.name == self._venue.name else f"{self.name}/{name}"

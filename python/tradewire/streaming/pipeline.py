@@ -98,6 +98,8 @@ class Pipeline:
         self.venue = venue
         self.symbols = SymbolTable() if symbols is None else symbols
         self.decoder = Decoder(replace(venue.plan, codec=codec), self.symbols, learn=learn)
+        # REST answers are JSON whatever the stream's codec.
+        self._answers = self.decoder if codec == "json" else Decoder(venue.plan, self.symbols, learn=learn)
         self.ring = Ring(ring_capacity)
         self.books = BookSet(venue.book_rule, self.symbols)
         self.tracker = SequenceTracker(venue.sequences)
@@ -125,7 +127,7 @@ class Pipeline:
             counters.add("decode_errors", result.error_count)
 
     def inject(self, payload: bytes, recv_ns: int, stream: str | None) -> int:
-        """Decodes one payload that came by another way (a REST snapshot) into the same stream, and pumps.
+        """Decodes one REST answer (a snapshot, missed trades), which is JSON, into the same stream, and pumps.
 
         Returns:
             The messages written.
@@ -133,10 +135,10 @@ class Pipeline:
         Raises:
             DecodeError: refused.
         """
-        written = self.decoder.decode_into(payload, recv_ns, self.ring, stream)
+        written = self._answers.decode_into(payload, recv_ns, self.ring, stream)
         while written < 0:
             self.pump()
-            written = self.decoder.decode_into(payload, recv_ns, self.ring, stream)
+            written = self._answers.decode_into(payload, recv_ns, self.ring, stream)
         self.counters.add("messages", written)
         self.counters.add("messages.injected", written)
         self.pump()

@@ -251,6 +251,9 @@ class _Silent:
     def on_refused(self, event: SubscriptionRefused) -> None:
         """Nobody's concern."""
 
+    def on_fatal(self, link: Link, reason: str) -> None:
+        """Nobody's concern: the connection that serves will tell of its own end."""
+
     def on_settled(self, streams: Iterable[str]) -> None:
         """Nobody's concern: the numbers of its streams go on."""
 

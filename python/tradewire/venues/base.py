@@ -148,7 +148,8 @@ class MarketDataVenue(Protocol):
         book_rule: how its book deltas chain.
         sequences: which numbered streams are contiguous, which only increase (`SequenceTracker`).
         limits: of one streaming connection.
-        snapshot_depth: levels a side of the snapshots that `rest` gives; 0: it has none.
+        snapshot_depth: levels a side of the book snapshots that `rest` gives; 0: snapshots come in the stream, first
+            thing after its subscription.
         default_channels: what `tradewire stream` shows when nothing else is asked for.
         needs_credential: whether its streams ask for a key.
         evidence_channel: the channel whose newest trade REST gives; None: none.

@@ -15,6 +15,10 @@ __all__ = ["ADAPTERS", "load", "names", "register", "register_adapter"]
 
 #: name -> "module:attribute" of a `MarketDataVenue`.
 _VENUES = {
+    "alpaca": "tradewire.venues.alpaca.stream:IEX",
+    "alpaca_crypto": "tradewire.venues.alpaca.stream:CRYPTO",
+    "alpaca_sip": "tradewire.venues.alpaca.stream:SIP",
+    "alpaca_test": "tradewire.venues.alpaca.stream:TEST",
     "binance": "tradewire.venues.binance.stream:USDM",
     "binance_spot": "tradewire.venues.binance.stream:SPOT",
 }

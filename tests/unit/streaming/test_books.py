@@ -208,3 +208,104 @@ async def test_a_listener_may_close_another_book_that_waits(kept: Kept, eventual
     await _go_live(kept, eventually)
     assert kept.keeper.book(other_id) is None
     assert not kept.keeper._syncing
+
+
+class Streamed:
+    """A keeper of books whose snapshots come in the stream, with a clock that the test winds."""
+
+    def __init__(self) -> None:
+        venue = load("alpaca_crypto")
+        self.emitted: list[Any] = []
+        self.restarts: list[str] = []
+        self.waits: list[float] = []
+        self.wound = asyncio.Semaphore(0)
+        self.pipeline = Pipeline(venue, self._on_drained)
+        self.health = FeedHealth(venue.name, self.emitted.append)
+        self.keeper = BookKeeper(
+            venue.name,
+            self.pipeline.books,
+            self._no_source,
+            lambda _: None,
+            self.health,
+            self.emitted.append,
+            self.pipeline.counters,
+            Random(1),
+            lambda feed: self.restarts.append(feed.symbol),
+            self._sleep,
+        )
+        self.symbol_id = self.pipeline.symbols.add(venue.name, "BTC/USD")
+        self.feed = self.health.add(venue.channel("book"), "BTC/USD", self.symbol_id, 0, 0, None)
+        self.keeper.watch(self.feed)
+
+    def _no_source(self) -> Any:
+        raise AssertionError("nothing is asked for by request")
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await self.wound.acquire()
+
+    def _on_drained(self, drained: Drained) -> None:
+        self.health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        self.keeper.observe(drained)
+
+    def says(self, price: float, *, whole: bool = False) -> None:
+        levels = b'"b":[{"p":%.1f,"s":2}],"a":[{"p":200,"s":1}]' % price
+        mark = b',"r":true' if whole else b""
+        payload = b'[{"T":"o","S":"BTC/USD","t":"2024-03-12T10:38:50Z",%s%s}]' % (levels, mark)
+        self.pipeline.inject(payload, 1, None)
+
+    def best_bid(self) -> float | None:
+        book = self.keeper.book(self.symbol_id)
+        bid = None if book is None else book.best()[0]
+        return None if bid is None else bid[0]
+
+
+@pytest.fixture
+async def streamed() -> AsyncIterator[Streamed]:
+    streamed = Streamed()
+    yield streamed
+    await streamed.keeper.close()
+
+
+async def test_a_snapshot_in_the_stream_makes_the_book(streamed: Streamed) -> None:
+    streamed.says(100, whole=True)
+    assert streamed.best_bid() == 100
+    assert streamed.feed.state is FeedState.LIVE
+    streamed.says(101)
+    assert streamed.best_bid() == 101
+    streamed.says(99, whole=True)
+    assert streamed.best_bid() == 99, "a later one begins the book anew"
+    assert len([event for event in streamed.emitted if isinstance(event, Resynced)]) == 1
+    assert streamed.waits == []
+
+
+async def test_changes_without_a_snapshot_begin_the_stream_anew_after_a_while(
+    streamed: Streamed, eventually: Any
+) -> None:
+    streamed.says(100)
+    streamed.says(101)
+    assert streamed.best_bid() is None
+    await eventually(lambda: streamed.waits == [5.0])
+    assert streamed.restarts == [], "the snapshot may be on its way"
+    streamed.wound.release()
+    await eventually(lambda: streamed.waits == [5.0, 10.0])
+    for _ in range(4):
+        streamed.wound.release()
+    await eventually(lambda: streamed.waits == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0])
+    assert streamed.restarts == ["BTC/USD"] * 5
+    assert streamed.pipeline.counters["book_restarts"] == 5
+    streamed.says(102, whole=True)
+    streamed.wound.release()
+    await eventually(lambda: not streamed.keeper._tasks)
+    assert streamed.best_bid() == 102
+    assert len(streamed.restarts) == 5
+
+
+async def test_a_lost_connection_takes_a_streamed_book_away_until_the_next_snapshot(streamed: Streamed) -> None:
+    streamed.says(100, whole=True)
+    streamed.keeper.reset(streamed.symbol_id)
+    assert streamed.best_bid() is None
+    streamed.says(101)
+    assert streamed.best_bid() is None
+    streamed.says(102, whole=True)
+    assert streamed.best_bid() == 102

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tradewire import Secret
 from tradewire.config import ConfigLoader
 from tradewire.core import Quote, Trade
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
@@ -160,3 +161,38 @@ async def test_providers_come_and_go_with_the_plan(tmp_path: Path) -> None:
     assert list(gateway.managers) == ["binance", "spare"]
     gateway._apply(plan_of(load(tmp_path, TWO)))
     assert [link.name for link in gateway.links] == ["public", "spot/stream"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "variables", "key"),
+    [
+        ("{name: alpaca_crypto}", {"ALPACA": "a"}, "a"),
+        ("{name: alpaca_crypto}", {"ALPACA": "a", "ALPACA_CRYPTO": "c"}, "c"),
+        ("{name: mine-2, venue: alpaca_sip}", {"ALPACA": "a"}, "a"),
+        ("{name: mine-2, venue: alpaca_sip}", {"ALPACA": "a", "MINE_2": "m"}, "m"),
+        ("{name: alpaca_crypto, credential: other}", {"ALPACA": "a", "OTHER": "o"}, "o"),
+        ("{name: alpaca, auth_method: bearer}", {"ALPACA": "a"}, "a"),
+    ],
+)
+def test_markets_of_a_house_share_its_key(
+    tmp_path: Path, provider: str, variables: dict[str, str], key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in variables:
+        monkeypatch.setenv(f"{name}_API_KEY", variables[name])
+        monkeypatch.setenv(f"{name}_SECRET_KEY", "hush")
+    path = written(tmp_path, f"streaming: {{providers: [{provider}]}}")
+    (settings,) = plan_of(ConfigLoader(path, env_file=None).load()).providers.values()
+    assert settings.credential is not None
+    assert settings.credential.api_key == Secret(key)
+    assert settings.credential.method == ("bearer" if "bearer" in provider else "hmac")
+
+
+def test_a_venue_that_asks_for_a_key_gets_it_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALPACA", "ALPACA_CRYPTO"):
+        monkeypatch.delenv(f"{name}_API_KEY", raising=False)
+    with pytest.raises(MissingCredentialError, match="set ALPACA_CRYPTO_API_KEY and"):
+        StreamingGateway(venue="alpaca_crypto")
+    monkeypatch.setenv("ALPACA_API_KEY", "a")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
+    assert StreamingGateway(venue="alpaca_crypto").managers["alpaca_crypto"].settings.credential is not None
+    assert StreamingGateway(venue="binance").managers["binance"].settings.credential is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from random import Random
 from typing import Any
 
@@ -17,23 +17,28 @@ from tradewire.streaming.link import Link
 from tradewire.streaming.pipeline import Pipeline
 from tradewire.transport.frames import PING
 from tradewire.transport.policy.breaker import BreakerState, BreakerStates
+from tradewire.venues.binance.session import BinanceSession
 from tradewire.venues.registry import load
+from tradewire.venues.session import Broken, Outcome
 
 
 class Owned:
     """A link and the owner that a gateway would be."""
 
-    def __init__(self, url: str, random: Random, breaker: BreakerStates | None = None) -> None:
+    def __init__(
+        self, url: str, random: Random, breaker: BreakerStates | None = None, make_session: Any = BinanceSession
+    ) -> None:
         venue = load("binance")
         self.changes: list[ConnectionChanged] = []
         self.refused: list[SubscriptionRefused] = []
         self.settled: list[str] = []
         self.ending: list[str] = []
+        self.fatal: list[str] = []
         self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
-        reader, session = self.pipeline.reader, venue.session
+        reader = self.pipeline.reader
         self.link = Link(
-            venue.name, "public", "public", venue.limits, url, self, reader, session, ids, random, 5, breaker
+            venue.name, "public", "public", venue.limits, url, self, reader, make_session, ids, random, 5, breaker
         )
 
     def on_read(self, link: Link, result: Any, size: int) -> None:
@@ -46,6 +51,9 @@ class Owned:
 
     def on_refused(self, event: SubscriptionRefused) -> None:
         self.refused.append(event)
+
+    def on_fatal(self, link: Link, reason: str) -> None:
+        self.fatal.append(reason)
 
     def on_settled(self, streams: Iterable[str]) -> None:
         self.settled += streams
@@ -374,3 +382,33 @@ async def test_a_notice_of_the_end_is_handed_on(owned: Owned, wire_server: Any, 
     peer.send_frame('{"e":"serverShutdown","E":1770123456789}')
     await eventually(lambda: owned.ending)
     assert owned.ending == ["the venue shuts this server down"]
+
+
+class Turned(BinanceSession):
+    """A conversation that the venue ends for good when it says `-1`, and for now when it says `-2`."""
+
+    def take(self, payload: bytes) -> Sequence[Outcome]:
+        code = json.loads(payload).get("code", 0)
+        return (Broken("go away", code, fatal=code == -1),) if code else super().take(payload)
+
+
+async def test_an_end_for_good_is_told_once_until_a_connection_has_served(
+    wire_server: Any, no_wait: Random, frames: Any, eventually: Any
+) -> None:
+    owned = Owned(wire_server.url, no_wait, make_session=Turned)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    for ended, (code, told) in enumerate(((-2, 0), (-1, 1), (-1, 1)), start=1):
+        peer = await wire_server.serve()
+        peer.send_frame(json.dumps({"code": code, "msg": "x"}))
+        await eventually(lambda ended=ended: len(owned.refused) == ended)
+        assert len(owned.fatal) == told
+    assert owned.fatal == ["the venue ended the session: go away (code -1)"]
+    peer = await wire_server.serve()
+    number = (await request(peer))["id"]
+    peer.send_frame(frames.ack(number))
+    peer.send_frame(frames.trade(1))
+    await eventually(lambda: owned.pipeline.counters["messages.trade"])
+    peer.send_frame(json.dumps({"code": -1, "msg": "x"}))
+    await eventually(lambda: len(owned.fatal) == 2)
+    await owned.link.stop(0.01)

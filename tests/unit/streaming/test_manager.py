@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
+import pytest
+
+from tradewire import Secret
 from tradewire.core import Histogram, SymbolTable, Wanted
+from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming.dispatch import Dispatcher
+from tradewire.streaming.ladder import Rung
 from tradewire.streaming.manager import ProviderSettings, WebSocketManager
 from tradewire.streaming.queues import default_policies
 from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts
+from tradewire.transport.auth import Credential
 from tradewire.venues.registry import load
 
 
-def manager(name: str = "binance") -> WebSocketManager:
+def manager(name: str = "binance", venue: str = "binance", alerts: Any = None, **options: Any) -> WebSocketManager:
     symbols = SymbolTable()
     dispatcher = Dispatcher(Wanted(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())
-    settings = ProviderSettings(name, load("binance"))
-    return WebSocketManager(settings, symbols, dispatcher, Random(1), LogAlerts(Counters()), lambda *_: None)
+    settings = ProviderSettings(name, load(venue), **options)
+    return WebSocketManager(settings, symbols, dispatcher, Random(1), alerts or LogAlerts(Counters()), lambda *_: None)
 
 
 def test_feeds_are_found_in_any_spelling() -> None:
@@ -39,3 +46,46 @@ def test_connections_of_a_provider_with_its_own_name_say_it() -> None:
         made = manager(name)
         made.acquire(made.venue.channel("trades"), ["BTCUSDT"])
         assert [link.name for link in made.links] == [expected]
+
+
+KEY = Credential(Secret("PK1"), Secret("hush"))
+
+
+def test_what_the_venue_cannot_be_asked_with_shows_at_once() -> None:
+    with pytest.raises(MissingCredentialError, match="ALPACA_API_KEY"):
+        manager("alpaca", "alpaca")
+    with pytest.raises(UnsupportedError, match="codec was 'msgpack'"):
+        manager(codec="msgpack")
+
+
+def test_books_whose_snapshots_come_in_the_stream_ask_nothing_of_the_ring() -> None:
+    made = manager("alpaca_crypto", "alpaca_crypto", credential=KEY, ring_capacity=16)
+    assert made.acquire(made.venue.channel("book"), ["BTC/USD"])
+
+
+@pytest.mark.parametrize(
+    "act", [lambda made, feed: made._begin_anew(feed), lambda made, feed: made._act(feed, Rung.RESNAPSHOT)]
+)
+def test_such_a_book_is_built_anew_by_subscribing_again(act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = manager("alpaca_crypto", "alpaca_crypto", credential=KEY)
+    (feed,) = made.acquire(made.venue.channel("book"), ["BTC/USD"])
+    renewed: list[str] = []
+    monkeypatch.setattr(made.links[0], "renew", renewed.append)
+    act(made, feed)
+    assert renewed == ["BTC/USD@orderbooks"]
+
+
+def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
+    alerts: list[tuple[str, ...]] = []
+
+    class Alerts:
+        def alert(self, *words: str) -> None:
+            alerts.append(words)
+
+    made = manager("alpaca", "alpaca", Alerts(), credential=KEY)
+    made.acquire(made.venue.channel("trades"), ["AAPL"])
+    troubles: list[str] = []
+    made._on_trouble = lambda _, reason: troubles.append(reason)
+    made.on_fatal(made.links[0], "auth failed")
+    assert alerts == [("streaming", "alpaca needs a look", "stream: auth failed")]
+    assert troubles == ["stream: auth failed"]
