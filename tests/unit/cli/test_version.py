@@ -34,7 +34,7 @@ def test_help_lists_every_command(tradewire: Any) -> None:
         (("replay", "/nowhere/x.gz"), "the folder /nowhere does not exist: check the name"),
         (("replay", "pyproject.toml", "--speed", "fast"), "--speed must be max, 1x, 10x"),
         (("replay", "pyproject.toml"), "line 1: must be '<receive ns> <frame>'"),
-        (("sim", "kraken"), "venue must be one of binance"),
+        (("sim", "kraken"), "venue must be one of alpaca, binance, binance_spot"),
         (("nonsense",), "No such command"),
     ],
 )

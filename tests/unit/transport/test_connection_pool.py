@@ -72,12 +72,15 @@ async def test_a_part_of_the_connections_is_enough_to_begin_and_the_rest_follows
             client.ping_fault = ConnectionError("refused")
         return client
 
+    told: list[tuple[str, str]] = []
     pool = ConnectionPool(name="v", create_client_func=create, min_connections=2, random=Random(1), now_ns=now_ns)
+    pool.set_error_handler(lambda error, metrics: told.append((str(error), metrics["connection"])))
     await pool.initialize()
     assert pool.get_pool_stats()["total_connections"] == 1
     await asyncio.sleep(2)
     assert pool.get_pool_stats()["total_connections"] == 2
     assert pool.get_pool_stats()["failed_connects"] == 1
+    assert told == [("refused", "v-1")]
     await pool.shutdown()
     assert venue.open == 0
     assert venue.made[0].closed, "a client that could not be connected is closed too"
@@ -287,6 +290,23 @@ async def test_a_connection_that_fails_five_times_is_ejected_and_replaced() -> N
         assert bad.closed
         assert pool.get_pool_stats()["replacements"] == 1
         assert len(venue.made) == 5
+
+
+@in_virtual_time
+async def test_a_slow_connection_gets_less_and_is_ejected() -> None:
+    venue = Venue()
+    async with _pool(venue, config={"min_connections": 4}, health_check_interval=4) as pool:
+        slow = venue.made[0]
+        slow.slow_s = 0.009
+        for _ in range(1_000):
+            await pool.execute("work")
+        assert 1 < slow.calls < 120, "a quarter would be 250"
+        assert pool.get_pool_stats()["connections"][0]["health_score"] == pytest.approx(0.2, rel=0.05)
+        for _ in range(4_000):
+            await pool.execute("work")
+            await asyncio.sleep(0.005)
+        assert pool.get_pool_stats()["ejections"] == 1
+        assert slow.closed
 
 
 @in_virtual_time
