@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers"))
 
 from e2e import PACED, Sink, run
+
 from tradewire import core
 from tradewire.config.schema import Config, ProviderConfig, StreamingConfig, StreamingHealthConfig, ThresholdsConfig
 from tradewire.streaming import StreamingGateway
