@@ -88,7 +88,7 @@ def test_every_module_imports_alone() -> None:
 
 
 HEAVY = ["aiohttp", "cryptography", "fastapi", "ib_async", "redis", "aio_pika", "rich", "typer", "websockets", "uvloop"]
-HEAVY += ["watchfiles", "yaml"]
+HEAVY += ["prometheus_client", "watchfiles", "yaml"]
 
 
 def test_importing_tradewire_stays_light() -> None:
@@ -100,7 +100,8 @@ def test_importing_tradewire_stays_light() -> None:
 
 
 @pytest.mark.parametrize(
-    "library", ["aiohttp", "cryptography", "rich", "typer", "uvloop", "watchfiles", "websockets", "yaml"]
+    "library",
+    ["aiohttp", "cryptography", "prometheus_client", "rich", "typer", "uvloop", "watchfiles", "websockets", "yaml"],
 )
 def test_each_heavy_library_has_one_home(library: str) -> None:
     rooms = set()

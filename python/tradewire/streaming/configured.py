@@ -19,7 +19,7 @@ from .queues import Policy
 
 if TYPE_CHECKING:
     from tradewire.config.difference import Change
-    from tradewire.config.schema import ProviderConfig
+    from tradewire.config.schema import ProviderConfig, StreamingHealthConfig
     from tradewire.transport.auth import Credential
     from tradewire.venues.base import MarketDataVenue
 
@@ -37,12 +37,14 @@ class GatewayPlan:
         subscriptions: (provider, channel, symbols in the venue's spelling), in the order of the file.
         queue_capacity: events per consumer queue.
         policies: by event class.
+        health: thresholds and alerts; None: nobody asked for any.
     """
 
     providers: Mapping[str, ProviderSettings]
     subscriptions: tuple[tuple[str, str, tuple[str, ...]], ...]
     queue_capacity: int
     policies: dict[type, Policy] = field(default_factory=dict)
+    health: StreamingHealthConfig | None = None
 
 
 def plan_of(config: Config) -> GatewayPlan:
@@ -73,7 +75,7 @@ def plan_of(config: Config) -> GatewayPlan:
         _merge(policies, provider, venue)
         if not provider.standby and symbols:
             subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
-    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies)
+    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies, config.streaming_health)
 
 
 def _settings(
@@ -172,6 +174,11 @@ class Configured:
             loaded = self._loader.load()
         self._hot = hot_reload
         self.plan = plan_of(loaded)
+        if loaded.streaming_health.api.enabled:
+            _logger.warning(
+                "streaming_health.api.enabled: the health server is not part of this version; "
+                "`tradewire stream --metrics-port N` serves metrics on 127.0.0.1"
+            )
 
     async def start(self, apply: Callable[[GatewayPlan], None]) -> None:
         """Follows the file, where that is wanted.

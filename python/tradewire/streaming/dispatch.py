@@ -7,8 +7,8 @@ Its lists are tuples that are replaced, never changed: callbacks subscribe and c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
 from tradewire.core.record import Kind
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .events import StatusEvent
     from .subscription import CallbackRunner
 
-__all__ = ["EVENT_CLASSES", "Dispatcher", "RouteKey", "route_key"]
+__all__ = ["CONSUMERS", "EVENT_CLASSES", "Backlog", "Dispatcher", "RouteKey", "route_key"]
 
 #: What a kind of message is delivered as. Book messages are delivered as the book that they change.
 EVENT_CLASSES: dict[Kind, type] = {
@@ -41,6 +41,29 @@ _BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
 _OBJECT_KINDS = tuple(kind for kind in EVENT_CLASSES if kind not in _BOOKS)
 
 T = TypeVar("T")
+
+#: The sorts of consumers: `subscribe` with a callback, `events()`, `batches()`.
+CONSUMERS = ("callback", "events", "batches")
+
+
+class Backlog(NamedTuple):
+    """The queues of one sort of consumers.
+
+    Attributes:
+        consumers: how many there are.
+        waiting: events, or records of batches, in all queues.
+        deepest: in the fullest queue.
+        dropped: events or messages lost so far, in queues of consumers that are gone as well.
+        conflated: events replaced by a later one of their symbol so far.
+    """
+
+    consumers: int = 0
+    waiting: int = 0
+    deepest: int = 0
+    dropped: int = 0
+    conflated: int = 0
+
+
 RouteKey: TypeAlias = tuple[type, str, str, str]
 
 
@@ -79,6 +102,9 @@ class Dispatcher:
         self._runners: tuple[CallbackRunner, ...] = ()
         self._events: tuple[tuple[frozenset[str] | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
         self._batches: tuple[tuple[BatchQueue, Mailbox[Batch]], ...] = ()
+        self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
+        # (dropped, conflated) of consumers that are gone.
+        self._past: dict[str, tuple[int, int]] = dict.fromkeys(CONSUMERS, (0, 0))
 
     @property
     def runners(self) -> list[CallbackRunner]:
@@ -114,11 +140,16 @@ class Dispatcher:
             self._unwant(kind, symbol_id)
         if not any(runner in routed for routed in self._routes.values()):
             self._runners = _without(self._runners, runner)
+            self._bury("callback", runner.queue)
 
     def add_status_callback(self, runner: CallbackRunner) -> None:
         """Routes status events to a callback."""
         self._runners += (runner,)
         self._status_runners += (runner,)
+
+    def observe_status(self, observer: Callable[[StatusEvent], None]) -> None:
+        """Shows each status event to a part of the gateway, before any consumer gets it; it must not raise."""
+        self._observers += (observer,)
 
     @property
     def wanted(self) -> WantedProtocol:
@@ -144,6 +175,8 @@ class Dispatcher:
                 self._want(kind, symbol_id)
 
         def on_close() -> None:
+            if entry in self._events:
+                self._bury("events", queue)
             self._events = _without(self._events, entry)
             for kind in _OBJECT_KINDS:
                 for symbol_id in ids:
@@ -159,6 +192,8 @@ class Dispatcher:
         self._batches += (entry,)
 
         def on_close() -> None:
+            if entry in self._batches:
+                self._bury("batches", queue)
             self._batches = _without(self._batches, entry)
 
         return Stream(mailbox, queue, lambda batch: batch, on_close)
@@ -194,6 +229,8 @@ class Dispatcher:
 
     def publish_status(self, event: StatusEvent, now_ns: int) -> None:
         """Delivers a status event to every consumer whom it concerns; no queue drops it."""
+        for observer in self._observers:
+            observer(event)
         for runner in self._status_runners:
             runner.deliver(event, now_ns)
             runner.notify()
@@ -216,6 +253,28 @@ class Dispatcher:
             + sum(queue.dropped + queue.conflated for _, queue, _ in self._events)
             + sum(queue.dropped for queue, _ in self._batches)
         )
+
+    def backlogs(self) -> dict[str, Backlog]:
+        """The queues by sort of consumer (`CONSUMERS`)."""
+        queues: dict[str, list[EventQueue | BatchQueue | None]] = {
+            "callback": [runner.queue for runner in self._runners],
+            "events": [queue for _, queue, _ in self._events],
+            "batches": [queue for queue, _ in self._batches],
+        }
+        found = {}
+        for name, each in queues.items():
+            waiting = [queue.waiting for queue in each if queue is not None]
+            dropped, conflated = self._past[name]
+            dropped += sum(queue.dropped for queue in each if queue is not None)
+            conflated += sum(queue.conflated for queue in each if queue is not None)
+            found[name] = Backlog(len(each), sum(waiting), max(waiting, default=0), dropped, conflated)
+        return found
+
+    def _bury(self, name: str, queue: EventQueue | BatchQueue | None) -> None:
+        """Keeps what a consumer that goes has lost."""
+        if queue is not None:
+            dropped, conflated = self._past[name]
+            self._past[name] = (dropped + queue.dropped, conflated + queue.conflated)
 
     def _take(self, item: tuple[Any, int]) -> Any:
         event, drained_ns = item

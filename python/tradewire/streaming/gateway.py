@@ -26,14 +26,16 @@ from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
 from .adapters import AdapterManager
 from .configured import Configured, GatewayPlan, credential_of
-from .dispatch import EVENT_CLASSES, Dispatcher
+from .dispatch import EVENT_CLASSES, Backlog, Dispatcher
 from .events import FeedState
 from .fallback import Fallbacks
+from .incidents import Incident, write_incidents
 from .manager import ProviderSettings, WebSocketManager
 from .pipeline import RING_CAPACITY
 from .queues import Policy, default_policies, policy_of
 from .shares import Shares
 from .subscription import CallbackRunner, Subscription, runner_for
+from .watch import Watch
 
 if TYPE_CHECKING:
     from tradewire.config import Config
@@ -87,7 +89,7 @@ class StreamingGateway:
         credential: where the venue asks for one; None: from the environment (`AuthManager`).
         codec: `json` or, where the venue speaks it, `msgpack`.
         random: for backoff jitter.
-        alerts: calls a person; None: ERROR log lines and a counter.
+        alerts: calls a person; None: what `streaming_health.alerts` says, or ERROR log lines and a counter.
 
     Raises:
         ConfigError: everything that is wrong with the configuration.
@@ -168,7 +170,9 @@ class StreamingGateway:
         )
         self._managers: dict[str, WebSocketManager] = {}
         self._totals = Counters("alerts")
-        self._alerts: AlertPort = alerts or LogAlerts(self._totals)
+        own_alerts = LogAlerts(self._totals)
+        self._alerts: AlertPort = alerts or own_alerts
+        self._watch = Watch(self._managers, self._dispatcher, own_alerts)
         self._shares = Shares(self._managers, self._dispatcher)
         self._fallbacks = Fallbacks(
             self._shares.mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns())
@@ -430,6 +434,33 @@ class StreamingGateway:
         """Events and messages that full consumer queues lost or replaced."""
         return self._dispatcher.dropped()
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that owns it; None before the start."""
+        return self._loop
+
+    @property
+    def backlogs(self) -> dict[str, Backlog]:
+        """What waits and what was lost in consumer queues, by sort: `callback`, `events`, `batches`."""
+        return self._dispatcher.backlogs()
+
+    @property
+    def failing(self) -> set[tuple[str, str]]:
+        """(provider, check) of the thresholds of `streaming_health` that do not hold now; no provider: consumers."""
+        return {(provider, str(check)) for provider, check in self._watch.failing}
+
+    def incidents(self) -> list[Incident]:
+        """The last thousand: gaps, resyncs, lost connections, silences, remedies, alerts; oldest first."""
+        return list(self._watch.incidents)
+
+    def export_incidents(self, path: str | os.PathLike[str]) -> int:
+        """Writes `incidents()` as JSON lines, replacing what the file held; returns how many.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        return write_incidents(self._watch.incidents, path)
+
     def feeds(self) -> list[Feed]:
         """All feeds with their states, by provider, in order of subscription."""
         return [feed for manager in self._managers.values() for feed in manager.feeds()]
@@ -462,6 +493,7 @@ class StreamingGateway:
     def _apply(self, plan: GatewayPlan) -> None:
         """Makes the gateway what a plan says; what the plan does not change goes on undisturbed."""
         self._policies.update(default_policies() | plan.policies)
+        self._watch.configure(plan.health)
         wanted = {(provider, channel): symbols for provider, channel, symbols in plan.subscriptions}
         for name, settings in plan.providers.items():
             if name in self._managers:
@@ -521,13 +553,16 @@ class StreamingGateway:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            for manager in list(self._managers.values()):
+            for check in (
+                *(manager.tick for manager in self._managers.values()),
+                self._fallbacks.tick,
+                self._watch.tick,
+            ):
                 try:
-                    manager.tick(monotonic_ns(), wall_ns())
+                    check(monotonic_ns(), wall_ns())
                 except Exception as error:
                     # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
                     _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
-            self._fallbacks.tick(monotonic_ns(), wall_ns())
 
 
 def _several(names: Iterable[str]) -> Iterable[str]:

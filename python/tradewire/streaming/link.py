@@ -22,7 +22,7 @@ from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
-    from tradewire.transport.policy.breaker import BreakerStates
+    from tradewire.transport.policy.breaker import BreakerState, BreakerStates
     from tradewire.venues.base import StreamLimits
     from tradewire.venues.session import Outcome, StreamSession
 
@@ -257,6 +257,11 @@ class Link:
     def connection(self) -> StreamSocket | None:
         """The present connection, for its counters."""
         return self._connection
+
+    @property
+    def breaker_state(self) -> BreakerState | None:
+        """Whether attempts are allowed; None: no breaker guards it."""
+        return self._breaker.state if self._breaker is not None else None
 
     def tune(self, limits: StreamLimits, ping_interval_s: float) -> None:
         """Other limits, from now on."""

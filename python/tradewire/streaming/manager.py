@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
-from tradewire.core import SymbolTable, monotonic_ns, wall_ns
+from tradewire.core import Histogram, SymbolTable, monotonic_ns, wall_ns
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.policy.breaker import BreakerStates
+from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.transport.websocket import connect
 
 from .bad_messages import BadMessages
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
+    from tradewire.transport.rate_limit import RateLimitStatistics
     from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload, StreamLimits
 
     from .dispatch import Dispatcher
@@ -51,6 +53,7 @@ _log = LimitedLog(_logger)
 
 #: Together with the callbacks' share under the 2 s in which a gateway must be stopped.
 _GOODBYE_S = 0.5
+_HIGHEST_NS = 3_600_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class WebSocketManager:
     Raises:
         MissingCredentialError: the venue asks for a key, and `settings` has none that it can use.
         UnsupportedError: a codec that the venue does not speak.
+
+    Attributes:
+        connecting: how long connections took to open, in ns.
     """
 
     def __init__(
@@ -135,6 +141,8 @@ class WebSocketManager:
         self._request_ids = itertools.count(1)
         self._http = HttpClient()
         self._running = False
+        self._opening_ns: dict[Link, int] = {}
+        self.connecting = Histogram(1, _HIGHEST_NS, 3)
         self._pipeline = Pipeline(
             venue,
             self._on_drained,
@@ -308,6 +316,12 @@ class WebSocketManager:
         return self._pipeline.latency
 
     @property
+    def rate_limit(self) -> RateLimitStatistics | None:
+        """Use and waiting of the limits of REST calls; None before the first call, or where there are none."""
+        limits = getattr(self._rest, "limits", None)
+        return limits.statistics(self._venue.name) if isinstance(limits, RateLimitManager) else None
+
+    @property
     def links(self) -> list[Link]:
         """The connections."""
         return list(self._roster.links)
@@ -332,6 +346,12 @@ class WebSocketManager:
         feeds = self._roster.feeds_of(link)
         now, wall = monotonic_ns(), wall_ns()
         self._emit(event)
+        if event.state is ConnectionState.CONNECTING:
+            self._opening_ns[link] = now
+        else:
+            began = self._opening_ns.pop(link, None)
+            if began is not None and event.state is ConnectionState.CONNECTED:
+                self.connecting.record(now - began)
         if event.state is ConnectionState.CONNECTED:
             _logger.info("%s %s: connected", event.venue, event.connection)
             self._health.connected(feeds, now, wall)

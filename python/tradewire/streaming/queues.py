@@ -118,6 +118,11 @@ class EventQueue:
     def __len__(self) -> int:
         return len(self._dropping) + len(self._kept) + len(self._latest)
 
+    @property
+    def waiting(self) -> int:
+        """Events not yet taken."""
+        return len(self)
+
 
 class BatchQueue:
     """Batches waiting for one consumer; the oldest are dropped when it falls behind.
@@ -128,9 +133,10 @@ class BatchQueue:
     Attributes:
         dropped: messages lost.
         dropped_batches: batches lost.
+        conflated: always 0: batches are not replaced.
     """
 
-    __slots__ = ("_batches", "_capacity", "_records", "dropped", "dropped_batches")
+    __slots__ = ("_batches", "_capacity", "_records", "conflated", "dropped", "dropped_batches")
 
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
@@ -140,6 +146,7 @@ class BatchQueue:
         self._records = 0
         self.dropped = 0
         self.dropped_batches = 0
+        self.conflated = 0
 
     def put(self, batch: Batch) -> None:
         """Appends a batch, dropping the oldest ones for it where there is no room."""
@@ -163,3 +170,8 @@ class BatchQueue:
 
     def __len__(self) -> int:
         return len(self._batches)
+
+    @property
+    def waiting(self) -> int:
+        """Records not yet taken."""
+        return self._records

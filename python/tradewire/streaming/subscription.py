@@ -88,6 +88,10 @@ class CallbackRunner(Protocol):
     stats: CallbackStats
 
     @property
+    def queue(self) -> EventQueue | None:
+        """Events waiting for it; None: it is called at once."""
+
+    @property
     def dropped(self) -> int:
         """Events that a full queue lost or replaced."""
 
@@ -112,6 +116,10 @@ class InlineRunner:
         self.dropped = 0
         self._callback = callback
         self._record = latency.record
+
+    @property
+    def queue(self) -> None:
+        """It has none."""
 
     def start(self) -> None:
         """Nothing to start."""
@@ -161,6 +169,11 @@ class TaskRunner:
         self._queue = EventQueue(capacity, policies)
         self._mailbox: Mailbox[tuple[Any, int]] = Mailbox(self._queue)
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def queue(self) -> EventQueue:
+        """Events waiting for it."""
+        return self._queue
 
     @property
     def dropped(self) -> int:
@@ -218,6 +231,11 @@ class ThreadRunner:
         self._ready = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
+
+    @property
+    def queue(self) -> EventQueue:
+        """Events waiting for it."""
+        return self._queue
 
     @property
     def dropped(self) -> int:

@@ -30,13 +30,19 @@ class LogAlerts:
 
     Args:
         counters: gets `alerts` and `alerts.<source>`.
+
+    Attributes:
+        channels: `log`, `metrics`, both or neither: where alerts go. May be changed at any time.
     """
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
+        self.channels = frozenset({"log", "metrics"})
 
     def alert(self, source: str, title: str, message: str) -> None:
         """Logs and counts."""
-        self._counters.add("alerts")
-        self._counters.add(f"alerts.{source}")
-        _logger.error("%s: %s: %s", source, title, message)
+        if "metrics" in self.channels:
+            self._counters.add("alerts")
+            self._counters.add(f"alerts.{source}")
+        if "log" in self.channels:
+            _logger.error("%s: %s: %s", source, title, message)

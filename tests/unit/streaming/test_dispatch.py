@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tradewire.core import Bar, Histogram, Quote, Trade
-from tradewire.core.record import Kind
-from tradewire.streaming.dispatch import Dispatcher, route_key
+from tradewire.core.record import RECORD, Kind
+from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
 from tradewire.streaming.queues import default_policies
-from tradewire.streaming.subscription import InlineRunner
+from tradewire.streaming.subscription import InlineRunner, TaskRunner
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
 
@@ -191,3 +192,39 @@ async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Di
     dispatcher.publish([trade()], 0)
     await reading
     assert wanted.pairs == set()
+
+
+def test_backlogs_by_sort_of_consumer(dispatcher: Dispatcher) -> None:
+    async def slow(_: Any) -> None:
+        raise AssertionError("never started")
+
+    runner = TaskRunner(slow, Histogram(1, 10**12, 3), 2, default_policies())
+    keys = [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 1)]
+    dispatcher.add_callback(runner, keys)
+    dispatcher.add_status_callback(callback([]))
+    events, batches = dispatcher.open_events(), dispatcher.open_batches()
+    dispatcher.publish([trade(number=number) for number in range(5)], 0)
+    dispatcher.publish_batch(np.zeros(70, RECORD))
+    dispatcher.publish_batch(np.zeros(40, RECORD))
+    assert dispatcher.backlogs() == {
+        "callback": Backlog(consumers=2, waiting=2, deepest=2, dropped=3, conflated=0),
+        "events": Backlog(consumers=1, waiting=5, deepest=5, dropped=0, conflated=0),
+        "batches": Backlog(consumers=1, waiting=40, deepest=40, dropped=70, conflated=0),
+    }
+    dispatcher.remove_callback(runner, keys)
+    events.close()
+    batches.close()
+    batches.close()
+    assert dispatcher.backlogs() == {
+        "callback": Backlog(consumers=1, dropped=3),
+        "events": Backlog(),
+        "batches": Backlog(dropped=70),
+    }
+
+
+def test_an_observer_sees_status_before_consumers(dispatcher: Dispatcher) -> None:
+    order: list[str] = []
+    dispatcher.add_status_callback(InlineRunner(lambda _: order.append("consumer"), Histogram(1, 10**12, 3)))
+    dispatcher.observe_status(lambda _: order.append("observer"))
+    dispatcher.publish_status(gap(), 0)
+    assert order == ["observer", "consumer"]

@@ -311,6 +311,7 @@ async def test_an_open_breaker_holds_attempts_back(wire_server: Any, no_wait: Ra
     owned.link.add("btcusdt@trade")
     owned.link.start()
     await eventually(lambda: breaker.state is BreakerState.OPEN)
+    assert owned.link.breaker_state is BreakerState.OPEN
     assert owned.states == [ConnectionState.CONNECTING, ConnectionState.RECONNECTING] * 2
     await owned.link.stop(0.01)
 

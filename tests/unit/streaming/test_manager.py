@@ -89,3 +89,14 @@ def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
     made.on_fatal(made.links[0], "auth failed")
     assert alerts == [("streaming", "alpaca needs a look", "stream: auth failed")]
     assert troubles == ["stream: auth failed"]
+
+
+async def test_limits_of_rest_calls_can_be_read() -> None:
+    made = manager()
+    assert made.rate_limit is None
+    made.rest()
+    statistics = made.rate_limit
+    assert statistics is not None
+    assert statistics.waiting == 0
+    assert "weight" in statistics.quotas
+    await made.stop()

@@ -17,3 +17,13 @@ def test_an_alert_is_an_error_line_and_a_count(caplog: pytest.LogCaptureFixture)
         (logging.ERROR, "streaming: binance needs a look: quotes BTCUSDT is silent")
     ]
     assert counters.snapshot() == {"alerts": 1, "alerts.streaming": 1}
+
+
+@pytest.mark.parametrize("channels", [{"log"}, {"metrics"}, set()])
+def test_alerts_go_only_where_they_shall(channels: set[str], caplog: pytest.LogCaptureFixture) -> None:
+    counters = Counters()
+    alerts = LogAlerts(counters)
+    alerts.channels = frozenset(channels)
+    alerts.alert("streaming", "title", "message")
+    assert bool(caplog.records) is ("log" in channels)
+    assert counters["alerts"] == ("metrics" in channels)

@@ -74,7 +74,7 @@ class AlpacaRest:
         self._base = base
         self._credential = checked(credential)
         self._plan = plan
-        self._limits = limits
+        self.limits = limits
 
     async def snapshot(self, symbol: str) -> RestPayload:
         """None: without numbers nothing could join it to the stream, which begins with a snapshot of its own."""
@@ -128,7 +128,7 @@ class AlpacaRest:
     async def _get(self, what: str, path: str, symbol: str, query: dict[str, str]) -> HttpResponse:
         """One request; waits for the request limit, and for the end of a refusal, before it asks."""
         venue = self._plan.venue
-        await self._limits.acquire(f"{venue}/requests", priority=Priority.DATA)
+        await self.limits.acquire(f"{venue}/requests", priority=Priority.DATA)
         if self._urls.feed:
             query = {**query, "feed": self._urls.feed}
         try:
@@ -141,7 +141,7 @@ class AlpacaRest:
         wait_s = retry_after_s(headers, wall_ns()) if response.status == 429 else None
         if wait_s is not None and "retry-after" not in headers:
             headers = {**headers, "retry-after": str(wait_s)}
-        self._limits.observe(venue, response.status, headers)
+        self.limits.observe(venue, response.status, headers)
         if response.status != 200:
             text = response.body[:200].decode("utf-8", "replace")
             raise QueryError(f"no {what} of {symbol}: HTTP {response.status} {text}")

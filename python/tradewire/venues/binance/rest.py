@@ -53,7 +53,7 @@ class BinanceRest:
         self._base = base
         self._depth = depth
         self._weights = weights
-        self._limits = limits
+        self.limits = limits
         self._venue = venue
 
     async def snapshot(self, symbol: str) -> RestPayload:
@@ -104,7 +104,7 @@ class BinanceRest:
 
     async def _get(self, call: str, symbol: str = "", **params: int) -> HttpResponse:
         """One request; waits for the weight limit, and for the end of a ban, before it asks."""
-        await self._limits.acquire(f"{self._venue}/weight", self._weights[call], priority=Priority.DATA)
+        await self.limits.acquire(f"{self._venue}/weight", self._weights[call], priority=Priority.DATA)
         query = {name: str(value) for name, value in params.items()}
         what = f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
         if symbol:
@@ -113,11 +113,11 @@ class BinanceRest:
             response = await self._http.get(f"{self._base}/{call}", query)
         except FeedConnectionError as error:
             raise QueryError(f"no {what}: {error}") from error
-        self._limits.observe(self._venue, response.status, response.headers)
+        self.limits.observe(self._venue, response.status, response.headers)
         if response.status != 200:
             ban_ms = ban_ends_ms(response.body)
             if ban_ms is not None:
-                self._limits.close(self._venue, max(ban_ms / 1_000 - wall_ns() / 1e9, 0))
+                self.limits.close(self._venue, max(ban_ms / 1_000 - wall_ns() / 1e9, 0))
             text = response.body[:200].decode("utf-8", "replace")
             raise QueryError(f"no {what}: HTTP {response.status} {text}")
         return response

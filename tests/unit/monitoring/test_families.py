@@ -1,0 +1,169 @@
+"""What is read from a gateway for other programs: names, units, and a bounded number of series."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewire.core import Quote, Trade
+from tradewire.monitoring.families import Family, read_gateway
+from tradewire.streaming import FeedState, StreamingGateway
+
+#: Label names are a promise to dashboards: a new metric is added here, an old one stays as it is.
+NAMES = {
+    "tradewire_active_connections": ("provider",),
+    "tradewire_alerts": (),
+    "tradewire_bad_message_storms": ("provider",),
+    "tradewire_book_gaps": ("provider",),
+    "tradewire_book_resyncs": ("provider",),
+    "tradewire_breaker_state": ("provider", "state"),
+    "tradewire_bytes": ("provider",),
+    "tradewire_callback_latency_seconds": (),
+    "tradewire_connection_latency_seconds": ("provider",),
+    "tradewire_consumers": ("consumer",),
+    "tradewire_decode_errors": ("provider",),
+    "tradewire_drop_ratio": ("provider",),
+    "tradewire_evidence": ("provider", "verdict"),
+    "tradewire_feed_state": ("provider", "channel", "state"),
+    "tradewire_freshness_seconds": ("provider", "channel"),
+    "tradewire_latency_negative": ("provider",),
+    "tradewire_latency_seconds": ("provider", "hop"),
+    "tradewire_messages": ("provider", "kind"),
+    "tradewire_messages_missing": ("provider",),
+    "tradewire_queue_conflated": ("consumer",),
+    "tradewire_queue_depth": ("consumer",),
+    "tradewire_queue_depth_max": ("consumer",),
+    "tradewire_queue_dropped": ("consumer",),
+    "tradewire_rate_limit_closed_seconds": ("provider",),
+    "tradewire_rate_limit_refusals": ("provider", "status"),
+    "tradewire_rate_limit_waiting": ("provider",),
+    "tradewire_rate_limit_waits": ("provider",),
+    "tradewire_reconnects": ("provider",),
+    "tradewire_remedies": ("provider", "remedy"),
+    "tradewire_sequence_incidents": ("provider", "incident"),
+    "tradewire_snapshot_errors": ("provider",),
+    "tradewire_socket_reads": ("provider",),
+    "tradewire_subscriptions_refused": ("provider",),
+    "tradewire_threshold_exceeded": ("provider", "check"),
+}
+HEAD = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+
+
+def read(gateway: StreamingGateway, now_ns: int = 0) -> dict[str, Family]:
+    return {family.name: family for family in read_gateway(gateway, now_ns)}
+
+
+def value(family: Family, *labels: str) -> float:
+    (found,) = [sample.value for sample in family.samples if sample.labels == labels and not sample.suffix]
+    return found
+
+
+def test_names_and_labels_are_fixed() -> None:
+    found = read_gateway(StreamingGateway(), 0)
+    assert {family.name: family.labels for family in found} == NAMES
+    assert len({family.name for family in found}) == len(found)
+    for family in found:
+        assert all(len(sample.labels) == len(family.labels) for sample in family.samples), family.name
+
+
+def test_three_providers_with_200_symbols_have_few_series(tmp_path: Path) -> None:
+    symbols = ", ".join(f"C{number}USDT" for number in range(200))
+    providers = "\n".join(
+        f"    - {{name: {name}, venue: {venue}, subscriptions: [trades, quotes, book, bars_1m, bars_5m, ticker]}}"
+        for name, venue in (("a", "binance"), ("b", "binance_spot"), ("c", "binance"))
+    )
+    path = tmp_path / "streaming.yaml"
+    path.write_text(f"streaming:\n  symbols: [{symbols}]\n  providers:\n{providers}\n")
+    gateway = StreamingGateway(path)
+    assert len(gateway.feeds()) == 3 * 6 * 200
+    for feed in gateway.feeds():
+        feed.state = FeedState.LIVE
+        gateway.managers["a"].counters.add(f"snapshot_errors.{feed.symbol}")
+    found = read(gateway)
+    samples = [sample for family in found.values() for sample in family.samples]
+    assert len(samples) < 1_000
+    assert not any("USDT" in label for sample in samples for label in sample.labels)
+    assert value(found["tradewire_feed_state"], "b", "bars_5m", "live") == 200
+    assert value(found["tradewire_snapshot_errors"], "a") == 3600
+
+
+def test_counters_are_those_of_each_provider() -> None:
+    gateway = StreamingGateway()
+    counters = gateway.managers["binance"].counters
+    counters.add_all({"trade": 97, "injected": 5}, "messages.")
+    counters.add_all({"messages": 97, "bytes": 1_000, "messages_missing": 3, "sequence_gap": 2, "reconnects": 4})
+    counters.add_all({"evidence.mute": 6, "remedies.reconnect": 7})
+    found = read(gateway)
+    assert value(found["tradewire_messages"], "binance", "trade") == 97
+    assert value(found["tradewire_messages"], "binance", "quote") == 0
+    assert not [sample for sample in found["tradewire_messages"].samples if "injected" in sample.labels]
+    assert value(found["tradewire_bytes"], "binance") == 1_000
+    assert value(found["tradewire_drop_ratio"], "binance") == 0.03
+    assert value(found["tradewire_sequence_incidents"], "binance", "gap") == 2
+    assert value(found["tradewire_evidence"], "binance", "mute") == 6
+    assert value(found["tradewire_remedies"], "binance", "reconnect") == 7
+    assert value(found["tradewire_reconnects"], "binance") == 4
+
+
+def test_freshness_is_that_of_the_oldest_live_feed() -> None:
+    gateway = StreamingGateway(symbols=["BTCUSDT", "ETHUSDT", "SOLUSDT"], channels=["trades"])
+    for feed, age_s, state in zip(gateway.feeds(), (1, 3, 50), ("live", "live", "stale"), strict=True):
+        feed.last_ns, feed.state = (100 - age_s) * 10**9, FeedState(state)
+    found = read(gateway, 100 * 10**9)
+    assert value(found["tradewire_freshness_seconds"], "binance", "trades") == 3.0
+    assert value(found["tradewire_feed_state"], "binance", "trades", "live") == 2
+    assert value(found["tradewire_feed_state"], "binance", "trades", "stale") == 1
+    assert value(found["tradewire_feed_state"], "binance", "trades", "gap") == 0
+
+
+def test_latencies_are_summaries_in_seconds() -> None:
+    gateway = StreamingGateway()
+    manager = gateway.managers["binance"]
+    for milliseconds in range(1, 101):
+        manager.latency.venue.record(milliseconds * 1_000_000)
+    manager.latency.venue.record(-5)
+    manager.connecting.record(250_000_000)
+    found = read(gateway)
+    venue = [sample for sample in found["tradewire_latency_seconds"].samples if sample.labels[1] == "venue"]
+    assert {sample.quantile: sample.value for sample in venue if sample.quantile} == pytest.approx(
+        {0.5: 0.05, 0.99: 0.099, 0.999: 0.1}, rel=2e-3
+    )
+    assert {sample.suffix: sample.value for sample in venue if sample.suffix} == pytest.approx(
+        {"_count": 100, "_sum": 5.05}, rel=2e-3
+    )
+    assert value(found["tradewire_latency_negative"], "binance") == 1
+    opening = found["tradewire_connection_latency_seconds"].samples
+    assert opening[0].value == pytest.approx(0.25, rel=2e-3)
+    callbacks = found["tradewire_callback_latency_seconds"].samples
+    assert math.isnan(callbacks[0].value), "of nothing there is no quantile"
+
+
+def test_queues_by_sort_of_consumer_and_losses_outlive_the_consumer() -> None:
+    gateway = StreamingGateway(queue_capacity=2)
+    events = gateway.events()
+    trade: Any = Trade(price=1.0, quantity=2.0, side="buy", trade_id=1, **HEAD)
+    quote: Any = Quote(bid_price=1.0, bid_quantity=2.0, ask_price=3.0, ask_quantity=4.0, **HEAD)
+    gateway._dispatcher.publish([trade, trade, trade, quote, quote], 0)
+    found = read(gateway)
+    assert value(found["tradewire_queue_depth"], "events") == 3
+    assert value(found["tradewire_queue_depth_max"], "events") == 3
+    assert value(found["tradewire_consumers"], "events") == 1
+    assert (value(found["tradewire_queue_dropped"], "events"), value(found["tradewire_queue_conflated"], "events")) == (
+        1,
+        1,
+    )
+    events.close()
+    found = read(gateway)
+    assert value(found["tradewire_consumers"], "events") == 0
+    assert value(found["tradewire_queue_dropped"], "events") == 1, "a counter never falls"
+
+
+def test_what_is_beyond_its_threshold_is_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StreamingGateway, "failing", property(lambda _: {("binance", "latency"), ("", "queue")}))
+    found = read(StreamingGateway())["tradewire_threshold_exceeded"]
+    assert value(found, "binance", "latency") == 1
+    assert value(found, "binance", "freshness") == 0
+    assert value(found, "", "queue") == 1
