@@ -33,7 +33,7 @@ class Valve:
         """Write, keep for later, or lose."""
         if self.is_frozen:
             return
-        if self._rate is None and not self._waiting:
+        if self._rate is None:
             self._transport.write(data)
         else:
             self._waiting += data
@@ -68,6 +68,8 @@ class Valve:
         if self.is_frozen:
             self.is_frozen = False
             self._transport.resume_reading()
+            if self._rate is None:
+                self._pour(len(self._waiting))
 
     def _pour(self, count: int) -> None:
         if count and not self.is_frozen:

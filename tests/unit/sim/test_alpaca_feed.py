@@ -161,7 +161,9 @@ def test_book_from_snapshot_and_deltas() -> None:
                     book[side][level["p"]] = level["s"]
                 else:
                     book[side].pop(level["p"], None)
+    feed.market.advance(feed.market.now_ms, 20)  # not told yet, but in the snapshot: so it has to be told before
     end = feed.snapshot("BTC/USD")
+    assert inbox.items
     for delta in inbox.take():
         for side in "ba":
             for level in delta[side]:

@@ -166,6 +166,7 @@ async def test_reply_of_the_test_stream() -> None:
 async def test_book_begins_with_a_snapshot() -> None:
     house = House()
     peer = _in(house, "/v1beta3/crypto/us")
+    house.feed.market.advance(START, 50)  # older than the snapshot: not for this peer
     reply, snapshot = peer.say({"action": "subscribe", "orderbooks": ["BTC/USD"]})
     assert list(reply) == ["T", "trades", "quotes", "orderbooks", "bars", "updatedBars", "dailyBars"]
     assert (snapshot["T"], snapshot["r"], len(snapshot["b"]) > 100) == ("o", True, True)

@@ -90,3 +90,15 @@ def test_frozen_does_not_drip(pipe: Pipe) -> None:
     valve.tick(3.0)
     valve.tick(3.1)
     assert b"".join(pipe.writes) == b"ab"
+
+
+def test_what_waited_comes_first_when_drip_ends_while_frozen(pipe: Pipe) -> None:
+    valve = Valve(pipe)
+    valve.drip(1)
+    valve.write(b"ab")
+    valve.freeze()
+    valve.drip(None)
+    assert pipe.writes == []
+    valve.thaw()
+    valve.write(b"c")
+    assert b"".join(pipe.writes) == b"abc"

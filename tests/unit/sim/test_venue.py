@@ -246,3 +246,19 @@ async def test_script_runs_beside_the_venue() -> None:
 def test_a_bad_script_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="line 1: fault must be one of"):
         BinanceSim(script="at 1s explode")
+
+
+async def test_aggregate_trades_that_were_lost_are_in_the_call(sim: BinanceSim) -> None:
+    async with _client(sim, "/market/ws/btcusdt@aggTrade") as client, aiohttp.ClientSession(sim.rest_url) as session:
+        async with asyncio.timeout(30):
+            before = json.loads(await client.recv())
+            await sim.chaos.drop(5, channel="agg_trades").wait_over()
+            told = {before["a"]: before}
+            while max(told) - min(told) < len(told) + 4:
+                message = json.loads(await client.recv())
+                told[message["a"]] = message
+        query = f"symbol=BTCUSDT&fromId={before['a']}&limit={max(told) - min(told) + 1}"
+        async with session.get(f"/fapi/v1/aggTrades?{query}") as response:
+            rows = {row["a"]: row for row in await response.json()}
+    assert list(rows) == list(range(min(told), max(told) + 1))
+    assert all(rows[number][key] == told[number][key] for number in told for key in "pqflTm")
