@@ -120,6 +120,7 @@ async def test_a_swapped_link(tmp_path: Path, eventually: Eventually, monkeypatc
     watched = Watched(link)
     async with watched.loader:
         assert watched.count == 1
+        await eventually(lambda: asked == [{link.parent, targets[0].parent}])
         other = link.with_name("new")
         other.symlink_to(targets[1])
         other.replace(link)
