@@ -17,7 +17,7 @@ from .convert import INVALID, Converter, put, tree_of
 from .environment import PREFIX, Variables, parse_env_file, setting_of
 from .files import Fingerprint, exposure, fingerprint, read_whole
 from .interpolation import interpolate
-from .keys import KeyRing, KeyStore
+from .keys import KEY_VARIABLE, KeyRing, KeyStore
 from .kinds import Mapped
 from .nodes import Branch, Leaf, compose
 from .problem import Place, Problem, nearest
@@ -172,6 +172,8 @@ class _Look:
                 rule = f"holds credentials ({', '.join(converter.literals)}) and {wrong}"
                 self._problems.append(Problem(str(self._sources.path), None, "", None, rule))
         self._check(converter, tree)
+        if self._variables.get(KEY_VARIABLE):
+            converter.secret_variables.add(KEY_VARIABLE)
         if self._problems:
             raise ConfigError(sorted(set(self._problems), key=lambda each: (each.file, each.line or 0, each.path)))
         assert config is not INVALID  # noqa: S101 - Invariant: what could not be converted left a problem
