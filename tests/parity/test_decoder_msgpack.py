@@ -16,6 +16,7 @@ from msgspec.msgpack import Ext
 
 from binance_samples import USDM
 from decoder_plans import ALPACA, ALPACA_SAMPLES, VOCABULARY, VOCABULARY_SAMPLES
+from frames import BINARY, frame
 from lockstep import agree
 from msgpack_writer import Members, first, pack, stamp, translated
 from tradewire.core import INEXACT
@@ -285,3 +286,13 @@ def test_the_last_of_repeated_keys_counts_and_keys_of_other_types_do_not(impl: M
     odd = [(5, 1), (None, 2), (b"p", 3), ([1], 4), ("p", 7), (Members([("p", 5)]), 6)]
     (event,) = decoder.decode(pack(Members([*GOOD.items(), *odd])), 1)
     assert (event.price, decoder.counters["duplicate_key"]) == (7.0, 1)
+
+
+def test_binary_frames_are_read_off_the_wire(impl: ModuleType) -> None:
+    ring = impl.Ring(8)
+    reader = impl.WireReader(impl.Decoder(TRADE), ring)
+    notice = pack([{"T": "subscription", "trades": ["A"]}])
+    result = reader.feed(frame(BINARY, WRITTEN) + frame(BINARY, notice) + frame(BINARY, b"\x91"), 1)
+    assert (result.counts, result.controls) == ({"trade": 1, "control": 1}, [notice])
+    assert [(error.reason, error.offset) for error in result.errors] == [("syntax", 1)]
+    assert ring.drain(8)["event_ns"].tolist() == [MOMENT * 10**9, 0]
