@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tradewire.sim import AlpacaSim, BinanceSim
+from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-foreign" / "bin" / "python"
@@ -41,7 +41,7 @@ def _floats(levels: list[list[Any]]) -> list[list[float]]:
     return [[float(price), float(quantity)] for price, quantity in levels]
 
 
-async def _client(script: str, sim: AlpacaSim | BinanceSim) -> dict[str, Any]:
+async def _client(script: str, sim: AlpacaSim | BinanceSim | BinanceSpotSim) -> dict[str, Any]:
     """What a client of the venue printed."""
     child = await asyncio.create_subprocess_exec(
         str(PYTHON),
@@ -57,10 +57,12 @@ async def _client(script: str, sim: AlpacaSim | BinanceSim) -> dict[str, Any]:
     return printed
 
 
-async def _run(script: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+async def _run(
+    script: str, venue: type[BinanceSim | BinanceSpotSim] = BinanceSim
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """What the client printed, and what the venue sent on each stream."""
-    names = ["btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth20", "btcusdt@depth20@100ms"]
-    async with BinanceSim(rate=600) as sim:
+    names = ["btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth20", "btcusdt@depth20@100ms", "btcusdt@depth@100ms"]
+    async with venue(rate=600) as sim:
         witnesses = {name: Witness() for name in names}
         for name, witness in witnesses.items():
             sim.feed.topics[name].add(witness)
@@ -107,6 +109,38 @@ async def test_python_binance() -> None:
     assert all((_floats(bids), _floats(asks)) == true_books[time] for time, bids, asks in got["books"])
     assert got["agg_trade"] == "aggTrade"
     assert (got["rest"]["book"], got["rest"]["trades"]) == (50, 10)
+    assert float(got["rest"]["ticker"]) == pytest.approx(83_000, rel=0.1)
+
+
+async def test_ccxt_on_spot() -> None:
+    got, sent = await _run("ccxt_spot_client.py", BinanceSpotSim)
+    assert got["markets"] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
+    _check_trades_and_quotes(got, sent)
+    true_books = {
+        item["lastUpdateId"]: (_floats(item["bids"]), _floats(item["asks"])) for item in sent["btcusdt@depth20@100ms"]
+    }
+    compared = [book for book in got["books"] if book[0] in true_books]
+    assert len(compared) >= 15
+    assert [(_floats(bids), _floats(asks)) for _, bids, asks in compared] == [true_books[book[0]] for book in compared]
+    assert got["ticker"] == pytest.approx(83_000, rel=0.1)
+    assert min(got["rest"]["trades"], got["rest"]["bars"]) >= 1
+    assert got["rest"]["ticker"] == pytest.approx(83_000, rel=0.1)
+
+
+async def test_python_binance_on_spot() -> None:
+    got, sent = await _run("python_binance_spot_client.py", BinanceSpotSim)
+    assert got["markets"] == ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+    _check_trades_and_quotes(got, sent)
+    ids = {item["E"]: item["u"] for item in sent["btcusdt@depth@100ms"]}
+    true_books = {
+        item["lastUpdateId"]: (_floats(item["bids"]), _floats(item["asks"])) for item in sent["btcusdt@depth20@100ms"]
+    }
+    assert len(got["books"]) >= 20
+    compared = [book for book in got["books"] if book[0] in ids]
+    assert len(compared) >= 15
+    for event_ms, bids, asks in compared:
+        assert (_floats(bids), _floats(asks)) == true_books[ids[event_ms]]
+    assert (got["rest"]["book"], got["rest"]["trades"], got["rest"]["agg_trades"]) == (50, 10, 10)
     assert float(got["rest"]["ticker"]) == pytest.approx(83_000, rel=0.1)
 
 

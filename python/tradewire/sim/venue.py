@@ -178,10 +178,8 @@ class Venue(ABC):
         handler = self._runner.server
         if handler is None:
             raise RuntimeError("Invariant: a runner that is set up has a server")
-        self._servers = [
-            await loop.create_server(handler, sock=calls, backlog=_BACKLOG),
-            await loop.create_server(self.session, sock=streams, backlog=_BACKLOG),
-        ]
+        for protocol, listening in ((handler, calls), (self.session, streams)):
+            self._servers.append(await loop.create_server(protocol, sock=listening, backlog=_BACKLOG))
         self._sockets = []
 
     async def _close(self) -> None:
@@ -210,7 +208,9 @@ class Venue(ABC):
             elapsed_s = clock() - started_s
             self.chaos.tick()
             self._script.tick(elapsed_s, self.chaos)
-            if len(self._tasks) == 1 or self._tasks[-1].done():
+            if len(self._tasks) > 1 and self._tasks[1].done():
+                self._tasks.pop().result()  # a venue that cannot come back is broken
+            if len(self._tasks) == 1:
                 self._restart_if_asked()
             due = self._pace.due(elapsed_s)
             self._pace.made += self.advance(self.now_ms(), due)
@@ -221,7 +221,7 @@ class Venue(ABC):
         asked = self.chaos.take_restart()
         if asked is not None:
             # The market goes on meanwhile: the next client finds ids that have moved.
-            self._tasks[1:] = [asyncio.create_task(self._restart(*asked), name="restart of a simulated venue")]
+            self._tasks.append(asyncio.create_task(self._restart(*asked), name="restart of a simulated venue"))
 
     async def _restart(self, fault: Fault, down_s: float) -> None:
         await self._close()

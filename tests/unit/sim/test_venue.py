@@ -262,3 +262,29 @@ async def test_aggregate_trades_that_were_lost_are_in_the_call(sim: BinanceSim) 
             rows = {row["a"]: row for row in await response.json()}
     assert list(rows) == list(range(min(told), max(told) + 1))
     assert all(rows[number][key] == told[number][key] for number in told for key in "pqflTm")
+
+
+async def test_a_venue_that_cannot_come_back_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = BinanceSim(rate=0)
+    await sim.start()
+
+    def taken() -> None:
+        raise OSError("address already in use")
+
+    monkeypatch.setattr(sim, "_bind", taken)
+    sim.chaos.restart(0.0)
+    with pytest.raises(OSError, match="in use"):
+        await asyncio.wait_for(sim.wait(), 30)
+    with pytest.raises(OSError, match="in use"):
+        await sim.stop()
+
+
+async def test_faults_do_not_hold_up_the_end() -> None:
+    async with BinanceSim(rate=2_000, symbols=("BTCUSDT",)) as sim:
+        async with _client(sim, BOTH) as dripping, _client(sim, BOTH) as frozen:
+            sim.chaos.drip(1)
+            sim.chaos.half_open()
+            await asyncio.wait_for(sim.stop(), 30)
+            for client in (dripping, frozen):
+                with pytest.raises(ConnectionClosed):
+                    await _until(client, lambda _: False)
