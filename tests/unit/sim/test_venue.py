@@ -279,12 +279,11 @@ async def test_a_venue_that_cannot_come_back_is_heard_of(monkeypatch: pytest.Mon
         await sim.stop()
 
 
-async def test_faults_do_not_hold_up_the_end() -> None:
-    async with BinanceSim(rate=2_000, symbols=("BTCUSDT",)) as sim:
-        async with _client(sim, BOTH) as dripping, _client(sim, BOTH) as frozen:
-            sim.chaos.drip(1)
-            sim.chaos.half_open()
-            await asyncio.wait_for(sim.stop(), 30)
-            for client in (dripping, frozen):
-                with pytest.raises(ConnectionClosed):
-                    await _until(client, lambda _: False)
+async def test_faults_do_not_hold_up_the_end(sim: BinanceSim) -> None:
+    async with _client(sim, BOTH) as dripping, _client(sim, BOTH) as frozen:
+        sim.chaos.drip(1)
+        sim.chaos.half_open()
+        await asyncio.wait_for(sim.stop(), 30)
+        for client in (dripping, frozen):
+            with pytest.raises(ConnectionClosed):
+                await _until(client, lambda _: False)
