@@ -66,10 +66,10 @@ class Watcher:
         self._task = asyncio.create_task(self._run(), name="tradewire-config-watcher")
 
     async def stop(self) -> None:
-        """Ends; returns when the task and its thread have."""
+        """Ends; returns when the task and its thread have, or at once when called from within `on_change`."""
         self._stopping.set()
         task, self._task = self._task, None
-        if task is not None:
+        if task is not None and task is not asyncio.current_task():
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
+import tradewire.config
 from tradewire.config.nodes import Branch, Items, Leaf, compose
 
 
@@ -118,3 +121,24 @@ def test_a_byte_order_mark_is_no_matter() -> None:
     made, problems = compose(b"\xef\xbb\xbfa: 1", "c.yaml")
     assert problems == []
     assert list(made.entries) == ["a"]
+
+
+FOLDER = Path(tradewire.config.__file__).parent
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_nothing_in_this_room_can_run_what_a_file_says(path: Path) -> None:
+    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert not names & {"eval", "exec", "compile", "__import__", "pickle", "marshal", "subprocess"}
+    assert not attributes & {
+        "system",
+        "popen",
+        "Loader",
+        "FullLoader",
+        "UnsafeLoader",
+        "construct_document",
+        "get_data",
+    }
+    # The one module that is loaded by name has a fixed one.
+    assert "import_module" not in attributes or path.name == "keys.py"

@@ -298,6 +298,19 @@ def test_nothing_is_left_when_the_loop_ends(tmp_path: Path) -> None:
     assert set(threading.enumerate()) <= before
 
 
+async def test_a_subscriber_may_stop_the_watching(watched: Watched, eventually: Eventually) -> None:
+    stopped: list[Change] = []
+
+    async def stop(change: Change) -> None:
+        await watched.loader.stop()
+        stopped.append(change)
+
+    watched.loader.subscribe(stop)
+    path_of(watched).write_text(TEXT.format(2))
+    await eventually(lambda: stopped)
+    await eventually(lambda: "tradewire-config-watcher" not in [task.get_name() for task in asyncio.all_tasks()])
+
+
 async def test_stopping_while_waiting_for_a_writer(watched: Watched, eventually: Eventually) -> None:
     with path_of(watched).open("w") as file:
         file.write("half")
