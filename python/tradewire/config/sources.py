@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from .interpolation import interpolate
 from .keys import KEY_VARIABLE, KeyRing, KeyStore
 from .kinds import Mapped
 from .nodes import Branch, Leaf, compose
-from .problem import Place, Problem, nearest
+from .problem import Place, Problem
 from .schema import Config, CredentialsConfig, ProviderConfig
 from .secret import Secret
 from .settings import Nested, settings
@@ -238,10 +239,9 @@ class _Look:
                 put(tree, path, Leaf(variable.value.reveal(), variable.place, given=True))
             elif name not in self._sources.warned:
                 self._sources.warned.add(name)
-                known = [PREFIX + _variable_name(path) for path in _plain_paths(Config, ())]
-                hint = (
-                    nearest(name, known) if len(nearest(name, known)) < 100 else "see docs/reference/configuration.md"
-                )
+                known = [_variable_name(path) for path in _plain_paths(Config, ())]
+                close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.7)
+                hint = f"did you mean {PREFIX}{close[0]}?" if close else "see docs/reference/configuration.md"
                 _logger.warning("%s names no setting and is left alone: %s", name, hint)
         for path, node in tree_of(self._sources.overrides, Place("argument")):
             put(tree, path, node)

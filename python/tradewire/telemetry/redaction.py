@@ -16,14 +16,13 @@ __all__ = ["ALLOWED_FIELDS", "RedactingFilter", "redacted"]
 _MASK = "***"
 #: Names behind which credentials stand in headers, queries, JSON, `repr` and `key=value` texts.
 _NAMES = (
-    r"signature|x-mbx-apikey|apca-[a-z-]+|authorization|proxy-authorization|token|listenkey|"
-    r"api[_-]?key|api[_-]?secret|apikey|secret|secret[_-]?key|private[_-]?key|password|passphrase|"
-    r"[a-z]+[_-](?:api[_-]key|api[_-]secret|secret[_-]key|token|password|passphrase)"
+    r"signature|x-mbx-apikey|apca-[a-z-]+|authorization|proxy-authorization|[a-z]{0,16}token|listenkey|"
+    r"api[_-]?key|api[_-]?secret|apikey|secret|secret[_-]?key|private[_-]?key|password|passphrase"
 )
 #: name, separator, value. A value in quotes ends with its quote; a bare one with white space or a separator, but that
 #: of `Authorization: Bearer x` or `Token x` has a word before it.
 _VALUE = re.compile(
-    rf"(?P<name>(?<![A-Za-z0-9])(?:{_NAMES}))(?P<between>\\?[\"']?(?:\s*[:=]\s*|,\s*(?=b?\\?[\"']))(?:b(?=\\?[\"']))?)"
+    rf"(?P<name>(?<![A-Za-z0-9_])(?:[a-z0-9]+_){{0,8}}(?:{_NAMES}))(?P<between>\\?[\"']?(?:\s*[:=]\s*|,\s*(?=b?\\?[\"']))(?:b(?=\\?[\"']))?)"
     r"(?:(?P<quote>\\?[\"'])(?:(?!(?P=quote)).)*(?P=quote)"
     r"|(?:(?:bearer|token|basic|hmac)\s+)?[^\s\"'&,;)}\]]+)",
     re.IGNORECASE,
@@ -52,7 +51,12 @@ def redacted(text: str) -> str:
 
 
 def _masked(found: re.Match[str]) -> str:
-    quote = found["quote"] or ""
+    quote, between = found["quote"] or "", found["between"]
+    before = found.string[max(found.start() - 2, 0) : found.start()]
+    # Of our own: a path (`apis.x.credentials.api_key: must`), a variable (`$X_API_KEY: must`), a hint (`${X:-...}`).
+    is_ours = (before.endswith((".", "$")) and between == ": ") or (before == "${" and between == ":")
+    if is_ours and not quote:
+        return found[0]
     return f"{found['name']}{found['between']}{quote}{_MASK}{quote}"
 
 

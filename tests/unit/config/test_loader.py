@@ -75,12 +75,15 @@ def test_a_wrong_variable_is_named_and_not_shown(place: Any) -> None:
 
 
 def test_a_variable_that_names_nothing_is_left_alone_with_a_hint(place: Any, caplog: pytest.LogCaptureFixture) -> None:
-    loader = place.loader("environment: paper", env={"TRADING_CONNECTION_MAX_CONNECTION": "canary", "TRADINGX": "1"})
+    loader = place.loader(
+        "environment: paper", env={"TRADING_CONNECTION_MAX_CONNECTION": "canary", "TRADINGX": "1", "TRADING_FOO": "1"}
+    )
     loader.load()
     loader.read()
     assert [record.getMessage() for record in caplog.records] == [
         "TRADING_CONNECTION_MAX_CONNECTION names no setting and is left alone: "
-        "did you mean 'TRADING_CONNECTION_POOL_MAX_CONNECTIONS'?"
+        "did you mean TRADING_CONNECTION_POOL_MAX_CONNECTIONS?",
+        "TRADING_FOO names no setting and is left alone: see docs/reference/configuration.md",
     ]
 
 
