@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .events import (
+    BackFilled,
     BookUpdate,
     ConnectionChanged,
     ConnectionRotated,
@@ -21,6 +22,7 @@ from .ladder import Rung
 from .manager import WebSocketManager
 
 __all__ = [
+    "BackFilled",
     "BookUpdate",
     "ConnectionChanged",
     "ConnectionRotated",

@@ -14,7 +14,7 @@ from tradewire.transport.auth import AuthManager
 from tradewire.venues.registry import load
 
 from .dispatch import EVENT_CLASSES
-from .manager import ProviderSettings
+from .provider import ProviderSettings
 from .queues import Policy
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tradewire.core.protocols import OrderBookProtocol
 
 __all__ = [
+    "BackFilled",
     "BookUpdate",
     "ConnectionChanged",
     "ConnectionRotated",
@@ -135,6 +136,24 @@ class GapDetected:
 
 
 @dataclass(frozen=True, slots=True)
+class BackFilled:
+    """Trades that a stream had lost were fetched by request and delivered, each with the flag `record.BACKFILL`.
+
+    Attributes:
+        count: how many.
+        still_missing: how many the venue did not give, or more than are fetched for one gap; 0 where the venue does not
+            number its trades.
+    """
+
+    venue: str
+    channel: str
+    symbol: str
+    count: int
+    still_missing: int
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resynced:
     """A book was rebuilt from a snapshot and is served again.
 
@@ -234,7 +253,8 @@ class FeedAlert:
 
 #: What no queue may ever drop.
 StatusEvent: TypeAlias = (
-    ConnectionChanged
+    BackFilled
+    | ConnectionChanged
     | ConnectionRotated
     | FallbackChanged
     | FeedAlert

@@ -30,8 +30,9 @@ from .dispatch import EVENT_CLASSES, Backlog, Dispatcher
 from .events import FeedState
 from .fallback import Fallbacks
 from .incidents import Incident, write_incidents
-from .manager import ProviderSettings, WebSocketManager
+from .manager import WebSocketManager
 from .pipeline import RING_CAPACITY
+from .provider import ProviderSettings
 from .queues import Policy, default_policies, policy_of
 from .shares import Shares
 from .subscription import CallbackRunner, Subscription, runner_for

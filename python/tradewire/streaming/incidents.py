@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from .events import (
+    BackFilled,
     ConnectionChanged,
+    ConnectionRotated,
     ConnectionState,
     FallbackChanged,
     FeedAlert,
@@ -35,7 +37,9 @@ class IncidentKind(StrEnum):
     """What sort of thing happened."""
 
     GAP = "gap"
+    BACKFILLED = "backfilled"
     RESYNCED = "resynced"
+    ROTATED = "rotated"
     RECONNECTING = "reconnecting"
     CONNECTED = "connected"
     STALE = "stale"
@@ -99,6 +103,12 @@ class Incidents:
             case GapDetected(missing=missing):
                 what = f"{missing} messages are missing" if missing else "the sequence is broken"
                 self._keep(IncidentKind.GAP, event, what)
+            case BackFilled(count=count, still_missing=still_missing):
+                what = f"{count} trades fetched by request" + (f", {still_missing} not" if still_missing else "")
+                self._keep(IncidentKind.BACKFILLED, event, what)
+            case ConnectionRotated(connection=connection, reason=reason):
+                what = f"connection {connection} renewed: {reason}"
+                self.add(Incident(event.recv_ns, IncidentKind.ROTATED, event.venue, "", "", what))
             case Resynced(duration_ns=duration_ns):
                 what = f"whole again after {_seconds(duration_ns)}"
                 self._keep(IncidentKind.RESYNCED, event, what, duration_ns)
@@ -150,7 +160,7 @@ class Incidents:
     def _keep(
         self,
         kind: IncidentKind,
-        event: FeedAlert | FeedStateChanged | GapDetected | RemedyTaken | Resynced,
+        event: BackFilled | FeedAlert | FeedStateChanged | GapDetected | RemedyTaken | Resynced,
         text: str,
         duration_ns: int = 0,
     ) -> None:

@@ -367,7 +367,8 @@ class Link:
         if missing:
             self._refuse(missing, asking, 0, "the venue left them out of its answer")
         granted = set(streams).difference(missing)
-        settled = self._fresh & granted if asking else granted
+        # Taken back and still wanted: asked for again, and what is missed meanwhile is a gap.
+        settled = self._fresh & granted if asking else {stream for stream in granted if stream not in self._wanted}
         if asking:
             self._fresh -= settled
         if settled:

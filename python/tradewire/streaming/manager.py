@@ -9,11 +9,12 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from tradewire.core import Histogram, SymbolTable, monotonic_ns, wall_ns
+from tradewire.core import Histogram, SymbolTable, monotonic_ns, objects, wall_ns
+from tradewire.core.record import Kind
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
@@ -21,6 +22,7 @@ from tradewire.transport.policy.breaker import BreakerStates
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.transport.websocket import connect
 
+from .backfill import BackFill
 from .bad_messages import BadMessages
 from .books import BookKeeper
 from .dispatch import EVENT_CLASSES
@@ -29,7 +31,8 @@ from .evidence import Verdict, judge
 from .health import Feed, FeedHealth
 from .ladder import Rung
 from .link import Link, StreamSocket
-from .pipeline import RING_CAPACITY, Drained, Pipeline
+from .pipeline import Drained, Pipeline
+from .provider import ProviderSettings
 from .remedies import Remedies
 from .roster import FeedRoster
 from .successors import Successors
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from tradewire.core.protocols import Batch, OrderBookProtocol, WireReaderProtocol, WireResultProtocol
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
-    from tradewire.transport.auth import Credential
     from tradewire.transport.rate_limit import RateLimitStatistics
     from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload, StreamLimits
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from .events import StatusEvent
     from .link import LinkOwner
 
-__all__ = ["ProviderSettings", "WebSocketManager"]
+__all__ = ["WebSocketManager"]
 
 _logger = logging.getLogger("tradewire.streaming")
 _log = LimitedLog(_logger)
@@ -54,49 +56,6 @@ _log = LimitedLog(_logger)
 #: Together with the callbacks' share under the 2 s in which a gateway must be stopped.
 _GOODBYE_S = 0.5
 _HIGHEST_NS = 3_600_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """How one provider is used.
-
-    Attributes:
-        name: unique in the gateway.
-        venue: names, messages, rules.
-        url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
-        rest_url: replaces the venue's REST address.
-        credential: where the venue asks for one.
-        codec: `json` or `msgpack`.
-        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot.
-        stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
-        open_timeout_s: for one connection attempt.
-        symbols: that the configuration names for it; a subscription without `provider` goes by them.
-        reconnect_attempts: failures in a row after which fallback and alert come; attempts go on.
-        bad_messages_per_min: unreadable messages of a connection after which its feeds are built anew.
-        breaker: (failures in a row, seconds): no connection attempts for so long after so many; None: backoff alone.
-        control_rate: (messages a second, at once) of control messages, where below the venue's own; None: the venue's.
-        ping_interval_s: silence of a connection after which it is asked for a pong.
-        fallback: name of the provider that stands in.
-        standby: whether it only serves as a fallback.
-    """
-
-    name: str
-    venue: MarketDataVenue
-    url: str | None = None
-    rest_url: str | None = None
-    credential: Credential | None = None
-    codec: Literal["json", "msgpack"] = "json"
-    ring_capacity: int = RING_CAPACITY
-    stale_after_s: Mapping[str, float] = field(default_factory=dict)
-    open_timeout_s: float = 10.0
-    symbols: frozenset[str] = frozenset()
-    reconnect_attempts: int = 5
-    bad_messages_per_min: int = 10
-    breaker: tuple[int, float] | None = None
-    control_rate: tuple[float, int] | None = None
-    ping_interval_s: float = 20.0
-    fallback: str | None = None
-    standby: bool = False
 
 
 class WebSocketManager:
@@ -172,6 +131,17 @@ class WebSocketManager:
             dict(settings.stale_after_s),
             self._pipeline.tracker.reset,
         )
+        self._backfill = BackFill(
+            venue.name,
+            venue.sequences.get(Kind.TRADE) == "contiguous",
+            self.rest,
+            lambda answer: self._pipeline.decode(answer.payload, answer.recv_ns, answer.stream),
+            self._deliver_missed,
+            self._health.watches,
+            self._emit,
+            self._pipeline.counters,
+            random,
+        )
         self._successors = Successors(
             venue.name,
             lambda: self._roster.links,
@@ -201,6 +171,7 @@ class WebSocketManager:
         self._running = False
         await self._remedies.close()
         await self._books.close()
+        await self._backfill.close()
         await self._successors.close()
         await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
         await self._http.close()
@@ -365,6 +336,7 @@ class WebSocketManager:
             for feed in feeds:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self._books.reset(feed.symbol_id)
+            self._backfill.lost(feeds)
             self._health.down(feeds, event.reason or "closed", wall)
             if event.attempt == self.settings.reconnect_attempts:
                 reason = (
@@ -396,6 +368,8 @@ class WebSocketManager:
     def _on_drained(self, drained: Drained) -> None:
         if self._successors.running:
             self._successors.delivered(drained.batch)
+        if self._backfill.observes:
+            self._backfill.observe(drained.batch)
         self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
         if drained.sequence_incidents:
             self._on_sequence_incidents(drained)
@@ -411,15 +385,23 @@ class WebSocketManager:
     def _on_sequence_incidents(self, drained: Drained) -> None:
         for row, outcome, missing in drained.sequence_incidents:
             self.counters.add(f"sequence_{outcome}")
-            if outcome != "gap":
-                continue
             record = drained.batch[row]
             feed = self._health.find(int(record["kind"]), int(record["symbol"]))
-            if feed is not None:
+            if feed is None:
+                continue
+            self.counters.add(f"sequence_{outcome}.{feed.channel.name}")
+            if outcome == "gap":
                 self.counters.add("messages_missing", missing)
                 self._emit(
                     GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
                 )
+                self._backfill.gap(feed, int(record["seq"]), int(record["event_ns"]), missing)
+            elif outcome == "reordered":
+                self._backfill.late(feed, int(record["seq"]))
+
+    def _deliver_missed(self, trades: Batch) -> None:
+        self._dispatcher.publish_batch(trades)
+        self._dispatcher.publish(objects(trades, self._dispatcher.wanted), monotonic_ns())
 
     def alert(self, channel: str, symbol: str, reason: str) -> None:
         """Calls a person.

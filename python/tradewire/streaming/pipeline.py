@@ -144,6 +144,16 @@ class Pipeline:
         self.pump()
         return written
 
+    def decode(self, payload: bytes, recv_ns: int, stream: str) -> list[Batch]:
+        """Decodes one payload that came by another way for the caller alone.
+
+        Raises:
+            DecodeError: refused.
+        """
+        ring = Ring(RING_CAPACITY)
+        self.decoder.decode_into(payload, recv_ns, ring, stream)
+        return [batch] if len(batch := ring.drain(RING_CAPACITY)) else []
+
     def divert(self) -> list[Batch]:
         """Takes what waits in the ring without delivering it; not from inside a handler."""
         taken: list[Batch] = []

@@ -89,11 +89,11 @@ class RestPayload:
 
 @dataclass(frozen=True, slots=True)
 class LastTrade:
-    """The venue's newest trade of a symbol, as evidence against a silent feed.
+    """A trade of a symbol, as evidence against a silent feed or as an end of a gap.
 
     Attributes:
         seq: its number in the stream's own numbering; 0 where the venue has none.
-        event_ns: its time.
+        event_ns: its time; 0 where it is not known.
     """
 
     seq: int

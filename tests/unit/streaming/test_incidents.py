@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tradewire.streaming.events import (
+    BackFilled,
     ConnectionChanged,
+    ConnectionRotated,
     ConnectionState,
     FallbackChanged,
     FeedAlert,
@@ -40,6 +42,13 @@ def feed(state: str, at_s: int) -> FeedStateChanged:
     [
         (GapDetected(*BOOK, 0, 5), "gap", "the sequence is broken"),
         (GapDetected(*BOOK, 3, 5), "gap", "3 messages are missing"),
+        (BackFilled(*BOOK, 3, 0, 5), "backfilled", "3 trades fetched by request"),
+        (BackFilled(*BOOK, 3, 2, 5), "backfilled", "3 trades fetched by request, 2 not"),
+        (
+            ConnectionRotated("binance", "public", "it is old", 4, 5),
+            "rotated",
+            "connection public renewed: it is old",
+        ),
         (Resynced(*BOOK, 9, 2 * S, 5), "resynced", "whole again after 2.0 s"),
         (RemedyTaken(*BOOK, Rung.RECONNECT, 2, 5), "remedy", "step 2: reconnect"),
         (

@@ -413,3 +413,24 @@ async def test_an_end_for_good_is_told_once_until_a_connection_has_served(
     peer.send_frame(json.dumps({"code": -1, "msg": "x"}))
     await eventually(lambda: len(owned.fatal) == 2)
     await owned.link.stop(0.01)
+
+
+async def test_a_renewed_stream_goes_on_where_it_was(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    peer = await wire_server.serve()
+    await request(peer)
+    peer.send_frame(frames.ack(1))
+    await eventually(lambda: owned.settled == ["btcusdt@trade"])
+    owned.link.renew("btcusdt@trade")
+    assert (await request(peer))["method"] == "UNSUBSCRIBE"
+    peer.send_frame(frames.ack(2))
+    assert (await request(peer))["method"] == "SUBSCRIBE"
+    peer.send_frame(frames.ack(3))
+    await eventually(lambda: owned.link.acknowledged)
+    assert owned.settled == ["btcusdt@trade"], "its numbers were not forgotten: a hole in them is a gap"
+    owned.link.discard("btcusdt@trade")
+    await request(peer)
+    peer.send_frame(frames.ack(4))
+    await eventually(lambda: owned.settled == ["btcusdt@trade"] * 2)

@@ -12,7 +12,8 @@ from tradewire.core import Histogram, SymbolTable, Wanted
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.ladder import Rung
-from tradewire.streaming.manager import ProviderSettings, WebSocketManager
+from tradewire.streaming.manager import WebSocketManager
+from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.queues import default_policies
 from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts

@@ -144,3 +144,12 @@ def test_diverted_batches_are_delivered_when_asked_for(
     (one,) = drained
     assert [event.trade_id for event in one.events] == [1, 2]
     assert pipeline.counters["batches"] == 1
+
+
+def test_answers_for_one_caller_reach_nobody_else(pipeline: Pipeline, drained: list[Drained], frames: Any) -> None:
+    row = b'{"id":7,"price":"100.5","qty":"2","time":1700000000000,"isBuyerMaker":false}'
+    (batch,) = pipeline.decode(b"[" + row + b"]", 5, "btcusdt@trade")
+    assert (batch["seq"].tolist(), len(pipeline.ring), drained) == ([7], 0, [])
+    assert pipeline.decode(b"[]", 5, "btcusdt@trade") == []
+    with pytest.raises(DecodeError):
+        pipeline.decode(b"nonsense", 5, "btcusdt@trade")

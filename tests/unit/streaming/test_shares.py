@@ -9,7 +9,8 @@ import pytest
 
 from tradewire.core import Histogram, SymbolTable, Wanted
 from tradewire.streaming.dispatch import Dispatcher
-from tradewire.streaming.manager import ProviderSettings, WebSocketManager
+from tradewire.streaming.manager import WebSocketManager
+from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.queues import default_policies
 from tradewire.streaming.shares import Shares
 from tradewire.streaming.subscription import InlineRunner

@@ -1,0 +1,58 @@
+"""How one provider of a gateway is used: its venue, addresses, limits and fallback. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from .pipeline import RING_CAPACITY
+
+if TYPE_CHECKING:
+    from tradewire.transport.auth import Credential
+    from tradewire.venues.base import MarketDataVenue
+
+__all__ = ["ProviderSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """How one provider is used.
+
+    Attributes:
+        name: unique in the gateway.
+        venue: names, messages, rules.
+        url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
+        rest_url: replaces the venue's REST address.
+        credential: where the venue asks for one.
+        codec: `json` or `msgpack`.
+        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot.
+        stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
+        open_timeout_s: for one connection attempt.
+        symbols: that the configuration names for it; a subscription without `provider` goes by them.
+        reconnect_attempts: failures in a row after which fallback and alert come; attempts go on.
+        bad_messages_per_min: unreadable messages of a connection after which its feeds are built anew.
+        breaker: (failures in a row, seconds): no connection attempts for so long after so many; None: backoff alone.
+        control_rate: (messages a second, at once) of control messages, where below the venue's own; None: the venue's.
+        ping_interval_s: silence of a connection after which it is asked for a pong.
+        fallback: name of the provider that stands in.
+        standby: whether it only serves as a fallback.
+    """
+
+    name: str
+    venue: MarketDataVenue
+    url: str | None = None
+    rest_url: str | None = None
+    credential: Credential | None = None
+    codec: Literal["json", "msgpack"] = "json"
+    ring_capacity: int = RING_CAPACITY
+    stale_after_s: Mapping[str, float] = field(default_factory=dict)
+    open_timeout_s: float = 10.0
+    symbols: frozenset[str] = frozenset()
+    reconnect_attempts: int = 5
+    bad_messages_per_min: int = 10
+    breaker: tuple[int, float] | None = None
+    control_rate: tuple[float, int] | None = None
+    ping_interval_s: float = 20.0
+    fallback: str | None = None
+    standby: bool = False

@@ -1,0 +1,243 @@
+"""Lost trades, fetched from a made-up venue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from made_batches import message
+from tradewire.core.record import BACKFILL, Kind
+from tradewire.errors import QueryError, UnsupportedError
+from tradewire.streaming.backfill import BackFill
+from tradewire.streaming.events import BackFilled
+from tradewire.streaming.health import Feed
+from tradewire.telemetry import Counters
+from tradewire.venues.base import Channel, LastTrade, RestPayload
+
+TRADES = Channel("trades", Kind.TRADE, None)
+SECOND = 1_000_000_000
+
+
+def trade(number: int, event_ns: int = 0, symbol: int = 0) -> Any:
+    return message(Kind.TRADE, [(100.0, 1.0, number)], symbol=symbol, seq=number, event_ns=event_ns or number * SECOND)
+
+
+class Venue:
+    """Trades by request, in answers of ten; and who gets them."""
+
+    def __init__(self, *, numbered: bool = True) -> None:
+        self.trades: list[Any] = [trade(number) for number in range(1, 100)]
+        self.failures: list[Exception] = []
+        self.asked: list[tuple[LastTrade, LastTrade]] = []
+        self.slept: list[float] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.delivered: list[Any] = []
+        self.emitted: list[BackFilled] = []
+        self.counters = Counters()
+        self.watched = True
+        self.fill = BackFill(
+            "binance",
+            numbered,
+            lambda: self,  # type: ignore[arg-type, return-value]
+            lambda payload: [np.concatenate(self.trades[slice(*map(int, payload.payload.split()))])],
+            self.delivered.append,
+            lambda feed: self.watched,
+            self.emitted.append,
+            self.counters,
+            Random(1),
+            self.sleep,
+        )
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def missed_trades(
+        self, channel: Channel, symbol: str, first: LastTrade, last: LastTrade
+    ) -> list[RestPayload]:
+        self.asked.append((first, last))
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        found = [index for index, each in enumerate(self.trades) if first.seq <= each["seq"][0] <= last.seq]
+        if first.seq > last.seq or not first.seq:
+            found = list(range(len(self.trades)))
+        pages = [found[start : start + 10] for start in range(0, len(found), 10)]
+        return [RestPayload(b"%d %d" % (page[0], page[-1] + 1), 0, "x") for page in pages]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [int(seq) for batch in self.delivered for seq in batch["seq"]]
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[Venue]:
+    venue = Venue()
+    yield venue
+    await venue.fill.close()
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed(TRADES, "BTCUSDT", 0, None, 0, 0)
+
+
+async def test_exactly_the_missing_numbers_marked(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.fill.gap(feed, 40, 7, 25)
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == list(range(15, 40))
+    (batch,) = venue.delivered
+    assert (batch["flags"] & BACKFILL).all()
+    assert not batch.flags.writeable
+    assert venue.asked == [(LastTrade(14, 0), LastTrade(40, 7))]
+    (event,) = venue.emitted
+    assert (event.channel, event.symbol, event.count, event.still_missing) == ("trades", "BTCUSDT", 25, 0)
+    assert venue.counters["backfilled"] == 25
+
+
+async def test_as_far_as_the_venue_reaches(venue: Venue, feed: Feed, eventually: Any) -> None:
+    del venue.trades[:20]
+    venue.fill.gap(feed, 40, 0, 25)
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == list(range(21, 40))
+    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (19, 6)
+
+
+async def test_the_newest_of_a_great_gap(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.trades = [trade(number) for number in range(94_000, 100_001)]
+    venue.fill.gap(feed, 100_000, 0, 90_000)
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == list(range(95_000, 100_000))
+    assert venue.emitted[0].still_missing == 85_000
+
+
+async def test_trades_of_other_symbols_are_left_out(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.trades = [trade(1), trade(2, symbol=1), trade(3), trade(4)]
+    venue.fill.gap(feed, 4, 0, 2)
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == [3]
+
+
+async def test_a_failed_question_is_asked_again(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.failures = [QueryError("no answer"), QueryError("no answer")]
+    venue.fill.gap(feed, 5, 0, 1)
+    await eventually(lambda: venue.emitted)
+    assert (venue.numbers, len(venue.slept), venue.counters["backfill_errors"]) == ([4], 2, 2)
+
+
+async def test_it_gives_up_and_says_so(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.failures = [QueryError("no answer") for _ in range(9)]
+    venue.fill.gap(feed, 5, 0, 3)
+    await eventually(lambda: venue.emitted)
+    assert len(venue.asked) == 3
+    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (0, 3)
+
+
+async def test_answers_that_lag_are_asked_for_again(venue: Venue, feed: Feed, eventually: Any) -> None:
+    late, venue.trades = venue.trades, []
+
+    async def sleep(seconds: float) -> None:
+        venue.trades = late
+
+    venue.fill._sleep = sleep
+    venue.fill.gap(feed, 5, 0, 1)
+    await eventually(lambda: venue.emitted)
+    assert (venue.numbers, len(venue.asked)) == ([4], 2)
+
+
+async def test_one_at_a_time_and_bounded(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.gate.clear()
+    for seq in range(10, 90, 2):
+        venue.fill.gap(feed, seq, 0, 1)
+        await asyncio.sleep(0)
+    assert len(venue.asked) == 1
+    venue.gate.set()
+    await eventually(lambda: not venue.fill._tasks)
+    assert venue.numbers == list(range(9, 9 + 33 * 2, 2)), "one at work, 32 waiting"
+    assert venue.counters["backfill_errors"] == 40 - 33
+
+
+async def test_what_comes_late_is_not_delivered_twice(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.gate.clear()
+    venue.fill.gap(feed, 10, 0, 3)
+    venue.fill.late(feed, 8)
+    venue.gate.set()
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == [7, 9]
+    assert venue.emitted[0].still_missing == 0
+
+
+async def test_all_that_was_missing_came_late(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.gate.clear()
+    venue.fill.gap(feed, 10, 0, 1)
+    venue.fill.late(feed, 9)
+    venue.gate.set()
+    await eventually(lambda: venue.emitted)
+    assert (venue.delivered, len(venue.asked), venue.emitted[0].still_missing) == ([], 1, 0)
+
+
+async def test_only_trades(venue: Venue) -> None:
+    quotes = Feed(Channel("quotes", Kind.QUOTE, None), "BTCUSDT", 0, None, 0, 0)
+    venue.fill.gap(quotes, 5, 0, 1)
+    await asyncio.sleep(0)
+    assert venue.asked == []
+
+
+async def test_a_feed_let_go_gets_nothing(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.gate.clear()
+    venue.fill.gap(feed, 10, 0, 3)
+    await eventually(lambda: venue.asked)
+    venue.watched = False
+    venue.gate.set()
+    await eventually(lambda: not venue.fill._tasks)
+    assert (venue.delivered, venue.emitted) == ([], [])
+
+
+async def test_a_venue_that_cannot_is_not_an_error(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.failures = [UnsupportedError("no trades by request")]
+    venue.fill.gap(feed, 10, 0, 3)
+    await eventually(lambda: venue.asked and not venue.fill._tasks)
+    assert (venue.emitted, venue.counters["backfill_errors"]) == ([], 0)
+
+
+async def test_without_numbers_the_time_between_two_connections_is_filled(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    assert venue.fill.observes
+    # Ids in no order; two trades of one moment.
+    times = {7: 10, 3: 10, 9: 11, 1: 12, 5: 13, 2: 13, 8: 14}
+    venue.trades = [trade(number, second * SECOND) for number, second in times.items()]
+    venue.fill.observe(np.concatenate([trade(4, 9 * SECOND), trade(7, 10 * SECOND)]))
+    venue.fill.lost([feed])
+    venue.fill.lost([feed])
+    assert venue.asked == []
+    venue.fill.observe(np.concatenate([trade(5, 13 * SECOND), trade(8, 14 * SECOND)]))
+    await eventually(lambda: venue.emitted)
+    assert venue.asked == [(LastTrade(7, 10 * SECOND), LastTrade(5, 13 * SECOND))]
+    assert venue.numbers == [3, 9, 1, 2]
+    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (4, 0)
+    venue.fill.observe(trade(6, 15 * SECOND))
+    await venue.fill.close()
+    assert len(venue.asked) == 1
+
+
+async def test_a_long_absence_is_filled_in_part(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.fill.observe(trade(1, SECOND))
+    venue.fill.lost([feed])
+    venue.fill.observe(trade(2, 86_400 * SECOND))
+    await eventually(lambda: venue.asked)
+    assert venue.asked[0][0].event_ns == (86_400 - 600) * SECOND
+    await venue.fill.close()
+
+
+async def test_closing_ends_a_question(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.gate.clear()
+    venue.fill.gap(feed, 10, 0, 3)
+    await eventually(lambda: venue.asked)
+    await venue.fill.close()
+    assert venue.emitted == []
