@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tradewire.sim.binance_topics import MARKET, PRIVATE, PUBLIC, UNROUTED
 
-__all__ = ["Subscriber", "TooManyStreams", "answer", "parse_target"]
+__all__ = ["Subscriber", "TooManyStreams", "answer", "has_fine_times", "parse_target"]
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _LONGEST_ID = 36
@@ -40,6 +40,11 @@ class Subscriber(Protocol):
 
     def set_combined(self, combined: bool) -> None:
         """Wrap payloads in `{"stream":...,"data":...}`, or not."""
+
+
+def has_fine_times(target: str) -> bool:
+    """Whether a request target asks for times in microseconds, which Spot offers."""
+    return ("timeUnit", "MICROSECOND") in [(key, value.upper()) for key, value in parse_qsl(urlsplit(target).query)]
 
 
 def parse_target(target: str, *, routed: bool = True) -> tuple[str, bool, list[str]] | None:

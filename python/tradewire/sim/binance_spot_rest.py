@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewire.sim import binance_spot_messages as messages
@@ -22,6 +23,8 @@ from tradewire.sim.binance_messages import rest_kline
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aiohttp import web
+
     from tradewire.sim.binance_spot_feed import SpotFeed
     from tradewire.sim.chaos import Chaos
     from tradewire.sim.instruments import Instrument
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["SpotRestFace"]
 
 _DEEPEST = 5_000
+_TIMES = re.compile(r'"(time|T|serverTime|openTime|closeTime)":(\d+)')
 
 
 class SpotRestFace(CallFace):
@@ -63,6 +67,15 @@ class SpotRestFace(CallFace):
             ("/api/v3/ticker/bookTicker", self._book_ticker, lambda query: 2 if "symbol" in query else 4),
             ("/api/v3/ticker/price", self._price, lambda query: 2 if "symbol" in query else 4),
         ]
+
+    def in_unit(self, request: web.Request, body: str) -> str:
+        """Part of `CallFace`: milliseconds, or microseconds by the header of the request."""
+        if request.headers.get("X-MBX-TIME-UNIT", "").upper() != "MICROSECOND":
+            return body
+        if not request.path.endswith("/klines"):
+            return _TIMES.sub(r'"\1":\g<2>000', body)
+        rows = [[row[0] * 1_000, *row[1:6], row[6] * 1_000 + 999, *row[7:]] for row in json.loads(body)]
+        return json.dumps(rows, separators=(",", ":"))
 
     def _exchange_info(self, query: Query) -> str:
         pits = [self.pit(query)] if "symbol" in query else self._several(query)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from websockets.frames import Frame, Opcode
 
-from tradewire.sim.binance_control import TooManyStreams, answer, parse_target
+from tradewire.sim.binance_control import TooManyStreams, answer, has_fine_times, parse_target
 from tradewire.sim.binance_topics import PRIVATE, Topic, text_frame
 from tradewire.sim.session import BAD_TEXT, GOING_AWAY, POLICY, Session, SessionFace
 
@@ -64,6 +64,7 @@ class StreamSession(Session):
         self._face = face
         self._limits = face.limits
         self._route = PRIVATE
+        self._fine = False
         self._names: dict[str, Topic | None] = {}  # everything asked for; None is a name that stays silent
         self._text = bytearray()
         self._pings: deque[tuple[bytes, float]] = deque()  # unanswered, oldest first
@@ -99,7 +100,7 @@ class StreamSession(Session):
             # On the wrong route, as under an unknown name: acknowledged, and silent for ever.
             self._names[name] = topic if topic is not None and topic.route == self._route else None
             if topic is not None and topic.route == self._route:
-                topic.add(self)
+                topic.add(self, fine=self._fine)
         for name in names:  # a repeated SUBSCRIBE changes nothing, but is a sign of life of the client
             topic = self._names[name]
             if topic is not None:
@@ -111,7 +112,7 @@ class StreamSession(Session):
         for name in names:
             topic = self._names.pop(name, None)
             if topic is not None:
-                topic.remove(self)
+                topic.remove(self, fine=self._fine)
 
     def subscriptions(self) -> list[str]:
         """Part of `Subscriber`."""
@@ -121,10 +122,10 @@ class StreamSession(Session):
         """Part of `Subscriber`."""
         topics = [topic for topic in self._names.values() if topic is not None]
         for topic in topics:
-            topic.remove(self)
+            topic.remove(self, fine=self._fine)
         self.combined = combined
         for topic in topics:
-            topic.add(self)
+            topic.add(self, fine=self._fine)
 
     def on_end(self) -> None:
         """Part of `Session`."""
@@ -142,6 +143,7 @@ class StreamSession(Session):
         if not self.accept(request):
             return
         self._route, self.combined, names = target
+        self._fine = not self._face.routed and has_fine_times(request.path)
         if not self.subscribe(names):
             self.close(POLICY, "Invalid request")
 

@@ -6,6 +6,7 @@ listener gets the same bytes. When messages are made: `binance_feed`.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -31,6 +32,8 @@ _WORDS = {
     "forceOrder": "liquidations",
 }
 CHANNELS = tuple(_WORDS.values())
+#: Channel -> keys of times; all others have `E` only. (`t` is a trade's id, but the start of a bar.)
+_TIME_KEYS = {"trades": "ET", "agg_trades": "ET", "bars": "EtT", "ticker": "EOC"}
 
 _head = struct.Struct(">BB").pack
 _head16 = struct.Struct(">BBH").pack
@@ -54,6 +57,13 @@ def channel_of(name: str) -> str:
     return _WORDS[own.partition("@")[0].partition("_")[0].rstrip("0123456789")]
 
 
+def _in_microseconds(payload: str, channel: str) -> str:
+    """A Spot payload with its times in microseconds; the last one of a bar stays the last one."""
+    keys = _TIME_KEYS.get(channel, "E")
+    text = re.sub(rf'"([{keys}])":(\d+)', r'"\1":\g<2>000', payload)
+    return re.sub(r'"T":(\d+)000,', r'"T":\g<1>999,', text) if channel == "bars" else text
+
+
 class Listener(Protocol):
     """Something that collects frames, to be sent together a moment later."""
 
@@ -72,7 +82,7 @@ class Topic:
         listeners: how many there are; who makes messages looks here first, so that nobody's messages cost nothing.
     """
 
-    __slots__ = ("_chaos", "_combined", "_prefix", "_raw", "channel", "listeners", "name", "route", "symbol")
+    __slots__ = ("_chaos", "_combined", "_fine", "_prefix", "_raw", "channel", "listeners", "name", "route", "symbol")
 
     def __init__(self, name: str, route: str, chaos: Chaos | None = None) -> None:
         self.name = name
@@ -83,16 +93,17 @@ class Topic:
         self._chaos = chaos
         self._raw: list[Listener] = []
         self._combined: list[Listener] = []
+        self._fine: list[Listener] = []
         self._prefix = f'{{"stream":"{name}","data":'
 
-    def add(self, listener: Listener) -> None:
-        """Begin to send, in the listener's present mode."""
-        (self._combined if listener.combined else self._raw).append(listener)
+    def add(self, listener: Listener, *, fine: bool = False) -> None:
+        """Begin to send, in the listener's present mode; `fine` is with times in microseconds."""
+        self._mode(listener, fine).append(listener)
         self.listeners += 1
 
-    def remove(self, listener: Listener) -> None:
+    def remove(self, listener: Listener, *, fine: bool = False) -> None:
         """Send no more; the listener must be in the mode in which it was added."""
-        (self._combined if listener.combined else self._raw).remove(listener)
+        self._mode(listener, fine).remove(listener)
         self.listeners -= 1
 
     def publish(self, payload: str) -> None:
@@ -102,6 +113,14 @@ class Topic:
             self._send((self._prefix + payload + "}").encode(), self._combined, is_messing)
         if self._raw:
             self._send(payload.encode(), self._raw, is_messing)
+        if self._fine:
+            text = _in_microseconds(payload, self.channel)
+            for listener in self._fine:
+                message = self._prefix + text + "}" if listener.combined else text
+                self._send(message.encode(), [listener], is_messing)
+
+    def _mode(self, listener: Listener, fine: bool) -> list[Listener]:
+        return self._fine if fine else self._combined if listener.combined else self._raw
 
     def _send(self, message: bytes, listeners: list[Listener], is_messing: bool) -> None:
         frame = text_frame(message)

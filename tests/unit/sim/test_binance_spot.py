@@ -64,6 +64,14 @@ async def test_goodbye_has_its_own_words(sim: BinanceSpotSim) -> None:
             await client.recv()
 
 
+async def test_times_in_microseconds(sim: BinanceSpotSim) -> None:
+    target = "/stream?streams=btcusdt@trade&timeUnit=MICROSECOND"
+    async with connect(sim.stream_url + target, proxy=None) as client, asyncio.timeout(30):
+        message = json.loads(await client.recv())
+        assert abs(message["data"]["T"] // 1_000 - sim.now_ms()) < 60_000
+        assert message["data"]["t"] < 10**11
+
+
 async def test_faults_know_the_neutral_channels(sim: BinanceSpotSim) -> None:
     async with connect(sim.stream_url + "/ws/btcusdt@trade", proxy=None):
         await asyncio.wait_for(sim.chaos.mute("trades", "BTC/USDT").wait_injected(3), 30)

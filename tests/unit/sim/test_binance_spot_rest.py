@@ -14,7 +14,7 @@ from tradewire.sim.binance_spot_feed import SpotFeed
 from tradewire.sim.binance_spot_rest import SpotRestFace
 from tradewire.sim.instruments import spot_instrument
 
-Get = Callable[[str], Awaitable[tuple[int, Any, Any]]]
+Get = Callable[..., Awaitable[tuple[int, Any, Any]]]
 
 
 @pytest.fixture
@@ -33,8 +33,9 @@ async def get(feed: SpotFeed) -> AsyncIterator[Get]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
 
-        async def call(path: str) -> tuple[int, Any, Any]:
-            async with session.get(f"/api/v3/{path}") as response:
+        async def call(path: str, **headers: str) -> tuple[int, Any, Any]:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            async with session.get(f"/api/v3/{path}", headers=named) as response:
                 return response.status, response.headers, await response.json()
 
         yield call
@@ -111,3 +112,18 @@ async def test_rows(get: Get, feed: SpotFeed) -> None:
 async def test_refusals(get: Get, path: str, code: int) -> None:
     status, _, body = await get(path)
     assert (status, body["code"]) == (400, code)
+
+
+async def test_times_in_microseconds(get: Get) -> None:
+    async def both(path: str) -> tuple[Any, Any]:
+        return (await get(path))[2], (await get(path, X_MBX_TIME_UNIT="MICROSECOND"))[2]
+
+    plain, fine = await both("trades?symbol=BTCUSDT&limit=1")
+    assert fine == [{**plain[0], "time": plain[0]["time"] * 1_000}]
+    plain, fine = await both("aggTrades?symbol=BTCUSDT&limit=1")
+    assert fine == [{**plain[0], "T": plain[0]["T"] * 1_000}]
+    plain, fine = await both("klines?symbol=BTCUSDT&interval=1m&limit=1")
+    assert (fine[0][0], fine[0][6]) == (plain[0][0] * 1_000, plain[0][6] * 1_000 + 999)
+    assert fine[0][7:] == plain[0][7:]
+    assert (await both("time"))[1]["serverTime"] > 10**15
+    assert (await both("depth?symbol=BTCUSDT&limit=5"))[0] == (await both("depth?symbol=BTCUSDT&limit=5"))[1]

@@ -10,7 +10,7 @@ from websockets.frames import Frame
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
-from tradewire.sim.binance_topics import PUBLIC, Topic, text_frame
+from tradewire.sim.binance_topics import PUBLIC, UNROUTED, Topic, text_frame
 
 
 class Inbox:
@@ -69,3 +69,27 @@ def test_nothing_after_remove() -> None:
 def test_neutral_words(name: str, channel: str, symbol: str) -> None:
     topic = Topic(name, PUBLIC)
     assert (topic.channel, topic.symbol) == (channel, symbol)
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "shown"),
+    [
+        ("a@trade", '{"E":1000,"t":5,"T":999}', '{"E":1000000,"t":5,"T":999000}'),
+        ("a@depth", '{"E":1000,"U":7,"u":9}', '{"E":1000000,"U":7,"u":9}'),
+        ("a@kline_1m", '{"E":1,"k":{"t":60000,"T":119999,"L":3}}', '{"E":1000,"k":{"t":60000000,"T":119999999,"L":3}}'),
+        ("a@ticker", '{"E":2,"O":1,"C":2,"F":5,"L":6}', '{"E":2000,"O":1000,"C":2000,"F":5,"L":6}'),
+        ("!miniTicker@arr", '[{"E":2,"c":"1"},{"E":3}]', '[{"E":2000,"c":"1"},{"E":3000}]'),
+        ("a@bookTicker", '{"u":1}', '{"u":1}'),
+    ],
+)
+def test_times_in_microseconds(name: str, payload: str, shown: str) -> None:
+    topic = Topic(name, UNROUTED)
+    fine, other = Inbox(combined=False), Inbox(combined=False)
+    topic.add(fine, fine=True)
+    topic.add(other)
+    topic.publish(payload)
+    assert fine.out == [text_frame(shown.encode())]
+    assert other.out == [text_frame(payload.encode())]
+    topic.remove(fine, fine=True)
+    topic.publish(payload)
+    assert (len(fine.out), topic.listeners) == (1, 1)
