@@ -339,7 +339,8 @@ class AlpacaFace(SessionFace[AlpacaSession]):
 
     def is_full(self, path: str, key: str) -> bool:
         """Whether this credential has its connections to this endpoint already."""
-        others = sum(session.path == path and session.key == key for session in self.sessions)
+        # One that is half open hears no goodbye: it would keep its client out for ever.
+        others = sum(session.path == path and session.key == key and not session.is_frozen for session in self.sessions)
         return self.chaos.over_limit(others + 1, self.limits.connections)
 
     def send_error(self, code: int) -> None:

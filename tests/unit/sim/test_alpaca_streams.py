@@ -35,6 +35,8 @@ class Pipe(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return self.backlog
 
+    def pause_reading(self) -> None: ...
+
     def close(self) -> None:
         self.is_closed = True
 
@@ -261,6 +263,14 @@ async def test_406_per_endpoint_and_credential() -> None:
     assert third.say(AUTH) == _error(406)
     first.session.connection_lost(None)
     assert third.say(AUTH) == [AUTHENTICATED]
+
+
+async def test_half_open_connection_does_not_keep_its_client_out() -> None:
+    house = House()
+    first = _in(house)
+    house.face.chaos.half_open()
+    assert Peer(house).say(AUTH) == [AUTHENTICATED]
+    assert first.session.is_frozen
 
 
 async def test_407_comes_last() -> None:
