@@ -135,9 +135,27 @@ def _losses(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "tradewire_drop_ratio", "Numbered messages missing, of all that should have come.", "gauge", ("provider",)
     )
     for provider, manager in managers.items():
-        missing = manager.counters["messages_missing"]
-        ratio.add(provider, value=missing / max(manager.counters["messages"] + missing, 1))
+        ratio.add(provider, value=manager.drop_rate)
     yield ratio
+    by_channel = Family(
+        "tradewire_feed_incidents",
+        "Numbered messages that came after a gap, twice or out of order.",
+        "counter",
+        ("provider", "channel", "incident"),
+    )
+    for provider, manager in managers.items():
+        for channel in dict.fromkeys(feed.channel.name for feed in manager.feeds()):
+            for incident in _GAPS:
+                by_channel.add(provider, channel, incident, value=manager.counters[f"sequence_{incident}.{channel}"])
+    yield by_channel
+    yield _total(managers, "tradewire_backfilled_trades", "Lost trades fetched by request.", "backfilled")
+    yield _total(managers, "tradewire_backfill_errors", "Requests for lost trades that failed.", "backfill_errors")
+    yield _total(
+        managers,
+        "tradewire_time_jumps",
+        "Messages whose venue time is more than an hour from their receipt.",
+        "time_jumps",
+    )
     failed = Family("tradewire_snapshot_errors", "Book snapshots that could not be had.", "counter", ("provider",))
     for provider, manager in managers.items():
         failed.add(provider, value=sum(manager.counters.group("snapshot_errors.").values()))
@@ -165,6 +183,10 @@ def _connections(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield breakers
     yield opening
     yield _total(managers, "tradewire_reconnects", "Connections lost, and attempts that failed.", "reconnects")
+    yield _total(managers, "tradewire_rotations", "Connections renewed before the venue ended them.", "rotations")
+    yield _total(
+        managers, "tradewire_duplicates", "Messages that came on a connection and on its successor.", "duplicates"
+    )
     yield _total(
         managers,
         "tradewire_subscriptions_refused",
@@ -211,7 +233,7 @@ def _limits(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
 def _latency(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     hops = Family(
         "tradewire_latency_seconds",
-        "Time per hop of a message: venue to receipt (with the offset of the two clocks), receipt to batch.",
+        "Time per hop of a message: venue to receipt (corrected by the clock offset), receipt to batch.",
         "summary",
         ("provider", "hop"),
     )
@@ -221,12 +243,22 @@ def _latency(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "counter",
         ("provider",),
     )
+    offset = Family(
+        "tradewire_clock_offset_seconds",
+        "The venue's clock minus ours; 0 where it is not known.",
+        "gauge",
+        ("provider",),
+    )
+    trip = Family(
+        "tradewire_clock_rtt_seconds", "Round trip behind the clock offset; 0: not known.", "gauge", ("provider",)
+    )
     for provider, manager in managers.items():
+        offset.add(provider, value=manager.clock.offset_ns / 1e9)
+        trip.add(provider, value=manager.clock.rtt_ns / 1e9)
         hops.summarise(provider, "venue", histogram=manager.latency.venue)
         hops.summarise(provider, "queue", histogram=manager.latency.queue)
         negative.add(provider, value=manager.latency.venue.negative)
-    yield hops
-    yield negative
+    yield from (hops, negative, offset, trip)
 
 
 def _feeds(managers: Mapping[str, WebSocketManager], now_ns: int) -> Iterator[Family]:

@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,15 @@ from tradewire.core import Histogram, SymbolTable, monotonic_ns, objects, wall_n
 from tradewire.core.record import Kind
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.telemetry.throughput import Throughput
 from tradewire.transport.http import HttpClient
-from tradewire.transport.policy.breaker import BreakerStates
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.transport.websocket import connect
 
 from .backfill import BackFill
 from .bad_messages import BadMessages
 from .books import BookKeeper
+from .clock import VenueClock
 from .dispatch import EVENT_CLASSES
 from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedAlert, GapDetected, SubscriptionRefused
 from .evidence import Verdict, judge
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from tradewire.core.protocols import Batch, OrderBookProtocol, WireReaderProtocol, WireResultProtocol
     from tradewire.telemetry import Counters, LatencySpans
     from tradewire.telemetry.alerts import AlertPort
+    from tradewire.telemetry.clock_offset import ClockOffset
     from tradewire.transport.rate_limit import RateLimitStatistics
-    from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload, StreamLimits
+    from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue, RestPayload
 
     from .dispatch import Dispatcher
     from .events import StatusEvent
@@ -131,6 +132,10 @@ class WebSocketManager:
             dict(settings.stale_after_s),
             self._pipeline.tracker.reset,
         )
+        self._clock = VenueClock(
+            self.rest, self._on_clock, lambda reason: self.alert("", "", reason), self._pipeline.counters
+        )
+        self._throughput = Throughput(self._pipeline.counters)
         self._backfill = BackFill(
             venue.name,
             venue.sequences.get(Kind.TRADE) == "contiguous",
@@ -145,7 +150,7 @@ class WebSocketManager:
         self._successors = Successors(
             venue.name,
             lambda: self._roster.links,
-            self._limits,
+            lambda: self.settings.limits(),  # noqa: PLW0108 - the settings are replaced
             venue.sequences,
             lambda link, owner: self._open_link(link.name, link.route, owner),
             self._divert,
@@ -163,6 +168,9 @@ class WebSocketManager:
     def start(self) -> None:
         """Connects, in the background."""
         self._running = True
+        # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
+        if self.settings.url is None or self.settings.rest_url is not None:
+            self._clock.start()
         for link in self._roster.links:
             link.start()
 
@@ -171,6 +179,7 @@ class WebSocketManager:
         self._running = False
         await self._remedies.close()
         await self._books.close()
+        await self._clock.close()
         await self._backfill.close()
         await self._successors.close()
         await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
@@ -195,10 +204,11 @@ class WebSocketManager:
         self._successors.abandon()
         if (settings.rest_url, settings.credential) != (old.rest_url, old.credential):
             self._rest = None
+            self._clock.forget()
         for link in self._roster.links:
-            link.tune(self._limits(), settings.ping_interval_s)
+            link.tune(self.settings.limits(), settings.ping_interval_s)
             if settings.breaker != old.breaker:
-                link.guard(self._breaker())
+                link.guard(self.settings.breaker_states())
             if moved:
                 link.move(self._venue.stream_url(link.route, settings.url))
 
@@ -209,6 +219,7 @@ class WebSocketManager:
             now_ns: monotonic.
             wall_time_ns: for events.
         """
+        self._throughput.tick(now_ns)
         self._successors.tick(now_ns, wall_time_ns)
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
@@ -291,6 +302,22 @@ class WebSocketManager:
         """Use and waiting of the limits of REST calls; None before the first call, or where there are none."""
         limits = getattr(self._rest, "limits", None)
         return limits.statistics(self._venue.name) if isinstance(limits, RateLimitManager) else None
+
+    @property
+    def drop_rate(self) -> float:
+        """Numbered messages that never came, as a share of all that should have come."""
+        missing = self.counters["messages_missing"]
+        return missing / max(self.counters["messages"] + missing, 1)
+
+    @property
+    def throughput(self) -> Throughput:
+        """Messages and bytes a second, now."""
+        return self._throughput
+
+    @property
+    def clock(self) -> ClockOffset:
+        """The venue's clock minus ours, as far as it is known."""
+        return self._clock.offset
 
     @property
     def links(self) -> list[Link]:
@@ -399,6 +426,9 @@ class WebSocketManager:
             elif outcome == "reordered":
                 self._backfill.late(feed, int(record["seq"]))
 
+    def _on_clock(self, offset_ns: int) -> None:
+        self._pipeline.clock_offset_ns = offset_ns
+
     def _deliver_missed(self, trades: Batch) -> None:
         self._dispatcher.publish_batch(trades)
         self._dispatcher.publish(objects(trades, self._dispatcher.wanted), monotonic_ns())
@@ -425,7 +455,7 @@ class WebSocketManager:
     async def _judge(self, feed: Feed) -> Verdict:
         trades = self._venue.evidence_channel
         found = self._venue.channel(trades) if trades is not None else None
-        return await judge(feed, self._health.siblings(feed), found, self.rest)
+        return await judge(feed, self._health.siblings(feed), found, self.rest, self.clock.offset_ns)
 
     def _act(self, feed: Feed, rung: Rung) -> None:
         place = self._roster.link_of(feed)
@@ -494,7 +524,7 @@ class WebSocketManager:
             self._venue.name,
             route,
             name,
-            self._limits(),
+            self.settings.limits(),
             self._venue.stream_url(route, settings.url),
             owner,
             self._pipeline.reader,
@@ -502,7 +532,7 @@ class WebSocketManager:
             self._request_ids,
             self._random,
             settings.open_timeout_s,
-            self._breaker(),
+            self.settings.breaker_states(),
             settings.ping_interval_s,
             self._open_socket,
         )
@@ -515,16 +545,6 @@ class WebSocketManager:
         self._pipeline.count(result, size)
         return self._pipeline.divert()
 
-    def _limits(self) -> StreamLimits:
-        limits, rate = self._venue.limits, self.settings.control_rate
-        if rate is None:
-            return limits
-        return replace(
-            limits,
-            messages_per_s=min(limits.messages_per_s, rate[0]),
-            message_burst=min(limits.message_burst, rate[1]),
-        )
-
     async def _open_socket(
         self,
         url: str,
@@ -535,18 +555,6 @@ class WebSocketManager:
         headers: Mapping[str, str] | None,
     ) -> StreamSocket:
         return await connect(url, reader, owner, open_timeout_s=open_timeout_s, headers=headers)
-
-    def _breaker(self) -> BreakerStates | None:
-        if self.settings.breaker is None:
-            return None
-        failures, seconds = self.settings.breaker
-        return BreakerStates(
-            failure_threshold=failures,
-            reset_timeout_ns=int(seconds * 1e9),
-            half_open_max_requests=1,
-            success_threshold=1,
-            lease_ns=int((self.settings.open_timeout_s + seconds) * 1e9),
-        )
 
     def _inject(self, snapshot: RestPayload) -> None:
         self._pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)

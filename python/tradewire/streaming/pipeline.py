@@ -81,6 +81,9 @@ class Pipeline:
         learn: whether symbols never asked for are taken in (replay) or refused and counted (live).
         ring_capacity: records.
         timed: whether latency spans are recorded; replayed receive times would mean nothing.
+
+    Attributes:
+        clock_offset_ns: the venue's clock minus ours, as far as it is known.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Pipeline:
         self.tracker = SequenceTracker(venue.sequences)
         self.wanted = Wanted(self.symbols) if wanted is None else wanted
         self.latency = LatencySpans()
+        self.clock_offset_ns = 0
         self.counters = Counters("messages", "bytes", "reads", "decode_errors", "batches", "records")
         self._handler = handler
         self._timed = timed
@@ -199,4 +203,6 @@ class Pipeline:
         self.counters.add("batches")
         self.counters.add("records", len(drained.batch))
         if self._timed:
-            self.latency.observe(heads.event_ns, heads.recv_ns, drained.drained_wall_ns)
+            jumps = self.latency.observe(heads.event_ns, heads.recv_ns, drained.drained_wall_ns, self.clock_offset_ns)
+            if jumps:
+                self.counters.add("time_jumps", jumps)

@@ -1,16 +1,18 @@
-"""How one provider of a gateway is used: its venue, addresses, limits and fallback. Data only."""
+"""How one provider of a gateway is used: its venue, addresses, limits and fallback. Connects nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+from tradewire.transport.policy.breaker import BreakerStates
 
 from .pipeline import RING_CAPACITY
 
 if TYPE_CHECKING:
     from tradewire.transport.auth import Credential
-    from tradewire.venues.base import MarketDataVenue
+    from tradewire.venues.base import MarketDataVenue, StreamLimits
 
 __all__ = ["ProviderSettings"]
 
@@ -56,3 +58,27 @@ class ProviderSettings:
     ping_interval_s: float = 20.0
     fallback: str | None = None
     standby: bool = False
+
+    def limits(self) -> StreamLimits:
+        """Of one connection: the venue's, or below them."""
+        limits, rate = self.venue.limits, self.control_rate
+        if rate is None:
+            return limits
+        return replace(
+            limits,
+            messages_per_s=min(limits.messages_per_s, rate[0]),
+            message_burst=min(limits.message_burst, rate[1]),
+        )
+
+    def breaker_states(self) -> BreakerStates | None:
+        """A fresh breaker for one connection."""
+        if self.breaker is None:
+            return None
+        failures, seconds = self.breaker
+        return BreakerStates(
+            failure_threshold=failures,
+            reset_timeout_ns=int(seconds * 1e9),
+            half_open_max_requests=1,
+            success_threshold=1,
+            lease_ns=int((self.open_timeout_s + seconds) * 1e9),
+        )

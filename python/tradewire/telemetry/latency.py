@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HOPS", "LatencySpans"]
 
-#: The hops of a tick. `venue`: venue time stamp to our receive time (holds the offset of the two clocks; negative
-#: values are counted, not recorded). `queue`: socket read to batch drained, decoding included. `callback`: batch
-#: drained to the user's callback called.
+#: The hops of a tick. `venue`: venue time stamp to our receive time, corrected by what is known of the offset of the
+#: two clocks (negative values are counted, not recorded). `queue`: socket read to batch drained, decoding included.
+#: `callback`: batch drained to the user's callback called.
 HOPS = ("venue", "queue", "callback")
 
 _HIGHEST_NS = 3_600_000_000_000
@@ -53,25 +53,41 @@ class LatencySpans:
         return total
 
     def observe(
-        self, event_ns: list[int] | NDArray[np.int64], recv_ns: list[int] | NDArray[np.int64], drained_ns: int
-    ) -> None:
+        self,
+        event_ns: list[int] | NDArray[np.int64],
+        recv_ns: list[int] | NDArray[np.int64],
+        drained_ns: int,
+        offset_ns: int = 0,
+    ) -> int:
         """Records the first two hops of every message of a batch.
 
         Args:
             event_ns: venue times of the messages; those at 0 (the venue gave none) are left out of that hop.
             recv_ns: receive times of the same messages.
             drained_ns: wall clock time at which the batch was drained (the clock of `recv_ns`).
+            offset_ns: the venue's clock minus ours.
+
+        Returns:
+            How many venue times are more than an hour off: a clock was set, or a unit is wrong.
         """
+        jumps = 0
         if isinstance(recv_ns, list):
             for event, received in zip(event_ns, recv_ns, strict=True):
                 self.queue.record(drained_ns - received)
                 if event > 0:
-                    self.venue.record(received - event)
-            return
+                    age = received + offset_ns - event
+                    self.venue.record(age)
+                    if age > _HIGHEST_NS or age < -_HIGHEST_NS:
+                        jumps += 1
+            return jumps
         times = np.asarray(event_ns)
         self.queue.record_many(drained_ns - recv_ns)
         stamped = times > 0
-        self.venue.record_many(recv_ns[stamped] - times[stamped])
+        ages = recv_ns[stamped] + offset_ns - times[stamped]
+        self.venue.record_many(ages)
+        if len(ages) and (ages.max() > _HIGHEST_NS or ages.min() < -_HIGHEST_NS):
+            jumps = int(np.count_nonzero(np.abs(ages) > _HIGHEST_NS))
+        return jumps
 
     def histogram(self, hop: str) -> HistogramProtocol:
         """The histogram of a hop.

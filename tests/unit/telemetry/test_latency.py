@@ -38,6 +38,20 @@ def test_a_clock_behind_the_venues_is_counted_not_recorded(times: Any) -> None:
     assert spans.summary()["venue"]["negative"] == 1
 
 
+def test_the_offset_of_the_clocks_is_taken_out(times: Any) -> None:
+    spans = LatencySpans()
+    assert spans.observe(times([2_000]), times([1_500]), 1_600, 600) == 0
+    assert (spans.venue.max, spans.venue.negative) == (100, 0)
+
+
+def test_times_more_than_an_hour_off_are_told(times: Any) -> None:
+    hour, now = 3_600_000_000_000, 10**18
+    spans = LatencySpans()
+    events = [now, now + hour, now - hour, now + hour + 1, now - hour - 1, now // 1_000, 0]
+    assert spans.observe(times(events), times([now] * len(events)), now) == 3
+    assert spans.observe(times([now - hour - 1]), times([now]), now, -1) == 0, "by the venue's clock"
+
+
 def test_summary_names_every_hop() -> None:
     summary = LatencySpans().summary()
     assert tuple(summary) == HOPS
