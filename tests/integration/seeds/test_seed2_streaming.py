@@ -43,7 +43,7 @@ streaming:
 async def sim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlpacaSim]:
     monkeypatch.setenv("ALPACA_API_KEY", "PKTEST")
     monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
-    async with AlpacaSim(rate=500, seed=3) as sim:
+    async with AlpacaSim(symbols=("AAPL", "MSFT", "TSLA"), rate=500, seed=3) as sim:
         (tmp_path / "config").mkdir()
         text = YAML.format(stream=sim.stream_url, rest=sim.rest_url)
         (tmp_path / "config" / "streaming.yaml").write_text(text)
@@ -54,11 +54,13 @@ async def sim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def run(gateway: StreamingGateway, enough: Any) -> None:
     """`start_streaming` in a thread of its own, until the callbacks have seen enough."""
     streaming = asyncio.create_task(asyncio.to_thread(gateway.start_streaming))
-    async with asyncio.timeout(30):
-        while not enough():  # noqa: ASYNC110 - of another thread
-            await asyncio.sleep(0.01)
-    gateway.stop_streaming()
-    await streaming
+    try:
+        async with asyncio.timeout(30):
+            while not enough():  # noqa: ASYNC110 - of another thread
+                await asyncio.sleep(0.01)
+    finally:
+        gateway.stop_streaming()
+        await streaming
 
 
 async def test_yaml_driven(sim: AlpacaSim) -> None:
