@@ -186,6 +186,7 @@ class Link:
         self._proven = False
         self._at_once = False
         self._is_fatal = False
+        self._early: list[bytes] = []
         self._closed: asyncio.Future[Exception | None] | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -305,6 +306,10 @@ class Link:
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
         self.owner.on_read(self, result, size)
+        if self._connection is None:
+            # A server that speaks first is heard with its handshake, before there is anything to answer over.
+            self._early += result.controls
+            return
         for payload in result.controls:
             self._take(payload)
         if not self._proven and self._acknowledged and any(kind != "control" for kind in result.counts):
@@ -436,6 +441,7 @@ class Link:
         self._pending.clear()
         self._limit = self._fresh_limit()
         self._renewed.clear()
+        self._early.clear()
         self._acknowledged = self._proven = False
         self._session = self._make_session()
         self._connection = await self._open_socket(
@@ -449,6 +455,8 @@ class Link:
         self._change(ConnectionState.CONNECTED, "")
         for payload in self._session.opened():
             self._send(payload)
+        for payload in self._early:
+            self._take(payload)
         while not self._closed.done():
             self._wake.clear()
             wait_ns = min(self._send_due(), self._check_alive())

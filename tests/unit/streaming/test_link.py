@@ -19,7 +19,7 @@ from tradewire.transport.frames import PING
 from tradewire.transport.policy.breaker import BreakerState, BreakerStates
 from tradewire.venues.binance.session import BinanceSession
 from tradewire.venues.registry import load
-from tradewire.venues.session import Broken, Outcome
+from tradewire.venues.session import Broken, Outcome, Ready, Reply
 
 
 class Owned:
@@ -434,3 +434,41 @@ async def test_a_renewed_stream_goes_on_where_it_was(
     await request(peer)
     peer.send_frame(frames.ack(4))
     await eventually(lambda: owned.settled == ["btcusdt@trade"] * 2)
+
+
+class Greeted(BinanceSession):
+    """A conversation in which the server speaks first, and is answered."""
+
+    ready = False
+
+    def take(self, payload: bytes) -> Sequence[Outcome]:
+        self.ready = True
+        return (Reply(b'{"hello":"you"}'), Ready())
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_greeting_that_comes_with_the_handshake_is_answered(
+    wire_server: Any, no_wait: Random, together: bool
+) -> None:
+    owned = Owned(wire_server.url, no_wait, make_session=Greeted)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    greeting = wire_server.frame('{"code":7,"msg":"hello"}')
+    peer = await wire_server.serve(greeting if together else b"")
+    if not together:
+        peer.send(greeting)
+    assert await request(peer) == {"hello": "you"}
+    assert (await request(peer))["method"] == "SUBSCRIBE"
+    await owned.link.stop(0.01)
+
+
+async def test_an_end_that_comes_with_the_handshake_leaves_no_connection(
+    wire_server: Any, no_wait: Random, eventually: Any
+) -> None:
+    owned = Owned(wire_server.url, no_wait, make_session=Turned)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    peer = await wire_server.serve(wire_server.frame('{"code":-2,"msg":"x"}'))
+    assert await peer.reader.read() == b""
+    await eventually(lambda: wire_server.connections == 2)
+    await owned.link.stop(0.01)

@@ -50,6 +50,7 @@ _STOCK_CHANNELS = {
     # The day so far, every minute.
     "bars_1d": _Word("dailyBars", Kind.BAR, 180, "1d"),
 }
+_TEST_CHANNELS = {name: _STOCK_CHANNELS[name] for name in ("trades", "quotes", "bars_1m")}
 _CRYPTO_CHANNELS = {**_STOCK_CHANNELS, "book": _Word("orderbooks", Kind.BOOK_DELTA, 30)}
 
 #: One connection to each endpoint, most plans allow no second one; so all streams go over it, and the old connection
@@ -140,7 +141,7 @@ TEST = AlpacaMarketData(
     "alpaca_test",
     market_data("alpaca_test"),
     TEST_URLS,
-    _STOCK_CHANNELS,
+    _TEST_CHANNELS,
     ("trades", "quotes", "bars_1m"),
     evidence_channel=None,
 )
