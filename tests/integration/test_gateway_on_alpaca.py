@@ -15,9 +15,11 @@ import pytest
 
 from tradewire import ConfigLoader, Secret
 from tradewire.core import Bar, Quote, Trade
+from tradewire.core.record import BACKFILL
 from tradewire.sim import AlpacaSim
 from tradewire.sim.matching import BUY, SELL
 from tradewire.streaming import (
+    BackFilled,
     ConnectionChanged,
     ConnectionState,
     FeedAlert,
@@ -276,3 +278,26 @@ streaming:
         await market.moving_until(lambda: live(gateway) and gateway.book("BTC/USD"))
         await market.moving_until(lambda: {trade.venue for trade in seen} == {"alpaca", "alpaca_crypto"})
         assert gateway.counters["decode_errors"] == 0
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(("venue", "symbol"), [("alpaca", "AAPL"), ("alpaca_crypto", "BTC/USD")])
+async def test_trades_of_a_broken_connection_are_fetched(
+    market: Market, venue: str, symbol: str, codec: str, eventually: Any
+) -> None:
+    seen: list[Trade] = []
+    statuses: list[Any] = []
+    async with market.gateway(venue, codec=codec) as gateway:
+        gateway.subscribe_to_trades([symbol], seen.append)
+        gateway.on_status(statuses.append)
+        await market.moving_until(lambda: len(seen) > 20)
+        for session in tuple(market.sim.streams.sessions):
+            session.abort()
+        await eventually(lambda: not live(gateway))
+        market.move(1_000)
+        await market.moving_until(lambda: any(isinstance(event, BackFilled) for event in statuses))
+        ids = sorted(trade.trade_id for trade in seen)
+        assert ids == list(range(ids[0], ids[-1] + 1)), "every trade, once"
+        marked = [trade for trade in seen if trade.flags & BACKFILL]
+        assert len(marked) == gateway.counters["backfilled"] > 5
+        assert gateway.counters["backfill_errors"] == 0

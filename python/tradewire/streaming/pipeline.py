@@ -149,13 +149,13 @@ class Pipeline:
         return written
 
     def decode(self, payload: bytes, recv_ns: int, stream: str) -> list[Batch]:
-        """Decodes one payload that came by another way for the caller alone.
+        """Decodes one REST answer, which is JSON, for the caller alone.
 
         Raises:
             DecodeError: refused.
         """
         ring = Ring(RING_CAPACITY)
-        self.decoder.decode_into(payload, recv_ns, ring, stream)
+        self._answers.decode_into(payload, recv_ns, ring, stream)
         return [batch] if len(batch := ring.drain(RING_CAPACITY)) else []
 
     def divert(self) -> list[Batch]:

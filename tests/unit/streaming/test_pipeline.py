@@ -153,3 +153,13 @@ def test_answers_for_one_caller_reach_nobody_else(pipeline: Pipeline, drained: l
     assert pipeline.decode(b"[]", 5, "btcusdt@trade") == []
     with pytest.raises(DecodeError):
         pipeline.decode(b"nonsense", 5, "btcusdt@trade")
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+def test_answers_to_requests_are_json_whatever_the_streams_codec(codec: Any) -> None:
+    pipeline = Pipeline(load("alpaca"), lambda _: None, codec=codec)
+    pipeline.symbols.add("alpaca", "AAPL")
+    rows = b'[{"t":"2023-04-06T11:54:26.8Z","p":162.92,"s":3,"i":628}]'
+    assert pipeline.inject(rows, 1, "AAPL@trades") == 1
+    (batch,) = pipeline.decode(rows, 1, "AAPL@trades")
+    assert batch["seq"].tolist() == [628]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from msgpack_writer import pack, translated
 from tradewire.core import plan_check
 from tradewire.core.record import BACKFILL
 from tradewire.errors import DecodeError
@@ -181,10 +183,12 @@ def seen(events: list[Any], expected: list[dict[str, Any]]) -> list[dict[str, An
     ]
 
 
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_sample(impl: ModuleType, name: str) -> None:
+def test_the_sample(impl: ModuleType, name: str, codec: Any) -> None:
     payload, expected = SAMPLES[name]
-    assert seen(impl.Decoder(PLAN).decode(payload, RECV_NS), expected) == expected
+    packed = payload if codec == "json" else pack(translated(payload))
+    assert seen(impl.Decoder(replace(PLAN, codec=codec)).decode(packed, RECV_NS), expected) == expected
 
 
 @pytest.mark.parametrize("venue", [IEX, SIP, TEST, CRYPTO])
@@ -226,3 +230,11 @@ def test_a_book_takes_every_change_behind_its_snapshot(impl: ModuleType) -> None
     assert book.apply_snapshot(snapshot.bids, snapshot.asks, snapshot.seq, snapshot.event_ns) == "applied"
     assert book.apply(delta) == "applied"
     assert book.best() == (None, (71939.7, 0.83953))
+
+
+@pytest.mark.parametrize(("update", "count"), [("canceled", 1), ("incorrect", 1), ("corrected", 0)])
+def test_of_a_corrected_trade_only_what_the_stream_gave(impl: ModuleType, update: str, count: int) -> None:
+    row = b'{"t":"2023-04-06T11:54:26.8Z","x":"K","p":162.92,"s":3,"c":["@"],"i":628,"z":"C","u":"%s"}'
+    decoder = impl.Decoder(PLAN, symbols=["AAPL"])
+    assert len(decoder.decode(b"[" + row % update.encode() + b"]", RECV_NS, "AAPL@trades")) == count
+    assert decoder.counters["filtered"] == 1 - count

@@ -12,7 +12,7 @@ says nothing: there are no sequence numbers.
 
 from __future__ import annotations
 
-from tradewire.core.plan import Field, FieldPlan, Levels, SequenceRule, Shape, StreamName
+from tradewire.core.plan import Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
 from tradewire.core.record import BACKFILL, CLOSED, INTERVALS, ControlStatus, Kind
 
 __all__ = ["ALPACA_BOOK_RULE", "market_data"]
@@ -115,8 +115,16 @@ _SHAPES = (
         Shape(Kind.CONTROL, "control", value=value, constants=(("status", ControlStatus.ACK),))
         for value in ("success", "subscription")
     ),
-    # Rows of REST answers, which fill holes in the streams. The symbol is the stream's.
-    Shape(Kind.TRADE, "trades", keys=("t", "p", "s", "i"), fields=_TRADE, flags=BACKFILL),
+    # Rows of REST answers, which fill holes in the streams. The symbol is the stream's. A trade that was wrong comes
+    # twice: as it was (`u` incorrect), which the stream gave too, and corrected, which was no trade of the stream.
+    Shape(
+        Kind.TRADE,
+        "trades",
+        keys=("t", "p", "s", "i"),
+        fields=_TRADE,
+        filters=(Filter("u", ("canceled", "incorrect")),),
+        flags=BACKFILL,
+    ),
 )
 
 
