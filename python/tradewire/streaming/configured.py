@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradewire.config import Config, ConfigLoader
 from tradewire.errors import TradewireError, UnsupportedError
-from tradewire.transport.auth import AuthManager
 from tradewire.venues.registry import load
 
 from .dispatch import EVENT_CLASSES
@@ -18,9 +16,10 @@ from .provider import ProviderSettings
 from .queues import Policy
 
 if TYPE_CHECKING:
+    from tradewire.config import Config, ConfigLoader
     from tradewire.config.difference import Change
     from tradewire.config.schema import ProviderConfig, StreamingHealthConfig
-    from tradewire.transport.auth import Credential
+    from tradewire.transport.auth import AuthManager, Credential
     from tradewire.venues.base import MarketDataVenue
 
 __all__ = ["Configured", "GatewayPlan", "credential_of", "plan_of"]
@@ -115,6 +114,8 @@ def credential_of(venue: MarketDataVenue) -> Credential | None:
     """
     if not venue.needs_credential:
         return None
+    from tradewire.transport.auth import AuthManager
+
     manager = AuthManager()
     return manager.credential(venue.name, _account(manager, venue.name, venue))
 
@@ -123,6 +124,8 @@ def _credential(config: Config, provider: ProviderConfig, venue: MarketDataVenue
     method = provider.auth_method if provider.auth_method != "none" else None
     if method is None and not venue.needs_credential:
         return None
+    from tradewire.transport.auth import AuthManager
+
     own = provider.credentials
     manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}))
     return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
@@ -164,6 +167,9 @@ class Configured:
     """
 
     def __init__(self, config: str | os.PathLike[str] | Config, *, hot_reload: bool) -> None:
+        # Here and not above: a gateway without a configuration does not pay for the room.
+        from tradewire.config import Config, ConfigLoader
+
         self._loader: ConfigLoader | None = None
         if isinstance(config, Config):
             if hot_reload:
