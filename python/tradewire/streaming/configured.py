@@ -138,7 +138,7 @@ def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
     known = manager.names()
     # Variables have neither case nor hyphens.
     own = name in known or name.lower().replace("-", "_") in known
-    return house if not own and house in known else name
+    return house if not own and (house in known or name == venue.name) else name
 
 
 def _merge(policies: dict[type, Policy], provider: ProviderConfig, venue: MarketDataVenue) -> None:

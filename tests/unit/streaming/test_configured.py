@@ -190,7 +190,7 @@ def test_markets_of_a_house_share_its_key(
 def test_a_venue_that_asks_for_a_key_gets_it_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ALPACA", "ALPACA_CRYPTO"):
         monkeypatch.delenv(f"{name}_API_KEY", raising=False)
-    with pytest.raises(MissingCredentialError, match="set ALPACA_CRYPTO_API_KEY and"):
+    with pytest.raises(MissingCredentialError, match="set ALPACA_API_KEY and"):
         StreamingGateway(venue="alpaca_crypto")
     monkeypatch.setenv("ALPACA_API_KEY", "a")
     monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
