@@ -9,25 +9,35 @@ from typing import Any
 
 import pytest
 
+from tradewire import Secret
 from tradewire.core import Kind, Trade, view
 from tradewire.core.record import BACKFILL
-from tradewire.sim import BinanceSim
+from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
 from tradewire.streaming import BackFilled, FeedState, GapDetected, StreamingGateway
+from tradewire.transport.auth import Credential
 
 
-async def _moving(sim: BinanceSim, condition: Any) -> None:
+async def _moving(sim: Any, condition: Any, messages: int = 10) -> None:
     async with asyncio.timeout(30):
         while not condition():
-            sim.feed.advance(time.time_ns() // 1_000_000, 10)
+            sim.feed.advance(time.time_ns() // 1_000_000, messages)
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("channel", ["trades", "agg_trades"])
-async def test_lost_trades_are_filled_in(channel: str) -> None:
+@pytest.mark.parametrize(
+    ("venue", "make", "channel"),
+    [
+        ("binance", BinanceSim, "trades"),
+        ("binance", BinanceSim, "agg_trades"),
+        ("binance_spot", BinanceSpotSim, "trades"),
+        ("binance_spot", BinanceSpotSim, "agg_trades"),
+    ],
+)
+async def test_lost_trades_are_filled_in(venue: str, make: Any, channel: str) -> None:
     got: list[Trade] = []
     statuses: list[Any] = []
-    async with BinanceSim(symbols=("BTCUSDT", "ETHUSDT"), rate=0, seed=3) as sim:
-        gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
+    async with make(symbols=("BTCUSDT", "ETHUSDT"), rate=0, seed=3) as sim:
+        gateway = StreamingGateway(venue=venue, url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
         gateway.subscribe(channel, ["BTCUSDT"], got.append)
         gateway.on_status(statuses.append)
         async with gateway:
@@ -83,3 +93,32 @@ async def test_reordered_and_repeated_trades_are_counted_and_not_filled_in() -> 
             await _moving(sim, lambda: not gateway.managers["binance"]._backfill._tasks)
             ids = sorted(trade.seq for trade in got)
             assert len(ids) - len(set(ids)) == 2, "the repeated ones alone came twice"
+
+
+async def test_alpaca_trades_between_two_connections_are_filled_in() -> None:
+    got: list[Trade] = []
+    filled: list[BackFilled] = []
+    async with AlpacaSim(symbols=("BTC/USD", "ETH/USD"), rate=0, seed=3) as sim:
+        gateway = StreamingGateway(
+            venue="alpaca_crypto",
+            url=sim.stream_url,
+            rest_url=sim.rest_url,
+            credential=Credential(Secret("PK1"), Secret("hush")),
+            random=Random(1),
+        )
+        gateway.subscribe("trades", ["BTC/USD"], got.append)
+        gateway.on_status(lambda event: filled.append(event) if isinstance(event, BackFilled) else None)
+        async with gateway:
+            for number in range(1, 4):
+                await _moving(sim, lambda: gateway.state("trades", "BTC/USD") is FeedState.LIVE)
+                sim.chaos.restart(0.3)
+                # Slowly: more than are fetched for one gap would be another test.
+                await _moving(sim, lambda number=number: len(filled) == number, 1)
+            assert all(event.count > 0 and event.still_missing == 0 for event in filled)
+            assert sum(event.count for event in filled) == gateway.counters["backfilled"]
+            assert len([trade for trade in got if trade.flags & BACKFILL]) == gateway.counters["backfilled"]
+            ids = [trade.trade_id for trade in sorted(got, key=lambda trade: trade.event_ns)]
+            tape = [item.trade_id for item in sim.feed.tapes["BTC/USD"].prints]
+            first = tape.index(ids[0] or 0)
+            assert ids == tape[first : first + len(ids)], "what the venue traded, each once"
+            assert gateway.counters["backfill_errors"] == 0

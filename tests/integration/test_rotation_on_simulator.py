@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tradewire.core import Kind, view
-from tradewire.sim import BinanceSim
+from tradewire.sim import BinanceSim, BinanceSpotSim
 from tradewire.sim.binance_streams import StreamLimits as VenueLimits
 from tradewire.streaming import (
     BookUpdate,
@@ -26,7 +26,7 @@ from tradewire.streaming import (
     StreamingGateway,
 )
 from tradewire.streaming import gateway as gateway_module
-from tradewire.venues.binance.stream import USDM
+from tradewire.venues.binance.stream import SPOT, USDM
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 CHANNELS = ("trades", "quotes", "book", "ticker", "bars_1m")
@@ -162,3 +162,54 @@ async def test_a_shutdown_notice_moves_to_another_connection(sim: BinanceSim, li
         assert session not in sim.streams.sessions
         assert gateway.counters["sequence_gap"] == 0
         assert not [event for event in statuses if isinstance(event, FeedStateChanged)]
+
+
+async def test_a_connection_lost_while_its_successor_stands_by(limited: Any, eventually: Any) -> None:
+    """The venue ends the old connection in the middle: no reconnect, no new snapshot, and nothing lost."""
+    limited(86_400.0)
+    async with (
+        BinanceSim(symbols=SYMBOLS, rate=2_000, seed=7) as sim,
+        _gateway(sim, symbols=SYMBOLS, channels=["trades", "book"]) as gateway,
+    ):
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+        manager = gateway.managers["binance"]
+        ids: list[int] = []
+        gateway.subscribe_to_trades(["BTCUSDT"], lambda trade: ids.append(trade.trade_id))
+        statuses: list[Any] = []
+        gateway.on_status(statuses.append)
+        for _ in range(5):
+            (old,) = gateway.links
+            (session,) = sim.streams.sessions
+            manager.on_ending(old, "asked for")
+            manager.tick(old.opened_ns, 0)
+            running = manager._successors._running
+            assert running is not None
+            # Its own messages come while nobody compares yet.
+            await eventually(lambda running=running: running.successor.proven and running.successor.acknowledged)
+            session.abort()
+            await eventually(lambda old=old: gateway.links[0] is not old)
+            count = len(ids)
+            await eventually(lambda count=count: len(ids) > count + 20)
+            await eventually(lambda: len(sim.streams.sessions) == 1)
+        assert not [event for event in statuses if isinstance(event, ConnectionChanged | FeedStateChanged)]
+        assert gateway.counters["reconnects"] == 0
+        await eventually(lambda: sorted(ids) == list(range(min(ids), max(ids) + 1)))
+        assert gateway.counters["resyncs"] == len(SYMBOLS) + gateway.counters["book_gaps"]
+
+
+async def test_spot_connections_are_renewed_as_well(monkeypatch: pytest.MonkeyPatch, eventually: Any) -> None:
+    limits = replace(SPOT.limits, max_age_s=1.0, messages_per_s=100.0)
+    monkeypatch.setattr(gateway_module, "load", lambda _: replace(SPOT, limits=limits))
+    async with BinanceSpotSim(symbols=SYMBOLS, rate=1_000, seed=5) as sim:
+        gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
+        ids: list[int] = []
+        quotes: list[int] = []
+        gateway.subscribe_to_trades(["BTCUSDT"], lambda trade: ids.append(trade.trade_id))
+        gateway.subscribe_to_quotes(["BTCUSDT"], lambda quote: quotes.append(quote.seq))
+        gateway.subscribe_to_book(SYMBOLS)
+        async with gateway:
+            await eventually(lambda: gateway.counters["rotations"] >= 3, 40)
+            assert ids == list(range(ids[0], ids[-1] + 1))
+            assert quotes == sorted(set(quotes))
+            assert gateway.counters["resyncs"] == len(SYMBOLS)
+            assert (gateway.counters["reconnects"], gateway.counters["book_gaps"]) == (0, 0)

@@ -187,7 +187,7 @@ class BackFill:
 
     async def _fill(self, feed: Feed, gap: _Gap) -> None:
         backoff = Backoff(self._random, first_ns=100_000_000, base_ns=500_000_000, cap_ns=5_000_000_000)
-        count = 0
+        found = count = 0
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._sleep(backoff.next_delay_ns() / 1e9)
@@ -200,7 +200,8 @@ class BackFill:
                 continue
             if not self._watches(feed):
                 return
-            count = min(sum(map(len, batches)), _MOST)
+            found = sum(map(len, batches))
+            count = min(found, _MOST)
             if count:
                 newest = np.concatenate(batches)[-count:]
                 newest.flags.writeable = False
@@ -209,7 +210,7 @@ class BackFill:
             if count or gap.missing == self._came_late(feed, gap):
                 break
         self._counters.add("backfilled", count)
-        still_missing = max(gap.missing - count - self._came_late(feed, gap), 0)
+        still_missing = max(gap.missing - count - self._came_late(feed, gap), found - count, 0)
         self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, still_missing, wall_ns()))
 
     def _came_late(self, feed: Feed, gap: _Gap) -> int:

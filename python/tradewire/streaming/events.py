@@ -141,8 +141,8 @@ class BackFilled:
 
     Attributes:
         count: how many.
-        still_missing: how many the venue did not give, or more than are fetched for one gap; 0 where the venue does not
-            number its trades.
+        still_missing: how many the venue did not give, or more than are delivered for one gap. Where the venue does not
+            number its trades, only the latter are known.
     """
 
     venue: str

@@ -181,8 +181,7 @@ class WebSocketManager:
         await self._books.close()
         await self._clock.close()
         await self._backfill.close()
-        await self._successors.close()
-        await asyncio.gather(*(link.stop(_GOODBYE_S) for link in self._roster.links))
+        await asyncio.gather(self._successors.close(), *(link.stop(_GOODBYE_S) for link in self._roster.links))
         await self._http.close()
 
     def update(self, settings: ProviderSettings) -> None:

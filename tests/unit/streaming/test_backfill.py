@@ -235,6 +235,17 @@ async def test_a_long_absence_is_filled_in_part(feed: Feed, eventually: Any) -> 
     await venue.fill.close()
 
 
+async def test_without_numbers_what_is_left_out_is_told_as_well(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.trades = [trade(number, SECOND + number) for number in range(10_000)]
+    venue.fill.observe(trade(20_002, SECOND))
+    venue.fill.lost([feed])
+    venue.fill.observe(trade(20_001, 2 * SECOND))
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == list(range(5_000, 10_000))
+    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (5_000, 5_000)
+
+
 async def test_closing_ends_a_question(venue: Venue, feed: Feed, eventually: Any) -> None:
     venue.gate.clear()
     venue.fill.gap(feed, 10, 0, 3)
