@@ -50,8 +50,10 @@ def main() -> None:
     from tradewire.errors import TradewireError
     from tradewire.telemetry.redaction import redacted
 
+    from .hardening import harden
     from .wording import explained
 
+    harden()
     try:
         build()(prog_name="tradewire")
     except KeyboardInterrupt:

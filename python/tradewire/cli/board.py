@@ -1,84 +1,78 @@
-"""What a live view shows, collected from a gateway: last trades, best prices, rates. Draws nothing."""
+"""What a live view shows, collected from a gateway: last trades, best prices, rates, faults. Draws nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradewire.core import monotonic_ns
 from tradewire.streaming.events import ConnectionChanged, ConnectionState
 from tradewire.telemetry import Rate
 
+from .story import Line, told
+
 if TYPE_CHECKING:
     from tradewire.core import Quote, Trade
     from tradewire.streaming import BookUpdate, FeedState, StreamingGateway
     from tradewire.streaming.queues import EventQueue
+    from tradewire.streaming.subscription import Subscription
 
 __all__ = ["Board", "Row"]
 
 
 @dataclass(slots=True)
 class Row:
-    """One symbol.
+    """One symbol of one provider.
 
     Attributes:
         trade: the last one.
         bid, ask: best (price, quantity), from quotes, else from the book.
-        trades: how many were seen.
     """
 
     trade: Trade | None = None
     bid: tuple[float, float] | None = None
     ask: tuple[float, float] | None = None
-    trades: int = 0
 
 
 class Board:
-    """Subscribes to a gateway and keeps what a person wants to see.
+    """Follows what a gateway subscribes to, reloads included, and keeps what a person wants to see.
 
     Args:
-        gateway: not started.
-        symbols: in the order in which they are shown.
-        channels: to subscribe to.
+        gateway: with its subscriptions, not started.
 
     Attributes:
-        rows: by symbol.
+        rows: by (provider, symbol), in the order of the subscriptions.
         channels: their names, in order.
-        states: (channel, symbol) -> state, at the last `update`.
-        silent: symbols of which nothing had come by then.
+        states: (provider, channel, symbol) -> state, at the last `update`.
+        silent: (provider, symbol) of which nothing had come by then.
         trouble: why a connection could not be opened, or was lost, the last time.
         queue: of the consumer that prints, if there is one.
+        injected: faults that were made on purpose.
+        metrics: where they are served, if they are.
     """
 
-    def __init__(self, gateway: StreamingGateway, symbols: list[str], channels: list[str]) -> None:
+    def __init__(self, gateway: StreamingGateway) -> None:
         self.gateway = gateway
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[tuple[str, str], Row] = {}
         self.channels: list[str] = []
         self._started_ns = now = monotonic_ns()
         self._ended_ns: int | None = None
-        self.states: dict[tuple[str, str], FeedState] = {}
-        self.silent: set[str] = set()
+        self.states: dict[tuple[str, str, str], FeedState] = {}
+        self.silent: set[tuple[str, str]] = set()
         self.trouble = ""
         self.queue: EventQueue | None = None
+        self.injected: list[Line] = []
+        self.metrics = ""
         self._message_rate = Rate(0, now)
         self._byte_rate = Rate(0, now)
         self.messages_per_s = 0.0
         self.bytes_per_s = 0.0
+        self._asked: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._own: dict[tuple[str, str], Subscription] = {}
         gateway.on_status(self._on_status)
-        has_quotes = "quotes" in channels
-        for channel in channels:
-            callback: Callable[[Any], None] | None = None
-            if channel in ("trades", "agg_trades"):
-                callback = self._on_trade
-            elif channel == "quotes":
-                callback = self._on_quote
-            elif channel.startswith("book") and not has_quotes:
-                callback = self._on_book
-            subscription = gateway.subscribe(channel, symbols, callback)
-            self.channels.append(subscription.channel)
-            self.rows |= {symbol: Row() for symbol in subscription.symbols}
-        self.silent.update(self.rows)
+        self._follow()
 
     @property
     def seconds(self) -> float:
@@ -95,6 +89,11 @@ class Board:
         """Events that a full queue dropped."""
         return self.gateway.dropped - self.conflated
 
+    @property
+    def story(self) -> list[Line]:
+        """What went wrong, on purpose or not, and what was done about it; oldest first."""
+        return sorted([*told(self.gateway.incidents()), *self.injected], key=lambda line: line.recv_ns)
+
     def finish(self) -> None:
         """Takes the last figures while everything is still connected; later updates change nothing."""
         self.update()
@@ -104,28 +103,69 @@ class Board:
         """Feed states, and messages and bytes a second since the last call."""
         if self._ended_ns is not None:
             return
-        feeds = self.gateway.feeds()
-        self.states = {(feed.channel.name, feed.symbol): feed.state for feed in feeds}
-        self.silent.difference_update(feed.symbol for feed in feeds if feed.messages)
+        self._follow()
+        self.states.clear()
+        for provider, manager in self.gateway.managers.items():
+            for feed in manager.feeds():
+                self.states[provider, feed.channel.name, feed.symbol] = feed.state
+                if feed.messages:
+                    self.silent.discard((provider, feed.symbol))
         now = monotonic_ns()
         counters = self.gateway.counters
         self.messages_per_s = self._message_rate.update(counters["messages"], now)
         self.bytes_per_s = self._byte_rate.update(counters["bytes"], now)
 
+    def _follow(self) -> None:
+        """Shows what the gateway subscribes to now."""
+        asked = self.gateway.subscriptions
+        if asked == self._asked:
+            return
+        for key, own in list(self._own.items()):
+            if asked.get(key) != self._asked[key]:
+                own.close()
+                del self._own[key]
+        self._asked = asked
+        keys = [(provider, symbol) for (provider, _), symbols in asked.items() for symbol in symbols]
+        # By provider, each with its symbols in their order.
+        order = {provider: number for number, (provider, _) in enumerate(reversed(asked))}
+        keys = sorted(dict.fromkeys(keys), key=lambda key: -order[key[0]])
+        self.silent |= {key for key in keys if key not in self.rows}
+        self.silent &= set(keys)
+        self.rows = {key: self.rows.get(key) or Row() for key in keys}
+        self.channels = list(dict.fromkeys(channel for _, channel in asked))
+        for (provider, channel), symbols in asked.items():
+            callback = self._callback(provider, channel)
+            if callback is not None and (provider, channel) not in self._own:
+                self._own[provider, channel] = self.gateway.subscribe(
+                    channel, symbols, partial(callback, provider), provider=provider
+                )
+
+    def _callback(self, provider: str, channel: str) -> Callable[[str, Any], None] | None:
+        if channel in ("trades", "agg_trades"):
+            return self._on_trade
+        if channel == "quotes":
+            return self._on_quote
+        if channel.startswith("book") and (provider, "quotes") not in self._asked:
+            return self._on_book
+        return None
+
     def _on_status(self, event: object) -> None:
         if isinstance(event, ConnectionChanged) and event.state is ConnectionState.RECONNECTING:
             self.trouble = event.reason
 
-    def _on_trade(self, trade: Trade) -> None:
-        row = self.rows[trade.symbol]
-        row.trade = trade
-        row.trades += 1
+    def _on_trade(self, provider: str, trade: Trade) -> None:
+        row = self.rows.get((provider, trade.symbol))
+        # A fallback may spell its symbols in another way.
+        if row is not None:
+            row.trade = trade
 
-    def _on_quote(self, quote: Quote) -> None:
-        row = self.rows[quote.symbol]
-        row.bid = (quote.bid_price, quote.bid_quantity)
-        row.ask = (quote.ask_price, quote.ask_quantity)
+    def _on_quote(self, provider: str, quote: Quote) -> None:
+        row = self.rows.get((provider, quote.symbol))
+        if row is not None:
+            row.bid = (quote.bid_price, quote.bid_quantity)
+            row.ask = (quote.ask_price, quote.ask_quantity)
 
-    def _on_book(self, update: BookUpdate) -> None:
-        row = self.rows[update.symbol]
-        row.bid, row.ask = update.bid, update.ask
+    def _on_book(self, provider: str, update: BookUpdate) -> None:
+        row = self.rows.get((provider, update.symbol))
+        if row is not None:
+            row.bid, row.ask = update.bid, update.ask

@@ -12,6 +12,7 @@ from tradewire.transport.address import check_address
 
 __all__ = [
     "Channels",
+    "MetricsPort",
     "RestUrl",
     "Seconds",
     "Symbols",
@@ -49,6 +50,13 @@ RestUrl = Annotated[
     ),
 ]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this long; otherwise at Ctrl-C.")]
+
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port", min=0, max=65535, help="Serve Prometheus metrics on 127.0.0.1 at this port; 0: a free one."
+    ),
+]
 
 _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _DURATIONS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -112,6 +120,7 @@ def _scaled(text: str, units: dict[str, int], written: str, rule: str) -> float:
 def quiet_logging() -> None:
     """Keeps log lines out of a live view: only errors, on standard error."""
     log_to_stderr(logging.ERROR)
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from tradewire.core import monotonic_ns
@@ -13,7 +13,7 @@ from tradewire.core import monotonic_ns
 if TYPE_CHECKING:
     from tradewire.streaming import StreamingGateway
 
-__all__ = ["StopSignal", "run_gateway"]
+__all__ = ["StopSignal", "run_gateway", "serving_metrics"]
 
 
 class StopSignal:
@@ -52,6 +52,28 @@ class StopSignal:
         loop = asyncio.get_running_loop()
         for number in self._handled:
             loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def serving_metrics(gateway: StreamingGateway, port: int | None) -> Iterator[str]:
+    """Serves the gateway's metrics meanwhile; gives their address. None: serves none, and the address is empty.
+
+    Raises:
+        OSError: the port cannot be used; names the option.
+    """
+    if port is None:
+        yield ""
+        return
+    from tradewire.monitoring import start_metrics_server
+
+    try:
+        server = start_metrics_server(gateway, port)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"--metrics-port {port}: {error.strerror}; choose another one, or 0 for a free one"
+        ) from None
+    with server:
+        yield server.url
 
 
 async def run_gateway(

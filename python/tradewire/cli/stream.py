@@ -4,18 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradewire.errors import UnsupportedError
+
 from .json_lines import json_line
-from .options import Channels, RestUrl, Seconds, Symbols, Url, Venue, check_addresses, quiet_logging, several
+from .options import (
+    Channels,
+    MetricsPort,
+    RestUrl,
+    Seconds,
+    Symbols,
+    Url,
+    Venue,
+    check_addresses,
+    log_to_stderr,
+    quiet_logging,
+    several,
+)
 from .wording import nothing_received
+
+if TYPE_CHECKING:
+    from tradewire.streaming import StreamingGateway
+
+    from .board import Board
 
 __all__ = ["stream"]
 
+#: What a configuration says in their place.
+_LEFT_TO_CONFIG = ("venue", "symbols", "channels", "url", "rest_url")
+
 
 def stream(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="A configuration: all its providers, instead of --venue, --symbols, ..."),
+    ] = None,
+    hot_reload: Annotated[
+        bool, typer.Option("--hot-reload", help="Apply changes of the configuration while running.")
+    ] = False,
     venue: Venue = "binance",
     symbols: Symbols = "BTCUSDT",
     channels: Channels = "trades,quotes,book",
@@ -23,6 +54,7 @@ def stream(
     rest_url: RestUrl = None,
     seconds: Seconds = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only count; a summary at the end.")] = False,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Show live market data: a table in a terminal, one JSON object per line and event in a pipe.
 
@@ -34,22 +66,45 @@ def stream(
     from tradewire.streaming import StreamingGateway
     from tradewire.transport.event_loop import run
 
-    from .board import Board
-    from .running import run_gateway
-    from .view import console, live_view, summary
+    from .hardening import forget_keys
+    from .view import console, summary
 
+    # What is said about the configuration is worth reading; during a live view only errors are.
+    log_to_stderr()
+    if config is None:
+        check_addresses(url, rest_url)
+        if hot_reload:
+            raise UnsupportedError("--hot-reload is given without --config: there is no file to follow")
+        names, wanted = several(symbols, "symbols"), several(channels, "channels")
+        gateway = StreamingGateway(venue=venue, url=url, rest_url=rest_url, symbols=names, channels=wanted)
+        address = url or venue
+    else:
+        _refuse_others(ctx)
+        gateway = StreamingGateway(config, hot_reload=hot_reload)
+        address = ", ".join(gateway.managers)
+    forget_keys()
     quiet_logging()
-    check_addresses(url, rest_url)
-    names, wanted = several(symbols, "symbols"), several(channels, "channels")
-    screen = console()
+    board = run(_watch(gateway, seconds=seconds, quiet=quiet, metrics_port=metrics_port))
+    typer.echo(summary(board), err=not quiet and not console().is_terminal)
+    if not gateway.counters["messages"]:
+        typer.echo(f"tradewire: {nothing_received(address, board.trouble)}", err=True)
+        raise typer.Exit(1)
 
-    async def watch() -> Board:
-        gateway = StreamingGateway(venue=venue, url=url, rest_url=rest_url)
-        board = Board(gateway, names, wanted)
+
+async def _watch(gateway: StreamingGateway, *, seconds: float | None, quiet: bool, metrics_port: int | None) -> Board:
+    from .board import Board
+    from .running import run_gateway, serving_metrics
+    from .view import console, live_view
+
+    screen = console()
+    board = Board(gateway)
+    with serving_metrics(gateway, metrics_port) as board.metrics:
+        if board.metrics and (quiet or not screen.is_terminal):
+            typer.echo(f"tradewire: metrics: {board.metrics}", err=True)
         if quiet:
             await run_gateway(gateway, seconds=seconds, before_stop=board.finish)
         elif screen.is_terminal:
-            with live_view(board, f"tradewire stream: {venue}", screen) as view:
+            with live_view(board, f"tradewire stream: {', '.join(gateway.managers)}", screen) as view:
                 await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
         else:
             events = gateway.events()
@@ -58,13 +113,23 @@ def stream(
             # Nobody reads on (`| head`): the printing ends, and the run with it.
             await run_gateway(gateway, seconds=seconds, before_stop=board.finish, until=printing)
             await printing
-        return board
+    return board
 
-    board = run(watch())
-    typer.echo(summary(board), err=not quiet and not screen.is_terminal)
-    if not board.gateway.counters["messages"]:
-        typer.echo(f"tradewire: {nothing_received(url or venue, board.trouble)}", err=True)
-        raise typer.Exit(1)
+
+def _refuse_others(ctx: typer.Context) -> None:
+    """What a configuration says cannot be said beside it.
+
+    Raises:
+        UnsupportedError: it was.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in _LEFT_TO_CONFIG if _is_given(ctx, name)]
+    if given:
+        raise UnsupportedError(f"{', '.join(given)} cannot be given with --config: write it into the file")
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 async def _print_events(events: AsyncIterator[Any]) -> None:

@@ -13,10 +13,12 @@ from tradewire.core import BUILD, IMPLEMENTATION
 from tradewire.streaming import FeedState
 from tradewire.telemetry import HOPS
 
+from .story import FAULT, HEALED, clock, counts
 from .wording import counted
 
 if TYPE_CHECKING:
     from .board import Board, Row
+    from .story import Line
 
 __all__ = ["console", "live_view", "render", "summary"]
 
@@ -27,6 +29,7 @@ _STYLES = {
     FeedState.STALE: "bold yellow",
     FeedState.DOWN: "bold red",
 }
+_LINES = 8
 _HOP_NAMES = {
     "venue": "venue -> received",
     "queue": "received -> drained",
@@ -53,11 +56,13 @@ def render(board: Board, title: str) -> Group:
         (f"{board.messages_per_s:,.0f} messages/s   {_bytes(board.bytes_per_s)}/s", "bold cyan"),
     )
     counters = board.gateway.counters
+    metrics = [f"metrics: {board.metrics}"] if board.metrics else []
     foot = Text(
-        "   ".join([counted(counters["messages"], "message"), *_incidents(board), "Ctrl-C ends"]),
+        "   ".join([counted(counters["messages"], "message"), *_incidents(board), *metrics, "Ctrl-C ends"]),
         style="dim",
     )
-    return Group(head, _market_table(board), _latency_table(board), foot)
+    story = board.story[-_LINES:]
+    return Group(head, _market_table(board), _latency_table(board), *map(_line, story), foot)
 
 
 def summary(board: Board) -> str:
@@ -72,7 +77,7 @@ def summary(board: Board) -> str:
     ]
     if kinds:
         lines.append("  " + ", ".join(_kind(kind, count) for kind, count in sorted(kinds.items())))
-    lines += [_symbol(board, symbol, row) for symbol, row in board.rows.items()]
+    lines += [_symbol(board, key, row) for key, row in board.rows.items()]
     for hop, values in gateway.latency.summary().items():
         if values["count"]:
             figures = f"p50 {_time(values['p50_ns'])}, p99 {_time(values['p99_ns'])}, p99.9 {_time(values['p99_9_ns'])}"
@@ -80,6 +85,9 @@ def summary(board: Board) -> str:
         elif values["negative"]:
             lines.append(f"  {_HOP_NAMES[hop]}: {values['negative']:,} negative: this clock is behind the venue's")
     lines.append("  " + ", ".join(_incidents(board)))
+    story = counts(board.story)
+    if story:
+        lines.append("  " + ", ".join(story))
     return "\n".join(lines)
 
 
@@ -99,35 +107,50 @@ def _kind(kind: str, count: int) -> str:
     return counted(count, "control reply", "control replies") if kind == "control" else f"{count:,} {kind}"
 
 
-def _symbol(board: Board, symbol: str, row: Row) -> str:
-    states = ", ".join(f"{name} {state}" for (name, of), state in board.states.items() if of == symbol)
-    counters = board.gateway.counters
-    if symbol in board.silent and counters["messages"]:
+def _symbol(board: Board, key: tuple[str, str], row: Row) -> str:
+    provider, symbol = key
+    states = ", ".join(f"{name} {state}" for (by, name, of), state in board.states.items() if (by, of) == key)
+    counters = board.gateway.managers[provider].counters
+    if _are_many(board):
+        symbol = f"{provider} {symbol}"
+    if key in board.silent and board.gateway.counters["messages"]:
         return f"  {symbol}: nothing received: is the symbol right? [{states}]"
     trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"
-    failed = counters[f"snapshot_errors.{symbol}"]
+    failed = counters[f"snapshot_errors.{key[1]}"]
     snapshots = f", {counted(failed, 'book snapshot')} failed" if failed else ""
     return f"  {symbol}: {trade}, bid {_level(row.bid)}, ask {_level(row.ask)}{snapshots} [{states}]"
 
 
 def _market_table(board: Board) -> Table:
     table = Table(expand=False, pad_edge=False)
+    many = _are_many(board)
+    if many:
+        table.add_column("provider")
     table.add_column("symbol", style="bold")
     for name in ("last trade", "bid", "ask"):
         table.add_column(name, justify="right")
     for channel in board.channels:
         table.add_column(channel)
-    for symbol, row in board.rows.items():
+    for (provider, symbol), row in board.rows.items():
         trade = Text("-")
         if row.trade is not None:
             side = "green" if row.trade.side == "buy" else "red"
             trade = Text(f"{_number(row.trade.price)} x {_number(row.trade.quantity)}", style=side)
         feeds = []
         for channel in board.channels:
-            state = board.states.get((channel, symbol))
+            state = board.states.get((provider, channel, symbol))
             feeds.append(Text(state.value, style=_STYLES[state]) if state is not None else Text("-"))
-        table.add_row(symbol, trade, _level(row.bid), _level(row.ask), *feeds)
+        table.add_row(*([provider] if many else []), symbol, trade, _level(row.bid), _level(row.ask), *feeds)
     return table
+
+
+def _are_many(board: Board) -> bool:
+    return len({provider for provider, _ in board.rows}) > 1
+
+
+def _line(line: Line) -> Text:
+    style = "bold red" if line.word == FAULT else "green" if line.word in HEALED else "yellow"
+    return Text.assemble((f"{clock(line)}  ", "dim"), f"{line.where:32} ", (f"{line.word:13}", style), line.what)
 
 
 def _latency_table(board: Board) -> Table:

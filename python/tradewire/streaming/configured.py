@@ -46,11 +46,12 @@ class GatewayPlan:
     health: StreamingHealthConfig | None = None
 
 
-def plan_of(config: Config) -> GatewayPlan:
+def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> GatewayPlan:
     """Reads the sections `streaming` and `streaming_health`.
 
     Args:
         config: checked against the schema already.
+        environ: where keys are that the configuration does not hold; None: the process's.
 
     Raises:
         MissingCredentialError: a provider that authenticates has no key.
@@ -69,7 +70,7 @@ def plan_of(config: Config) -> GatewayPlan:
         texts = provider.symbols if provider.symbols is not None else streaming.symbols
         symbols = tuple(dict.fromkeys(venue.symbol(text) for text in texts))
         providers[provider.name] = _settings(
-            config, provider, venue, frozenset(symbols), _credential(config, provider, venue)
+            config, provider, venue, frozenset(symbols), _credential(config, provider, venue, environ)
         )
         _merge(policies, provider, venue)
         if not provider.standby and symbols:
@@ -120,14 +121,16 @@ def credential_of(venue: MarketDataVenue) -> Credential | None:
     return manager.credential(venue.name, _account(manager, venue.name, venue))
 
 
-def _credential(config: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Credential | None:
+def _credential(
+    config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
+) -> Credential | None:
     method = provider.auth_method if provider.auth_method != "none" else None
     if method is None and not venue.needs_credential:
         return None
     from tradewire.transport.auth import AuthManager
 
     own = provider.credentials
-    manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}))
+    manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}), environ)
     return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
 
 
@@ -199,7 +202,7 @@ class Configured:
             if not (change.touches("streaming") or change.touches("streaming_health")):
                 return
             try:
-                plan = plan_of(change.new)
+                plan = plan_of(change.new, self._environ())
                 apply(plan)
             except (TradewireError, ValueError) as error:
                 _logger.error("the changed configuration cannot be applied, the gateway goes on as before: %s", error)
@@ -210,6 +213,12 @@ class Configured:
 
         self._loader.subscribe(on_change)
         await self._loader.start()
+
+    def _environ(self) -> dict[str, str] | None:
+        """The environment that the loader began with: the present one may hold no keys any more."""
+        if self._loader is None:
+            return None
+        return {name: found.value.reveal() for name, found in self._loader.sources.variables.named("").items()}
 
     async def stop(self) -> None:
         """Follows it no more."""

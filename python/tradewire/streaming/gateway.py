@@ -184,12 +184,13 @@ class StreamingGateway:
         self._stopped = False
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
-        # (provider, channel) -> what the configuration subscribes to.
+        # (provider, channel) -> what the configuration, or the constructor, subscribes to.
         self._by_plan: dict[tuple[str, str], Subscription] = {}
         self._apply(plan)
         symbols = list(_several(symbols))
         for name in _several(channels):
-            self.subscribe(name, symbols)
+            subscription = self.subscribe(name, symbols)
+            self._by_plan.setdefault((next(iter(self._managers)), subscription.channel), subscription)
 
     # life
 
@@ -434,6 +435,11 @@ class StreamingGateway:
     def dropped(self) -> int:
         """Events and messages that full consumer queues lost or replaced."""
         return self._dispatcher.dropped()
+
+    @property
+    def subscriptions(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """(provider, channel) -> symbols, as the configuration, or the constructor, asks for them now."""
+        return {key: subscription.symbols for key, subscription in self._by_plan.items()}
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:

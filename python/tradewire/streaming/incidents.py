@@ -77,7 +77,8 @@ class Incident:
 class Incidents:
     """The last incidents of a gateway. The event loop owns it.
 
-    Connections that open for the first time are no incidents, and a lost connection is one, whatever feeds it had.
+    Connections that open, and books that are built, for the first time are no incidents; a lost connection is one,
+    whatever feeds it had.
 
     Args:
         capacity: incidents kept; older ones are forgotten.
@@ -91,6 +92,7 @@ class Incidents:
         # What an end is the end of: since when a connection is lost, and a feed is silent.
         self._lost: dict[tuple[str, str], int] = {}
         self._silent: dict[tuple[str, str, str], int] = {}
+        self._built: set[tuple[str, str, str]] = set()
         self.total = 0
 
     def observe(self, event: StatusEvent) -> None:
@@ -109,7 +111,7 @@ class Incidents:
             case ConnectionRotated(connection=connection, reason=reason):
                 what = f"connection {connection} renewed: {reason}"
                 self.add(Incident(event.recv_ns, IncidentKind.ROTATED, event.venue, "", "", what))
-            case Resynced(duration_ns=duration_ns):
+            case Resynced(duration_ns=duration_ns) if self._is_again(event):
                 what = f"whole again after {_seconds(duration_ns)}"
                 self._keep(IncidentKind.RESYNCED, event, what, duration_ns)
             case RemedyTaken(rung=rung, step=step):
@@ -135,11 +137,19 @@ class Incidents:
         """The newest ones, oldest first."""
         return list(self._kept)[-count:] if count > 0 else []
 
+    def _is_again(self, event: Resynced) -> bool:
+        """Whether the book was whole before."""
+        key = (event.venue, event.channel, event.symbol)
+        known = key in self._built
+        self._built.add(key)
+        return known
+
     def _on_connection(self, event: ConnectionChanged) -> None:
         key = (event.venue, event.connection)
         if event.state is ConnectionState.RECONNECTING:
+            state = "still not back" if key in self._lost else "lost"
             self._lost.setdefault(key, event.recv_ns)
-            what = f"connection {event.connection} lost: {event.reason}; again in {_seconds(event.retry_in_ns)}"
+            what = f"connection {event.connection} {state}: {event.reason}; again in {_seconds(event.retry_in_ns)}"
             self.add(Incident(event.recv_ns, IncidentKind.RECONNECTING, event.venue, "", "", what))
         elif event.state is ConnectionState.CONNECTED and key in self._lost:
             lasted = event.recv_ns - self._lost.pop(key)

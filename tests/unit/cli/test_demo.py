@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 
+from tradewire.cli.chaos import ACTS
+
 
 def test_a_bounded_run_ends_with_a_summary(tradewire: Any) -> None:
     done = tradewire("demo", "--seconds", "3", "--rate", "200")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
-        assert f"  {symbol}: last trade" in done.stdout or f"  {symbol}: no trade" in done.stdout
+    for venue in ("binance", "binance_spot"):
+        for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT"):
+            name = f"  {venue} {symbol}"
+            assert f"{name}: last trade" in done.stdout or f"{name}: no trade" in done.stdout
     assert "messages (" in done.stdout
     assert "received -> drained: p50" in done.stdout
 
@@ -75,7 +79,8 @@ def _drain(outside: int) -> bytes:
 def test_ctrl_c_ends_a_live_view_quickly_and_cleanly() -> None:
     child, outside = _start_on_a_terminal()
     _read_until(outside, b"live")
-    (venue,) = _children(child.pid)
+    venues = _children(child.pid)
+    assert len(venues) == 2
     started = time.monotonic()
     child.send_signal(signal.SIGINT)
     rest = _drain(outside)
@@ -86,20 +91,54 @@ def test_ctrl_c_ends_a_live_view_quickly_and_cleanly() -> None:
     child.stderr.close()
     os.close(outside)
     assert b"messages (" in rest
-    assert not _alive(venue)
+    assert not any(_alive(venue) for venue in venues)
 
 
 def test_nothing_is_left_when_the_command_is_killed() -> None:
     child, outside = _start_on_a_terminal()
     _read_until(outside, b"live")
-    (venue,) = _children(child.pid)
+    venues = _children(child.pid)
     child.kill()
     child.wait(10)
     assert child.stderr is not None
     child.stderr.close()
     os.close(outside)
-    _wait_for(lambda: not _alive(venue))
+    _wait_for(lambda: not any(_alive(venue) for venue in venues))
 
 
 def test_the_help_says_when_it_ends(tradewire: Any) -> None:
     assert "without one (a pipe, a log) it ends after 10 s" in " ".join(tradewire("demo", "--help").stdout.split())
+
+
+@pytest.mark.timeout(180)
+def test_faults_are_injected_and_healed(tradewire: Any) -> None:
+    done = tradewire("demo", "--chaos", "--rate", "400", "--metrics-port", "0", timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[-1] == f"  {len(ACTS)} faults injected, all healed"
+    assert any(line.startswith("metrics: http://127.0.0.1:") for line in lines)
+    words = {word for line in lines if (word := line.partition(": ")[0].rpartition("  ")[2])}
+    assert {"fault", "gap", "resynced", "reconnecting", "connected", "stale", "remedy", "recovered"} <= words
+    assert sum("  fault: " in line for line in lines) == len(ACTS)
+
+
+def test_a_short_run_leaves_out_what_could_not_be_healed(tradewire: Any) -> None:
+    done = tradewire("demo", "--chaos", "--seconds", "3", "--rate", "200")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  0 faults injected, all healed" in done.stdout
+
+
+def test_faults_that_are_not_healed_are_named() -> None:
+    """The book of a market at rest never learns that deltas are missing."""
+    script = (
+        "from tradewire.cli import chaos, demo\n"
+        "chaos._PATIENCE_S = 0.2\n"
+        "chaos.Chaos.__init__.__kwdefaults__['acts'] = (chaos.Act(0, 'binance', 'drop 1 book', 'lost', 'never'),)\n"
+        "import typer; typer.run(demo.demo)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--chaos", "--rate", "200"], capture_output=True, text=True, timeout=50
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.endswith("  1 faults injected, not healed:\n    binance: lost\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -49,20 +50,33 @@ def test_what_is_neither(text: str) -> None:
         parse_duration(text, "--rotate-time")
 
 
-def test_quiet_logging_shows_errors_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    levels = []
-    monkeypatch.setattr(logging, "basicConfig", lambda **options: levels.append(options["level"]))
+@pytest.fixture
+def _root_level() -> Iterator[None]:
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("_root_level")
+def test_quiet_logging_shows_errors_only_whatever_was_said_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    log_to_stderr()
+    logging.getLogger("x").warning("before")
     quiet_logging()
-    assert levels == [logging.ERROR]
+    logging.getLogger("x").warning("after")
+    logging.getLogger("x").error("at last")
+    assert capsys.readouterr().err == "tradewire: before\ntradewire: at last\n"
 
 
+@pytest.mark.usefixtures("_root_level")
 def test_log_lines_of_every_library_are_cleaned(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
     log_to_stderr()
     log_to_stderr()
     assert [len(handler.filters) for handler in root.handlers] == [1]

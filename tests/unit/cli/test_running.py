@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import urllib.request
 from typing import Any
 
 import pytest
 
-from tradewire.cli.running import StopSignal, run_gateway
+from tradewire.cli.running import StopSignal, run_gateway, serving_metrics
+from tradewire.streaming import StreamingGateway
 
 
 class Gateway:
@@ -64,3 +66,18 @@ async def test_signals_are_given_back_afterwards() -> None:
     async with StopSignal() as stop:
         assert not await stop.wait(0.001)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_metrics_are_served_meanwhile_or_not_at_all() -> None:
+    gateway = StreamingGateway()
+    with serving_metrics(gateway, None) as address:
+        assert address == ""
+    with serving_metrics(gateway, 0) as address:
+        with urllib.request.urlopen(address, timeout=20) as response:  # noqa: S310 - http, on loopback
+            assert b"tradewire_messages_total" in response.read()
+        port = int(address.split(":")[2].split("/")[0])
+        taken = rf"--metrics-port {port}: .*in use; choose another one"
+        with pytest.raises(OSError, match=taken), serving_metrics(gateway, port):
+            pass
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address, timeout=20)  # noqa: S310 - http, on loopback

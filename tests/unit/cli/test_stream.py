@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 
 def _words(venue: Any, *more: str) -> list[str]:
@@ -74,3 +79,83 @@ def test_it_ends_quietly_when_nobody_reads_on(venue: Any) -> None:
             assert child.stderr.read() == ""
         finally:
             child.kill()
+
+
+def _file(tmp_path: Path, venue: Any, more: str = "") -> Path:
+    path = tmp_path / "streaming.yaml"
+    addresses = f"websocket_url: '{venue.stream_url}', rest_url: '{venue.rest_url}', subscriptions: [trades, quotes]"
+    path.write_text(
+        f"streaming:\n  symbols: [BTCUSDT]\n  providers:\n    - {{name: first, venue: binance, {addresses}}}\n"
+        f"    - {{name: second, venue: binance, symbols: [ETHUSDT], {addresses}}}\n{more}"
+    )
+    return path
+
+
+def test_all_providers_of_a_configuration(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    path = _file(tmp_path, venue, "streaming_health: {api: {enabled: true}}\n")
+    done = tradewire("stream", "--config", str(path), "--seconds", "2", "--quiet", "--metrics-port", "0")
+    assert done.returncode == 0, done.stderr
+    assert "  first BTCUSDT: last trade " in done.stdout
+    assert "  second ETHUSDT: last trade " in done.stdout
+    hint, metrics = done.stderr.splitlines()
+    assert hint.startswith("tradewire: streaming_health.api.enabled: the health server is not part of this version")
+    assert metrics.startswith("tradewire: metrics: http://127.0.0.1:")
+
+
+def test_a_configuration_and_what_it_says_exclude_each_other(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    path = str(_file(tmp_path, venue))
+    done = tradewire("stream", "--config", path, "--venue", "binance", "--symbols", "BTCUSDT", "--seconds", "1")
+    assert done.returncode == 2
+    assert done.stderr == "tradewire: --venue, --symbols cannot be given with --config: write it into the file\n"
+    done = tradewire("stream", "--hot-reload", "--seconds", "1")
+    assert done.returncode == 2
+    assert "--hot-reload is given without --config" in done.stderr
+
+
+def test_errors_of_a_configuration_say_what_to_do(
+    tradewire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ALPACA_API_KEY", raising=False)
+    path = tmp_path / "streaming.yaml"
+    done = tradewire("stream", "--config", str(path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert str(path) in done.stderr
+    path.write_text(
+        "streaming: {symbols: [AAPL], providers: [{name: alpaca, auth_method: api_key, subscriptions: [trades]}]}"
+    )
+    done = tradewire("stream", "--config", str(path))
+    assert done.returncode == 2
+    assert "set ALPACA_API_KEY and ALPACA_SECRET_KEY" in done.stderr
+    path.write_text("streaming: {symbols: [AAPL], providers: [{name: binance, subscription: [trades]}]}")
+    done = tradewire("stream", "--config", str(path))
+    assert done.returncode == 2
+    assert "subscriptions" in done.stderr, "the nearest known name"
+
+
+def test_a_reload_shows_other_symbols_and_still_knows_the_keys(venue: Any, tmp_path: Path) -> None:
+    """Keys are read from the environment once: they are gone from it when the file changes."""
+    path = _file(tmp_path, venue)
+    path.write_text(path.read_text().replace("name: first,", "name: first, auth_method: api_key, credential: desk,"))
+    command = [sys.executable, "-m", "tradewire", "stream", "--config", str(path), "--hot-reload"]
+    environment = os.environ | {"DESK_API_KEY": "k", "DESK_SECRET_KEY": "s"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            _read_until_symbol(child.stdout, "BTCUSDT")
+            wanted = _file(tmp_path, venue).read_text().replace("[BTCUSDT]", "[SOLUSDT]")
+            path.write_text(wanted.replace("name: first,", "name: first, auth_method: api_key, credential: desk,"))
+            _read_until_symbol(child.stdout, "SOLUSDT")
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.read() is not None
+            assert child.wait(20) == 0
+        finally:
+            child.kill()
+
+
+def _read_until_symbol(lines: Any, symbol: str) -> None:
+    for line in lines:
+        event = json.loads(line)
+        if event["event"] == "Trade" and event["symbol"] == symbol:
+            return
+    raise AssertionError(f"the stream ended before {symbol} came")

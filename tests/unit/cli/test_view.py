@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tradewire.cli import view
 from tradewire.cli.board import Board
+from tradewire.cli.story import Line
 from tradewire.core import Trade
-from tradewire.streaming import StreamingGateway
+from tradewire.streaming import GapDetected, StreamingGateway
 
 
 @pytest.fixture
 def board() -> Board:
-    board = Board(StreamingGateway(), ["BTCUSDT", "ETHUSDT"], ["trades", "quotes", "book"])
-    row = board.rows["BTCUSDT"]
+    board = Board(StreamingGateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["trades", "quotes", "book"]))
+    row = board.rows["binance", "BTCUSDT"]
     head = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
     row.trade = Trade(price=83084.3, quantity=0.002, side="buy", trade_id=1, **head)
     row.bid, row.ask = (83084.3, 2.986), (83084.4, 4.632)
@@ -46,7 +48,7 @@ def test_the_view_shows_prices_states_rates_and_latencies(board: Board) -> None:
 
 def test_the_summary_says_it_in_words(board: Board) -> None:
     board.finish()
-    board.silent.discard("BTCUSDT")
+    board.silent.discard(("binance", "BTCUSDT"))
     text = view.summary(board)
     assert text.startswith("12,345 messages (")
     assert "  345 quote, 12,000 trade\n" in text
@@ -56,7 +58,7 @@ def test_the_summary_says_it_in_words(board: Board) -> None:
 
 
 def test_the_summary_without_any_message() -> None:
-    board = Board(StreamingGateway(), ["BTCUSDT"], ["trades"])
+    board = Board(StreamingGateway(symbols=["BTCUSDT"], channels=["trades"]))
     board.finish()
     lines = view.summary(board).splitlines()
     assert lines[0].startswith("0 messages (0/s)")
@@ -67,7 +69,7 @@ def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board
     events = board.gateway.events()
     board.queue = events.queue
     events.queue.conflated, events.queue.dropped = 104, 3
-    board.silent.discard("BTCUSDT")
+    board.silent.discard(("binance", "BTCUSDT"))
     counters = board.gateway.managers["binance"].counters
     counters.add("messages.control")
     counters.add("reconnects")
@@ -82,6 +84,37 @@ def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board
 def test_a_clock_behind_the_venues_is_said(board: Board) -> None:
     board.gateway.latency.venue.record(-5)
     assert "1 negative: this clock is behind the venue's" in view.summary(board)
+
+
+def test_several_providers_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "streaming.yaml"
+    path.write_text(
+        "streaming:\n  symbols: [BTCUSDT]\n  providers:\n"
+        "    - {name: binance, subscriptions: [trades]}\n    - {name: binance_spot, subscriptions: [book]}\n"
+    )
+    board = Board(StreamingGateway(path))
+    text = _drawn(board)
+    assert "provider" in text
+    assert "binance_spot" in text
+    board.finish()
+    lines = view.summary(board).splitlines()
+    assert "  binance BTCUSDT: no trade, bid -, ask - [trades syncing]" in lines
+    assert "  binance_spot BTCUSDT: no trade, bid -, ask - [book syncing]" in lines
+
+
+def test_the_last_eight_events_are_shown_and_all_are_counted(board: Board) -> None:
+    manager = board.gateway.managers["binance"]
+    for number in range(9):
+        manager._emit(GapDetected("binance", "trades", "BTCUSDT", number + 1, number * 10**9))
+    board.injected.append(Line(20 * 10**9, "fault", "binance", "everything is cut"))
+    board.metrics = "http://127.0.0.1:9/metrics"
+    text = _drawn(board)
+    assert "everything is cut" in text
+    assert "9 messages are missing" in text
+    assert "3 messages are missing" in text
+    assert "2 messages are missing" not in text
+    assert "metrics: http://127.0.0.1:9/metrics" in text
+    assert "  9 gaps\n" in view.summary(board) + "\n"
 
 
 def test_a_live_view_leaves_nothing_on_the_screen(board: Board) -> None:

@@ -49,7 +49,6 @@ def feed(state: str, at_s: int) -> FeedStateChanged:
             "rotated",
             "connection public renewed: it is old",
         ),
-        (Resynced(*BOOK, 9, 2 * S, 5), "resynced", "whole again after 2.0 s"),
         (RemedyTaken(*BOOK, Rung.RECONNECT, 2, 5), "remedy", "step 2: reconnect"),
         (
             FallbackChanged("binance", "binance", "spare", True, "it is down", 5),
@@ -89,10 +88,21 @@ def test_a_lost_connection_and_its_return() -> None:
         incidents.observe(event)
     assert [(found.kind, found.text) for found in incidents] == [
         ("reconnecting", "connection public lost: reset; again in 2.0 s"),
-        ("reconnecting", "connection public lost: refused; again in 2.0 s"),
+        ("reconnecting", "connection public still not back: refused; again in 2.0 s"),
         ("connected", "connection public is back after 5.0 s"),
     ]
     assert incidents.last(1)[0].duration_ns == 5 * S, "since it was lost, not since the last attempt"
+
+
+def test_a_book_that_is_built_for_the_first_time_is_no_incident() -> None:
+    incidents = Incidents()
+    incidents.observe(Resynced(*BOOK, 9, 1 * S, 5))
+    assert list(incidents) == []
+    incidents.observe(Resynced("binance", "book", "ETHUSDT", 9, 1 * S, 5))
+    assert list(incidents) == []
+    incidents.observe(Resynced(*BOOK, 9, 2 * S, 6))
+    (found,) = incidents
+    assert (found.kind, found.text, found.duration_ns) == ("resynced", "whole again after 2.0 s", 2 * S)
 
 
 def test_silence_and_its_end() -> None:

@@ -1,0 +1,37 @@
+"""The how-to about monitoring: its code runs, its YAML is valid, its metrics exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tradewire.config import ConfigLoader
+from tradewire.monitoring.families import read_gateway
+from tradewire.streaming import StreamingGateway
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "monitor.md").read_text(encoding="utf-8")
+
+
+def test_the_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    exec(compile(code, "monitor.md", "exec"), {})  # noqa: S102 - our own page
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
+
+
+def test_the_yaml_is_valid(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    path = tmp_path / "streaming.yaml"
+    path.write_text(text)
+    assert ConfigLoader(path, env={}, env_file=None).load().streaming_health.thresholds.min_throughput_msg_per_sec == 50
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    families = {family.name: family.labels for family in read_gateway(StreamingGateway(), 0)}
+    families["tradewire_responding"] = ()
+    named = re.findall(r"`(tradewire_[a-z_]+)(?:\{([a-z,]+)\})?`", PAGE)
+    assert len(named) > 15
+    for name, labels in named:
+        found = families[name.removesuffix("_total")]
+        assert set(labels.split(",") if labels else ()) <= {*found, "quantile"}, name
