@@ -72,20 +72,25 @@ class LatencySpans:
         """
         jumps = 0
         if isinstance(recv_ns, list):
+            queue, venue = self.queue.record, self.venue.record
+            earliest, latest = -_HIGHEST_NS, _HIGHEST_NS
             for event, received in zip(event_ns, recv_ns, strict=True):
-                self.queue.record(drained_ns - received)
+                queue(drained_ns - received)
                 if event > 0:
                     age = received + offset_ns - event
-                    self.venue.record(age)
-                    if age > _HIGHEST_NS or age < -_HIGHEST_NS:
+                    venue(age)
+                    if not earliest <= age <= latest:
                         jumps += 1
             return jumps
         times = np.asarray(event_ns)
         self.queue.record_many(drained_ns - recv_ns)
         stamped = times > 0
-        ages = recv_ns[stamped] + offset_ns - times[stamped]
+        ages = recv_ns[stamped] - times[stamped]
+        ages += offset_ns
+        unusual = self.venue.negative + self.venue.overflow
         self.venue.record_many(ages)
-        if len(ages) and (ages.max() > _HIGHEST_NS or ages.min() < -_HIGHEST_NS):
+        # Seldom: then it is worth a closer look.
+        if self.venue.negative + self.venue.overflow != unusual:
             jumps = int(np.count_nonzero(np.abs(ages) > _HIGHEST_NS))
         return jumps
 
