@@ -20,6 +20,8 @@ from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.venues.session import Broken, Refused, Reply, Settled
 
+from .configured import credential_of
+
 if TYPE_CHECKING:
     from tradewire.transport.auth import Credential
     from tradewire.venues.base import MarketDataRest, MarketDataVenue
@@ -48,7 +50,7 @@ class Recorder:
         write: takes each line. When one begins a file, the books' snapshots are fetched again: each file replays alone.
         url: replaces the venue's streaming address.
         rest_url: replaces the venue's REST address.
-        credential: where the venue asks for one.
+        credential: where the venue asks for one; None: from the environment (`AuthManager`).
         random: for backoff.
 
     Attributes:
@@ -70,7 +72,7 @@ class Recorder:
         random: Random | None = None,
     ) -> None:
         self._venue = venue
-        self._credential = credential
+        self._credential = credential if credential is not None else credential_of(venue)
         self._write = write
         self._url = url
         self._rest_url = rest_url
@@ -95,7 +97,8 @@ class Recorder:
             for name in names:
                 stream = venue.stream(channel, name)
                 self._routes.setdefault(stream.route, {})[stream.name] = name if channel.diff else ""
-                self._unseen[_quoted(stream.name)] = name
+                # Where frames do not name their stream, they name the symbol.
+                self._unseen[_quoted(stream.name if venue.plan.envelope else name)] = name
 
     @property
     def silent(self) -> list[str]:
@@ -129,13 +132,17 @@ class Recorder:
                             self._files += 1
                             for names in self._routes.values():
                                 self._await_snapshots(names)
-                        if not talk.settled:
+                        answered = talk.settled
+                        if not answered:
                             await talk.take(frame)
                         if subscribing.done():
                             backoff.reset()
                         head = frame[:128]
-                        for stream in [name for name in self._unseen if name in head]:
-                            self._silent.pop(self._unseen.pop(stream), None)
+                        if self._venue.plan.envelope or answered:
+                            # Answers to subscriptions name symbols, too.
+                            named = head if self._venue.plan.envelope else frame
+                            for stream in [name for name in self._unseen if name in named]:
+                                self._silent.pop(self._unseen.pop(stream), None)
                         for stream in [name for name in self._waiting if name in head]:
                             tasks.create_task(self._snapshot(self._waiting.pop(stream), source))
             except* FeedConnectionError as group:
