@@ -6,6 +6,7 @@ TradewireError
 │   ├── ConfigError            a configuration with problems, all of which it lists
 │   ├── PlanError              a field plan or sequence rule that makes no sense
 │   ├── UnsupportedError       a venue, stream or option that this installation does not know
+│   ├── VenueRejectedError     a venue refused a request, with its own code
 │   └── MissingCredentialError no key for a venue in the environment or the configuration
 ├── DecodeError                a message that is not what its plan says; the connection lives on
 ├── TransientError             may succeed when tried again
@@ -46,6 +47,7 @@ __all__ = [
     "TradewireError",
     "TransientError",
     "UnsupportedError",
+    "VenueRejectedError",
 ]
 
 
@@ -83,6 +85,27 @@ class UnsupportedError(RejectedError, ValueError):
 
 class MissingCredentialError(RejectedError, LookupError):
     """No key for a venue; the message names the environment variables and the configuration that were looked at."""
+
+
+class VenueRejectedError(RejectedError):
+    """A venue refused a request: the same one would be refused again.
+
+    Attributes:
+        venue: which.
+        status: HTTP status.
+        code: the venue's error code; None where it gave none.
+        message: the venue's words.
+    """
+
+    def __init__(self, venue: str, status: int, code: int | None, message: str) -> None:
+        super().__init__(f"{venue} refused the request: HTTP {status}, code {code}: {message}")
+        self.venue = venue
+        self.status = status
+        self.code = code
+        self.message = message
+
+    def __reduce__(self) -> tuple[type[VenueRejectedError], tuple[str, int, int | None, str]]:
+        return (type(self), (self.venue, self.status, self.code, self.message))
 
 
 class DecodeError(TradewireError, ValueError):
@@ -131,7 +154,15 @@ class FeedConnectionError(TransientError, ConnectionError):
 
 
 class QueryError(TransientError):
-    """A REST query got no usable answer; it may be asked again."""
+    """A REST query got no usable answer; it may be asked again.
+
+    Attributes:
+        retry_after_s: how long the venue told us to stay away; None where it said nothing.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class CircuitOpenError(TransientError):

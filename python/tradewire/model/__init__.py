@@ -15,7 +15,9 @@ from tradewire.core import (
 )
 
 from .account import Balance, Position
+from .instrument import Instrument, InstrumentStatus
 from .orders import OrderRequest, OrderResponse, OrderSide, OrderStatus, OrderType, TimeInForce
+from .perpetual import FundingRate, OpenInterest
 
 __all__ = [
     "Balance",
@@ -23,8 +25,12 @@ __all__ = [
     "BookDelta",
     "BookSnapshot",
     "Control",
+    "FundingRate",
+    "Instrument",
+    "InstrumentStatus",
     "Liquidation",
     "MarkPrice",
+    "OpenInterest",
     "OrderRequest",
     "OrderResponse",
     "OrderSide",

@@ -30,6 +30,7 @@ __all__ = [
     "number_of",
     "one",
     "refusal_body",
+    "span_of",
     "trades_of",
     "wall_ms",
 ]

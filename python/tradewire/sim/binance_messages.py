@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tradewire.sim.market import Pit
 
 _FUNDING_RATE = "0.00010000"
-_FUNDING_MS = 8 * INTERVALS["1h"]
+FUNDING_MS = 8 * INTERVALS["1h"]
 
 
 def flag(value: bool) -> str:
@@ -187,6 +187,20 @@ def rest_premium_index(instrument: Instrument, mark: float, index: float, now_ms
     )
 
 
+def rest_funding(instrument: Instrument, mark: float, time_ms: int) -> str:
+    """A row of `GET /fapi/v1/fundingRate`; price in ticks. The rate of this venue never changes."""
+    return (
+        f'{{"symbol":"{instrument.symbol}","fundingTime":{time_ms},"fundingRate":"{_FUNDING_RATE}",'
+        f'"markPrice":"{mark * instrument.tick:.8f}","rateType":"Regular"}}'
+    )
+
+
+def rest_open_interest(instrument: Instrument, lots: int, now_ms: int) -> str:
+    """`GET /fapi/v1/openInterest`."""
+    quantity = instrument.quantity_text[lots]
+    return f'{{"openInterest":"{quantity}","symbol":"{instrument.symbol}","time":{now_ms}}}'
+
+
 def rest_day(instrument: Instrument, day: Bar, last_lots: int, now_ms: int) -> str:
     """`GET /fapi/v1/ticker/24hr`."""
     prices, quantities = instrument.price_text, instrument.quantity_text
@@ -215,7 +229,7 @@ def rest_price(instrument: Instrument, price: int, now_ms: int) -> str:
 
 
 def _next_funding_ms(now_ms: int) -> int:
-    return (now_ms // _FUNDING_MS + 1) * _FUNDING_MS
+    return (now_ms // FUNDING_MS + 1) * FUNDING_MS
 
 
 def change_percent(day: Bar) -> float:

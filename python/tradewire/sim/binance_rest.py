@@ -6,7 +6,18 @@ import json
 from typing import TYPE_CHECKING
 
 from tradewire.sim import binance_messages as messages
-from tradewire.sim.binance_calls import CallFace, Refused, agg_trades_of, bars_of, empty, one, trades_of, wall_ms
+from tradewire.sim.binance_calls import (
+    CallFace,
+    Refused,
+    agg_trades_of,
+    bars_of,
+    empty,
+    number_of,
+    one,
+    span_of,
+    trades_of,
+    wall_ms,
+)
 from tradewire.sim.binance_listing import exchange_info
 
 if TYPE_CHECKING:
@@ -48,6 +59,9 @@ class RestFace(CallFace):
             ("/fapi/v1/aggTrades", self._agg_trades, lambda _query: 20),
             ("/fapi/v1/klines", self._klines, _klines_weight),
             ("/fapi/v1/premiumIndex", self._premium_index, lambda query: 1 if "symbol" in query else 10),
+            ("/fapi/v1/openInterest", self._open_interest, one),
+            # These have a limit of their own, which is not counted here.
+            ("/fapi/v1/fundingRate", self._funding, lambda _query: 0),
             ("/fapi/v1/ticker/24hr", self._day, lambda query: 1 if "symbol" in query else 40),
             ("/fapi/v1/ticker/bookTicker", self._book_ticker, lambda query: 2 if "symbol" in query else 5),
             ("/fapi/v1/ticker/price", self._price, lambda query: 1 if "symbol" in query else 2),
@@ -83,6 +97,20 @@ class RestFace(CallFace):
             query,
             lambda pit: messages.rest_premium_index(pit.instrument, *self._feed.mark_and_index(pit), now_ms),
         )
+
+    def _open_interest(self, query: Query) -> str:
+        pit = self.pit(query)
+        return messages.rest_open_interest(pit.instrument, pit.instrument.typical_lots * 10_000, self.now_ms())
+
+    def _funding(self, query: Query) -> str:
+        """The payments of eight hours each, as far back as anybody asks."""
+        pit, limit = self.pit(query), number_of(query, "limit", 1, 1_000) or 100
+        start_ms, end_ms = span_of(query)
+        last = min(end_ms, self.now_ms()) // messages.FUNDING_MS
+        first = max(-(-(start_ms or 0) // messages.FUNDING_MS), 0 if start_ms is not None else last - limit + 1)
+        mark, every_ms = self._feed.mark_and_index(pit)[0], messages.FUNDING_MS
+        times = range(first, min(last, first + limit - 1) + 1)
+        return f"[{','.join(messages.rest_funding(pit.instrument, mark, time * every_ms) for time in times)}]"
 
     def _day(self, query: Query) -> str:
         now_ms = self.now_ms()

@@ -14,7 +14,7 @@ from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
 from tradewire.transport.http import HttpResponse
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.base import LastTrade
-from tradewire.venues.binance.limits import USDM_LIMITS
+from tradewire.venues.binance.limits import USDM_COSTS, USDM_LIMITS
 from tradewire.venues.binance.rest import BinanceRest
 from tradewire.venues.binance.stream import SPOT, USDM
 
@@ -40,12 +40,12 @@ def answer(status: int = 200, body: bytes = b'{"lastUpdateId":1}', **headers: st
     return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 42)
 
 
-def source(http: Http, weight: int = 20) -> BinanceRest:
+def source(http: Http) -> BinanceRest:
     return BinanceRest(
         http,  # type: ignore[arg-type]
         "http://venue/fapi/v1",
         depth=1000,
-        weights={"depth": weight, "trades": 5, "aggTrades": 20, "time": 1},
+        costs=USDM_COSTS,
         limits=RateLimitManager({"binance": USDM_LIMITS}, clock=virtual_time.now_ns, wall=lambda: 100 * SECOND),
         venue="binance",
     )
@@ -85,7 +85,7 @@ async def test_no_answer_is_a_snapshot_error() -> None:
 
 async def test_a_refusal_says_status_and_text() -> None:
     http = Http(answer(400, b'{"code":-1121,"msg":"Invalid symbol."}'))
-    with pytest.raises(QueryError, match=r"HTTP 400 .*Invalid symbol"):
+    with pytest.raises(QueryError, match=r"HTTP 400.*Invalid symbol"):
         await source(http).snapshot("XUSDT")
 
 
@@ -162,7 +162,7 @@ async def test_a_last_trade_that_cannot_be_read(body: bytes) -> None:
 
 
 async def test_the_server_time() -> None:
-    rest = source(Http(answer(body=b'{"serverTime":1791382991286}')), [])
+    rest = source(Http(answer(body=b'{"serverTime":1791382991286}')))
     assert await rest.server_time_ns() == 1_791_382_991_286_000_000
     with pytest.raises(QueryError, match="server time"):
         await source(Http(answer(body=b"{}"))).server_time_ns()

@@ -1,10 +1,11 @@
-"""Binance USD-M futures and Spot: field plans and sequence rules of their market data."""
+"""Binance USD-M futures and Spot: market data by request, and how their messages look."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .client import BinanceMarketDataClient
     from .plans import (
         SPOT_BOOK_RULE,
         SPOT_MARKET_DATA,
@@ -13,10 +14,21 @@ if TYPE_CHECKING:
         USDM_MARKET_DATA,
     )
 
-__all__ = ["SPOT_BOOK_RULE", "SPOT_MARKET_DATA", "SPOT_MARKET_DATA_US", "USDM_BOOK_RULE", "USDM_MARKET_DATA"]
+__all__ = [
+    "SPOT_BOOK_RULE",
+    "SPOT_MARKET_DATA",
+    "SPOT_MARKET_DATA_US",
+    "USDM_BOOK_RULE",
+    "USDM_MARKET_DATA",
+    "BinanceMarketDataClient",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "BinanceMarketDataClient":
+        from .client import BinanceMarketDataClient
+
+        return BinanceMarketDataClient
     if name in __all__:
         from . import plans
 

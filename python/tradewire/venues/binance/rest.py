@@ -1,4 +1,4 @@
-"""Binance REST for market data, within the address's weight limit (venue sheet sections 4, 7, 12, 16)."""
+"""What a gateway asks of Binance by request: snapshots, missed trades, evidence, the time. For users: `client.py`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tradewire.core import wall_ns
-from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
-from tradewire.transport.rate_limit import Priority, RateLimitManager
+from tradewire.errors import QueryError, UnsupportedError, VenueRejectedError
 from tradewire.venues.base import LastTrade, RestPayload
 
-from .limits import ban_ends_ms
+from .calls import BinanceCalls
 
 if TYPE_CHECKING:
     from tradewire.transport.http import HttpClient, HttpResponse
+    from tradewire.transport.rate_limit import RateLimitManager
     from tradewire.venues.base import Channel
+
+    from .limits import Cost
 
 __all__ = ["BinanceRest"]
 
@@ -33,7 +34,7 @@ class BinanceRest:
         http: the session.
         base: address up to the calls (`https://fapi.binance.com/fapi/v1`).
         depth: levels a side of a snapshot.
-        weights: of the calls `depth`, `trades`, `aggTrades` and `time`.
+        costs: of the calls `depth`, `trades`, `aggTrades` and `time`.
         limits: of the address; knows `venue` and its quota `weight`.
         venue: as `limits` calls it.
     """
@@ -44,17 +45,13 @@ class BinanceRest:
         base: str,
         *,
         depth: int,
-        weights: Mapping[str, int],
+        costs: Mapping[str, Cost],
         limits: RateLimitManager,
         venue: str,
     ) -> None:
-        http.load()
-        self._http = http
-        self._base = base
-        self._depth = depth
-        self._weights = weights
+        self._calls = BinanceCalls(http, base, costs, limits=limits, venue=venue)
         self.limits = limits
-        self._venue = venue
+        self._depth = depth
 
     async def snapshot(self, symbol: str) -> RestPayload:
         """A depth snapshot, to be decoded as the symbol's `@depth` stream."""
@@ -103,24 +100,13 @@ class BinanceRest:
         return "aggTrades" if channel.name == "agg_trades" else "trades"
 
     async def _get(self, call: str, symbol: str = "", **params: int) -> HttpResponse:
-        """One request; waits for the weight limit, and for the end of a ban, before it asks."""
-        await self.limits.acquire(f"{self._venue}/weight", self._weights[call], priority=Priority.DATA)
-        query = {name: str(value) for name, value in params.items()}
         what = f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
-        if symbol:
-            query["symbol"] = symbol
+        query: dict[str, str | int] = {**params, "symbol": symbol} if symbol else {**params}
         try:
-            response = await self._http.get(f"{self._base}/{call}", query)
-        except FeedConnectionError as error:
+            return await self._calls.get(call, query, what)
+        except VenueRejectedError as error:
+            # A feed asks again, later: symbols are listed while it runs.
             raise QueryError(f"no {what}: {error}") from error
-        self.limits.observe(self._venue, response.status, response.headers)
-        if response.status != 200:
-            ban_ms = ban_ends_ms(response.body)
-            if ban_ms is not None:
-                self.limits.close(self._venue, max(ban_ms / 1_000 - wall_ns() / 1e9, 0))
-            text = response.body[:200].decode("utf-8", "replace")
-            raise QueryError(f"no {what}: HTTP {response.status} {text}")
-        return response
 
 
 def _json(response: HttpResponse) -> Any:

@@ -12,7 +12,7 @@ from tradewire.core.record import INTERVALS, Kind
 from tradewire.errors import UnsupportedError
 from tradewire.venues.base import Channel, MarketDataRest, Stream, StreamLimits
 
-from .limits import SPOT_LIMITS, USDM_LIMITS
+from .limits import SPOT_COSTS, SPOT_LIMITS, USDM_COSTS, USDM_LIMITS, Cost
 from .plans import SPOT_BOOK_RULE, SPOT_MARKET_DATA, USDM_BOOK_RULE, USDM_MARKET_DATA
 from .session import BinanceSession
 from .urls import SPOT_URLS, USDM_URLS, Urls, route_of
@@ -62,7 +62,7 @@ class BinanceMarketData:
     limits: StreamLimits
     channels: Mapping[str, tuple[Kind, int | None, str]]
     snapshot_depth: int
-    weights: Mapping[str, int]
+    costs: Mapping[str, Cost]
     rate_limits: VenueLimits
     intervals: Sequence[str] = tuple(INTERVALS)
     default_channels: Sequence[str] = ("trades", "quotes", "book")
@@ -119,7 +119,7 @@ class BinanceMarketData:
             http,
             (base or self.urls.rest).rstrip("/") + self.urls.rest_path,
             depth=self.snapshot_depth,
-            weights=self.weights,
+            costs=self.costs,
             limits=RateLimitManager({self.name: self.rate_limits}),
             venue=self.name,
         )
@@ -137,8 +137,7 @@ USDM = BinanceMarketData(
     # Bars of one second are Spot's alone.
     intervals=tuple(interval for interval in INTERVALS if interval != "1s"),
     snapshot_depth=1000,
-    # Of a snapshot that deep (venue sheet section 7).
-    weights={"depth": 20, "trades": 5, "aggTrades": 20, "time": 1},
+    costs=USDM_COSTS,
     rate_limits=USDM_LIMITS,
 )
 
@@ -151,6 +150,6 @@ SPOT = BinanceMarketData(
     limits=StreamLimits(names_per_message=200, streams=1024, messages_per_s=2.0, message_burst=2, max_age_s=_DAY_S),
     channels=_SPOT_CHANNELS,
     snapshot_depth=5000,
-    weights={"depth": 250, "trades": 25, "aggTrades": 4, "time": 1},
+    costs=SPOT_COSTS,
     rate_limits=SPOT_LIMITS,
 )

@@ -16,16 +16,30 @@ class Urls:
         rest: base of the REST API.
         routed: whether streams live under `/public` and `/market` (USD-M since 2026-04-23).
         rest_path: in front of the market data calls.
+        price_path: of the newest version of the price call.
     """
 
     stream: str
     rest: str
     routed: bool
     rest_path: str
+    price_path: str
 
 
-USDM_URLS = Urls("wss://fstream.binance.com", "https://fapi.binance.com", routed=True, rest_path="/fapi/v1")
-SPOT_URLS = Urls("wss://stream.binance.com:9443", "https://api.binance.com", routed=False, rest_path="/api/v3")
+USDM_URLS = Urls(
+    "wss://fstream.binance.com",
+    "https://fapi.binance.com",
+    routed=True,
+    rest_path="/fapi/v1",
+    price_path="/fapi/v2/ticker/price",
+)
+SPOT_URLS = Urls(
+    "wss://stream.binance.com:9443",
+    "https://api.binance.com",
+    routed=False,
+    rest_path="/api/v3",
+    price_path="/api/v3/ticker/price",
+)
 
 #: Channel parts of the streams that `/public` serves; `/market` serves the rest. Asking on the wrong route is silent:
 #: acknowledged, and nothing arrives (venue sheet section 2.1).
