@@ -22,6 +22,7 @@ __all__ = ["HOPS", "LatencySpans"]
 HOPS = ("venue", "queue", "callback")
 
 _HIGHEST_NS = 3_600_000_000_000
+_LOWEST_NS = -_HIGHEST_NS
 
 
 class LatencySpans:
@@ -72,14 +73,12 @@ class LatencySpans:
         """
         jumps = 0
         if isinstance(recv_ns, list):
-            queue, venue = self.queue.record, self.venue.record
-            earliest, latest = -_HIGHEST_NS, _HIGHEST_NS
             for event, received in zip(event_ns, recv_ns, strict=True):
-                queue(drained_ns - received)
+                self.queue.record(drained_ns - received)
                 if event > 0:
                     age = received + offset_ns - event
-                    venue(age)
-                    if not earliest <= age <= latest:
+                    self.venue.record(age)
+                    if age > _HIGHEST_NS or age < _LOWEST_NS:
                         jumps += 1
             return jumps
         times = np.asarray(event_ns)
