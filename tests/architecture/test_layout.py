@@ -87,6 +87,31 @@ def test_every_module_imports_alone() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+VENUES = PACKAGE / "venues"
+VENUE_FOLDERS = sorted(path.parent.name for path in VENUES.glob("*/__init__.py"))
+
+
+def _named_venues(path: Path) -> set[str]:
+    """The venue folders that a module under `venues` imports from, in whatever spelling."""
+    package = _module_name(path.parent).split(".")
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            start = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        inside = [name.split(".")[2] for name in names if name.startswith("tradewire.venues.")]
+        found |= set(inside) & set(VENUE_FOLDERS)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(VENUES.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_another_venue(path: Path) -> None:
+    home = path.relative_to(VENUES).parts[0]
+    assert not _named_venues(path) - {home}, "a venue knows itself; what venues share knows none"
+
+
 HEAVY = ["aiohttp", "cryptography", "fastapi", "ib_async", "redis", "aio_pika", "rich", "typer", "websockets", "uvloop"]
 HEAVY += ["prometheus_client", "watchfiles", "yaml"]
 

@@ -29,6 +29,8 @@ _QUANTILES = (0.5, 0.99, 0.999)
 #: A level is a part of a message.
 _KINDS = tuple(kind.name.lower() for kind in Kind if kind is not Kind.LEVEL)
 _GAPS = ("gap", "duplicate", "reordered")
+#: What a frame reader ends a connection with: protocol, text, fragments, size.
+_CLOSE_CODES = ("1002", "1007", "1008", "1009")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,14 @@ def _traffic(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield _total(managers, "tradewire_bytes", "Bytes read from streaming connections.", "bytes")
     yield _total(managers, "tradewire_socket_reads", "Reads of streaming connections.", "reads")
     yield _total(managers, "tradewire_decode_errors", "Messages refused by the decoder.", "decode_errors")
+    yield _counted(
+        managers,
+        "tradewire_protocol_errors",
+        "Connections ended because the venue broke the WebSocket protocol.",
+        "code",
+        "protocol_errors.",
+        _CLOSE_CODES,
+    )
 
 
 def _losses(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:

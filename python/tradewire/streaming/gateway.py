@@ -417,8 +417,9 @@ class StreamingGateway:
 
     @property
     def counters(self) -> Counters:
-        """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`,
-        `reconnects`, `alerts`, ... A snapshot; each provider's own go on counting (`managers[name].counters`)."""
+        """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `protocol_errors`,
+        `book_gaps`, `resyncs`, `reconnects`, `alerts`, ... A snapshot; each provider's own go on counting
+        (`managers[name].counters`)."""
         return Counters.sum([*(manager.counters for manager in self._managers.values()), self._totals])
 
     @property

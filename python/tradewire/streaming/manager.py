@@ -288,7 +288,8 @@ class WebSocketManager:
 
     @property
     def counters(self) -> Counters:
-        """Totals: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `book_gaps`, `resyncs`, `reconnects`, ..."""
+        """Totals: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `protocol_errors`, `book_gaps`, `resyncs`,
+        `reconnects`, ..."""
         return self._pipeline.counters
 
     @property

@@ -109,7 +109,7 @@ class Pipeline:
         self.wanted = Wanted(self.symbols) if wanted is None else wanted
         self.latency = LatencySpans()
         self.clock_offset_ns = 0
-        self.counters = Counters("messages", "bytes", "reads", "decode_errors", "batches", "records")
+        self.counters = Counters("messages", "bytes", "reads", "decode_errors", "protocol_errors", "batches", "records")
         self._handler = handler
         self._timed = timed
         self._pumping = False
@@ -129,6 +129,9 @@ class Pipeline:
             counters.add_all(result.counts, "messages.")
         if result.error_count:
             counters.add("decode_errors", result.error_count)
+        if result.close is not None:
+            counters.add("protocol_errors")
+            counters.add(f"protocol_errors.{result.close[0]}")
 
     def inject(self, payload: bytes, recv_ns: int, stream: str | None) -> int:
         """Decodes one REST answer (a snapshot, missed trades), which is JSON, into the same stream, and pumps.

@@ -49,7 +49,7 @@ class ReplayReport:
         frames: lines fed.
         messages: messages decoded.
         counts: messages per kind.
-        decode_errors: messages refused.
+        decode_errors: messages refused, by the decoder or already as frames.
         first_error: the first of them, in words.
         book_gaps: breaks in the chain of book updates.
         sequences: `gap`, `duplicate`, `reordered` in trades and quotes.
@@ -134,7 +134,7 @@ class Replay:
             frames=self._frames,
             messages=counters["messages"],
             counts=counters.group("messages."),
-            decode_errors=counters["decode_errors"],
+            decode_errors=counters["decode_errors"] + counters["protocol_errors"],
             first_error=self._first_error,
             book_gaps=self._book_gaps,
             sequences=dict(self._sequences),

@@ -39,6 +39,7 @@ NAMES = {
     "tradewire_latency_seconds": ("provider", "hop"),
     "tradewire_messages": ("provider", "kind"),
     "tradewire_messages_missing": ("provider",),
+    "tradewire_protocol_errors": ("provider", "code"),
     "tradewire_queue_conflated": ("consumer",),
     "tradewire_queue_depth": ("consumer",),
     "tradewire_queue_depth_max": ("consumer",),
@@ -103,7 +104,7 @@ def test_counters_are_those_of_each_provider() -> None:
     counters = gateway.managers["binance"].counters
     counters.add_all({"trade": 97, "injected": 5}, "messages.")
     counters.add_all({"messages": 97, "bytes": 1_000, "messages_missing": 3, "sequence_gap": 2, "reconnects": 4})
-    counters.add_all({"evidence.mute": 6, "remedies.reconnect": 7})
+    counters.add_all({"evidence.mute": 6, "remedies.reconnect": 7, "protocol_errors.1009": 8})
     found = read(gateway)
     assert value(found["tradewire_messages"], "binance", "trade") == 97
     assert value(found["tradewire_messages"], "binance", "quote") == 0
@@ -113,6 +114,7 @@ def test_counters_are_those_of_each_provider() -> None:
     assert value(found["tradewire_sequence_incidents"], "binance", "gap") == 2
     assert value(found["tradewire_evidence"], "binance", "mute") == 6
     assert value(found["tradewire_remedies"], "binance", "reconnect") == 7
+    assert value(found["tradewire_protocol_errors"], "binance", "1009") == 8
     assert value(found["tradewire_reconnects"], "binance") == 4
 
 

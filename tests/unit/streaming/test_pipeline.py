@@ -95,6 +95,14 @@ def test_refused_messages_are_counted(pipeline: Pipeline, frames: Any, framing: 
     assert pipeline.counters["messages"] == 1
 
 
+def test_a_broken_frame_is_counted_by_its_close_code(pipeline: Pipeline, frames: Any, framing: Any) -> None:
+    pipeline.count(pipeline.reader().feed(framing.frame(frames.trade(1)) + b"\x8b\x00", 1), 2)
+    pipeline.count(pipeline.reader().feed(b"\x81\x01\xff", 1), 3)
+    assert pipeline.counters["protocol_errors"] == 2
+    assert pipeline.counters.group("protocol_errors.") == {"1002": 1, "1007": 1}
+    assert (pipeline.counters["messages"], pipeline.counters["decode_errors"]) == (1, 0)
+
+
 def test_a_snapshot_joins_the_stream(pipeline: Pipeline, drained: list[Drained], frames: Any) -> None:
     pipeline.wanted.add(Kind.BOOK_SNAPSHOT, None)
     assert pipeline.inject(frames.snapshot(7), 1, "btcusdt@depth") == 1
