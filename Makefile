@@ -118,14 +118,21 @@ records: ## 10^8 records between two threads: none lost, none reordered
 	# Only this crate is optimised: its dependencies are those of test-rust and need no second build.
 	cargo test --config 'profile.dev.package.tradewire-core.opt-level=3' --locked --quiet -p tradewire-core --lib -- --ignored
 
-.PHONY: stress
-stress: build ## The long form of the book oracle: 10,000 random streams
-	TRADEWIRE_STRESS=1 TRADEWIRE_CORE=native $(BIN)/python -m pytest -m stress --timeout 1800
-
+# What is kept goes into docs/reference/reliability.md. ONLY chooses: make campaigns ONLY='row19 or row20'
+ONLY ?=
+CAMPAIGNS := tests/campaigns tests/faults tests/integration/test_book_oracle.py
 .PHONY: campaigns
-campaigns: build ## The reliability campaigns at full length; one JSON line each in target/campaigns.jsonl
+campaigns: build ## The reliability campaigns at full length (ONLY='row19' for some); figures go to the docs
 	mkdir -p target && rm -f target/campaigns.jsonl
-	TRADEWIRE_CAMPAIGN=long TRADEWIRE_CAMPAIGN_RESULTS=target/campaigns.jsonl TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/campaigns --timeout 1800
+	TRADEWIRE_CAMPAIGN=long TRADEWIRE_CAMPAIGN_RESULTS=target/campaigns.jsonl TRADEWIRE_CORE=native \
+	  $(BIN)/python -m pytest $(CAMPAIGNS) --timeout 1800 -k '$(ONLY)'
+	$(BIN)/python docs/keep_campaigns.py target/campaigns.jsonl
+	$(BIN)/python docs/generate.py
+
+SOAK_SECONDS ?= 600
+.PHONY: soak
+soak: ## One process, 200 symbols, 50,000 messages/s for SOAK_SECONDS (600): no loss, flat memory
+	TRADEWIRE_SOAK_SECONDS=$(SOAK_SECONDS) $(MAKE) --no-print-directory campaigns ONLY=soak
 
 FUZZ_SECONDS ?= 20
 .PHONY: fuzz

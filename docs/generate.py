@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import subprocess
 import sys
@@ -136,6 +137,25 @@ def events_page() -> str:
     return "\n".join(lines)
 
 
+def reliability_page() -> str:
+    rows = json.loads((REFERENCE / "reliability.json").read_text(encoding="utf-8"))
+    lines = [
+        "# Reliability, measured\n",
+        "The newest run of each campaign at full length, as `make campaigns` left it. Every campaign also runs in a short form",
+        "with the ordinary tests, from a new seed each time; `TRADEWIRE_CAMPAIGN_SEED` repeats a run. All is on loopback, in",
+        "virtual time where it says so. Times are of whatever machine ran them, and no promise about yours.\n",
+        "| row | campaign | trials | figure | failures | seed | s | date |",
+        "|---|---|---:|---|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        what = row["test"].removeprefix("test_").replace("_", " ")
+        lines.append(
+            f"| {row['row']} | {what} | {row['trials']:,} | {row['figure']} | {row['failures']} | {row['seed']} "
+            f"| {row['seconds']:.0f} | {row['date']} |"
+        )
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "record.md": record_page,
     "field-plans.md": lambda: _class_page("Field plans and sequence rules", plan, plan.__all__),
@@ -144,6 +164,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": lambda: _class_page("Errors", errors, errors.__all__),
     "cli.md": cli_page,
     "configuration.md": configuration_page,
+    "reliability.md": reliability_page,
 }
 
 

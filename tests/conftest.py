@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import recordings
+from campaign import Campaign
 from tradewire import core
 
 TESTS = Path(__file__).resolve().parent
@@ -50,3 +51,12 @@ def eventually() -> Callable[..., Awaitable[None]]:
                 await asyncio.sleep(0.002)
 
     return wait
+
+
+@pytest.fixture
+def campaign(request: pytest.FixtureRequest) -> Iterator[Campaign]:
+    """The seed and the size of a run with random trials, and where it reports its figure."""
+    run = Campaign(request.node.name)
+    print(f"campaign seed {run.seed}")  # noqa: T201 - shown when the test fails
+    yield run
+    run.report()

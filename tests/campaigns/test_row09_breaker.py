@@ -15,7 +15,7 @@ from tradewire.transport.circuit_breaker import CircuitBreaker
 from tradewire.transport.policy.breaker import BreakerState, BreakerStates
 
 if TYPE_CHECKING:
-    from conftest import Campaign
+    from campaign import Campaign
 
 pytestmark = pytest.mark.timeout(600)
 SECOND = 1_000_000_000

@@ -16,7 +16,7 @@ from tradewire.transport.rate_limit import RateLimitManager
 if TYPE_CHECKING:
     from random import Random
 
-    from conftest import Campaign
+    from campaign import Campaign
 
 pytestmark = pytest.mark.timeout(900)
 SECOND = 1_000_000_000

@@ -13,7 +13,7 @@ from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
 
 if TYPE_CHECKING:
-    from conftest import Campaign
+    from campaign import Campaign
 
 pytestmark = pytest.mark.timeout(600)
 SECOND = 1_000_000_000

@@ -17,7 +17,7 @@ from tradewire.transport.policy.routing import RoutingRules
 from virtual_time import now_ns, run
 
 if TYPE_CHECKING:
-    from conftest import Campaign
+    from campaign import Campaign
 
 pytestmark = pytest.mark.timeout(900)
 THRESHOLD = RoutingRules().eject_after

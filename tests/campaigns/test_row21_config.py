@@ -22,7 +22,7 @@ from tradewire.config.keys import KeyRing, new_key
 from tradewire.errors import ConfigError
 
 if TYPE_CHECKING:
-    from conftest import Campaign
+    from campaign import Campaign
 
 pytestmark = pytest.mark.timeout(600)
 CANARY = "canary-of-row-21"

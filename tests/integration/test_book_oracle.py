@@ -1,21 +1,23 @@
 """Random book streams with faults against an oracle that knows every update: no mismatch while live, no hole unseen.
 
 The oracle decides by position in the stream, never by comparing update ids, so it shares no rule with the book.
-`make stress` runs 10,000 streams.
+`make campaigns` runs 10,000 streams.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 import made_batches
 from tradewire.core import IMPLEMENTATION, BookSet, Kind, SequenceRule, SymbolTable
+
+if TYPE_CHECKING:
+    from campaign import Campaign
 
 STREAMS = 400 if IMPLEMENTATION == "native" else 60
 TICKS = 16
@@ -219,20 +221,13 @@ def run(seed: int) -> Counter[str]:
     return seen
 
 
-def check(streams: int) -> None:
-    first = random.randrange(2**32)
+def test_random_streams_never_mislead(campaign: Campaign) -> None:
+    streams = campaign.size(STREAMS, 10_000)
     seen: Counter[str] = Counter()
-    for seed in range(first, first + streams // 2):
-        seen += run(seed)
+    for _ in range(streams // 2):
+        seen += run(campaign.random.getrandbits(32))
     for situation in ("applied", "buffered", "stale", "gap", "need_snapshot", "live", "syncing", "reset"):
         assert seen[situation] >= 20, seen
-
-
-def test_random_streams_never_mislead() -> None:
-    check(STREAMS)
-
-
-@pytest.mark.stress
-@pytest.mark.skipif("TRADEWIRE_STRESS" not in os.environ, reason="long; make stress runs it")
-def test_ten_thousand_random_streams_never_mislead() -> None:
-    check(10_000)
+    campaign.passed(
+        15, streams, f"{streams:,} random streams, {seen['live']:,} looks at live books: 0 mismatches, 0 holes unseen"
+    )

@@ -1,0 +1,63 @@
+"""Refused with a time to come back: nothing is sent until then, by request or by handshake, and all is well after."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from faulty_venues import Place, is_live, open_venue, until
+
+BAN_S = 2
+
+
+@pytest.fixture(params=["binance", "binance_spot"])
+async def place(request: pytest.FixtureRequest) -> Any:
+    async with open_venue(request.param) as opened:
+        yield opened
+
+
+def _note(monkeypatch: pytest.MonkeyPatch, chaos: Any, method: str) -> list[float]:
+    """When the venue was asked."""
+    times: list[float] = []
+    ask = getattr(chaos, method)
+
+    def noted(*args: Any) -> Any:
+        times.append(time.monotonic())
+        return ask(*args)
+
+    monkeypatch.setattr(chaos, method, noted)
+    return times
+
+
+@pytest.mark.parametrize("status", [418, 429])
+async def test_no_request_before_the_ban_ends(place: Place, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place.gateway(symbols=place.symbols[:1], channels=["book"]) as gateway:
+        await until(lambda: gateway.book(place.symbols[0]) is not None)
+        await until(lambda: gateway.managers[place.venue].clock.known)
+        asked = _note(monkeypatch, place.sim.chaos, "request")
+        ban = place.sim.chaos.refuse_rest(status, n=1, retry_after_s=BAN_S)
+        place.sim.chaos.drop(1, channel="book")
+        await until(lambda: ban.injected)
+        assert gateway.book(place.symbols[0]) is None
+        await until(lambda: gateway.book(place.symbols[0]) is not None)
+        refused, next_one = asked[:2]
+        # The venue counts the end of a ban in milliseconds of its own clock.
+        assert next_one - refused >= BAN_S - 0.005
+        assert place.is_exact(gateway), "streams go on meanwhile"
+
+
+@pytest.mark.parametrize("status", [418, 429])
+async def test_no_handshake_before_the_ban_ends(place: Place, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place.gateway(channels=["trades"]) as gateway:
+        await until(lambda: is_live(gateway))
+        tried = _note(monkeypatch, place.sim.chaos, "handshake")
+        ban = place.sim.chaos.refuse_connect(status, n=1, retry_after_s=BAN_S)
+        place.sim.chaos.disconnect()
+        await until(lambda: ban.injected)
+        assert not is_live(gateway)
+        await until(lambda: is_live(gateway))
+        assert len(tried) == 2
+        assert tried[1] - tried[0] >= BAN_S
+        assert place.is_exact(gateway)

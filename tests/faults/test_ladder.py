@@ -1,0 +1,136 @@
+"""Silence on a living connection: found, told from a quiet market, and healed step by step up to a person."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from faulty_venues import VENUES, Place, hurry, is_live, of_type, open_venue, until
+from tradewire import StreamingGateway
+from tradewire.config import ConfigLoader
+from tradewire.streaming import (
+    ConnectionChanged,
+    FallbackChanged,
+    FeedAlert,
+    FeedState,
+    FeedStateChanged,
+    RemedyTaken,
+    Rung,
+    fallback,
+)
+from tradewire.streaming.evidence import Verdict
+
+STALE_S = 0.4
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+    monkeypatch.setattr(fallback, "_HOLD_NS", 200_000_000)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize(
+    ("healed_by", "rungs"),
+    [("resubscribe", [Rung.RESUBSCRIBE]), ("reconnect", [Rung.RESUBSCRIBE, Rung.RECONNECT])],
+)
+async def test_a_mute_but_pinging_venue_is_found_and_healed(venue: str, healed_by: Any, rungs: list[Rung]) -> None:
+    async with open_venue(venue) as place, place.gateway(stale_after_s={"quotes": STALE_S}) as gateway:
+        symbol = place.symbols[0]
+        seen: list[Any] = []
+        await until(lambda: is_live(gateway))
+        gateway.on_status(seen.append)
+        mute = place.sim.chaos.mute("quotes", symbol, until=healed_by)
+        await until(lambda: of_type(seen, RemedyTaken))
+        assert mute.injected > 0
+        (found,) = [event for event in of_type(seen, FeedStateChanged) if event.state is FeedState.STALE]
+        assert (found.channel, found.symbol) == ("quotes", symbol)
+        # Neither heals by itself, and what heals it is the rung that the venue asks for, not an earlier one.
+        await until(lambda: gateway.state("quotes", symbol) is FeedState.LIVE)
+        await until(lambda: is_live(gateway))
+        assert [event.rung for event in of_type(seen, RemedyTaken)] == rungs
+        reconnected = [event for event in of_type(seen, ConnectionChanged) if event.reason]
+        assert bool(reconnected) is (healed_by == "reconnect")
+        assert gateway.counters["evidence.mute"] == 1
+        mute.stop()
+        await until(lambda: place.is_exact(gateway) or healed_by == "resubscribe")
+
+
+@pytest.mark.parametrize("venue", VENUES)
+async def test_a_quiet_market_is_left_alone(venue: str) -> None:
+    """Nothing happens at the venue: no remedy is taken, and the next look comes after twice the time."""
+    async with (
+        open_venue(venue, rate=0) as place,
+        place.gateway(channels=["quotes"], stale_after_s={"quotes": 0.2}) as gateway,
+    ):
+        seen: list[Any] = []
+        gateway.on_status(seen.append)
+        await _moving(place, lambda: is_live(gateway))
+        seen.clear()
+        await until(lambda: all((feed.stale_after_ns or 0) >= 800_000_000 for feed in gateway.feeds()))
+        assert gateway.counters["evidence.quiet"] >= 2 * len(place.symbols)
+        assert gateway.counters["evidence.quiet"] == sum(gateway.counters.group("evidence.").values())
+        assert of_type(seen, RemedyTaken, ConnectionChanged, FeedAlert) == []
+        await _moving(place, lambda: all(feed.stale_after_ns == 200_000_000 for feed in gateway.feeds()))
+        assert place.is_exact(gateway)
+
+
+async def _moving(place: Place, condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            place.sim.advance(time.time_ns() // 1_000_000, 20)
+            await asyncio.sleep(0.01)
+
+
+async def test_the_whole_ladder_ends_at_the_fallback_and_a_person(tmp_path: Any) -> None:
+    """Nothing heals it: every rung in order, the other venue's quotes arrive meanwhile, and go when it is back."""
+    async with open_venue("binance") as mute_one, open_venue("binance_spot") as other:
+        file = tmp_path / "streaming.yaml"
+        file.write_text(
+            f"""
+streaming:
+  symbols: [BTCUSDT]
+  providers:
+    - name: binance
+      websocket_url: {mute_one.sim.stream_url}
+      rest_url: {mute_one.sim.rest_url}
+      subscriptions: [quotes]
+      stale_after: {{quotes: {STALE_S}}}
+      fallback: binance_spot
+    - name: binance_spot
+      websocket_url: {other.sim.stream_url}
+      rest_url: {other.sim.rest_url}
+      subscriptions: [quotes]
+      standby: true
+"""
+        )
+        config = ConfigLoader(file, env={}, env_file=None).load()
+        got: list[str] = []
+        seen: list[Any] = []
+        gateway = StreamingGateway(config)
+        gateway.subscribe_to_quotes(["BTCUSDT"], lambda quote: got.append(quote.venue))
+        gateway.on_status(seen.append)
+        async with gateway:
+            await until(lambda: gateway.state("quotes", "BTCUSDT", "binance") is FeedState.LIVE)
+            assert set(got) <= {"binance"}
+            mute = mute_one.sim.chaos.mute("quotes")
+            await until(lambda: of_type(seen, FeedAlert))
+            assert [event.rung for event in of_type(seen, RemedyTaken)] == [
+                Rung.RESUBSCRIBE,
+                Rung.RECONNECT,
+                Rung.FALLBACK,
+                Rung.ALERT,
+            ]
+            (begun,) = of_type(seen, FallbackChanged)
+            assert (begun.provider, begun.fallback, begun.active) == ("binance", "binance_spot", True)
+            assert gateway.counters["alerts"] == 1
+            await until(lambda: "binance_spot" in got)
+            mute.stop()
+            await until(lambda: gateway.state("quotes", "BTCUSDT", "binance") is FeedState.LIVE)
+            await until(lambda: len(of_type(seen, FallbackChanged)) == 2)
+            assert not of_type(seen, FallbackChanged)[1].active
+            assert Verdict.MUTE in {key for key, n in gateway.counters.group("evidence.").items() if n}
