@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import MetricsPort, Seconds, quiet_logging, several
+from .wording import counted
 
 if TYPE_CHECKING:
     from tradewire.config import Config
@@ -44,7 +45,8 @@ def demo(
     """Watch two simulated venues, Binance USD-M and Spot, through one gateway: no account, no network.
 
     On a terminal it runs until Ctrl-C; without one (a pipe, a log) it ends after 10 s, with --chaos when all faults
-    are healed. --seconds sets another end. With --chaos, exit code 1 when a fault was not healed.
+    are healed. --seconds sets another end. With --chaos, exit code 1 when a fault was not healed, unless Ctrl-C left
+    it no time.
     """
     from tradewire.sim import SimProcess
     from tradewire.transport.event_loop import run
@@ -66,14 +68,15 @@ def demo(
             venue: stack.enter_context(SimProcess(venue, symbols=tuple(names), rate=rate, seed=seed))
             for venue in _VENUES
         }
-        board, faults = run(_watch(_config(sims, names, chaos), sims, names, seconds, chaos, metrics_port))
+        board, faults, interrupted = run(_watch(_config(sims, names, chaos), sims, names, seconds, chaos, metrics_port))
     typer.echo(summary(board))
     if faults is not None:
         left = faults.open_at_end
-        typer.echo(f"  {faults.injected} faults injected, " + ("all healed" if not left else "not healed:"))
+        state = "all healed" if not left else "not healed yet:" if interrupted else "not healed:"
+        typer.echo(f"  {counted(faults.injected, 'fault')} injected, {state}")
         for line in left:
             typer.echo(f"    {line}")
-        if left:
+        if left and not interrupted:
             raise typer.Exit(1)
 
 
@@ -84,7 +87,8 @@ async def _watch(
     seconds: float | None,
     chaotic: bool,
     metrics_port: int | None,
-) -> tuple[Board, Chaos | None]:
+) -> tuple[Board, Chaos | None, bool]:
+    """Runs it; gives what was seen, the faults, and whether somebody ended it amid them."""
     from tradewire.streaming import StreamingGateway
 
     from .board import Board
@@ -126,17 +130,18 @@ async def _watch(
         if screen.is_terminal:
             board.metrics = address
             with live_view(board, "tradewire demo: simulated Binance USD-M and Spot", screen) as view:
-                await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=finish, until=until)
+                early = await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=finish, until=until)
         else:
             if address:
                 typer.echo(f"metrics: {address}")
-            await run_gateway(gateway, seconds=seconds, tick=tell, before_stop=finish, until=until)
+            early = await run_gateway(gateway, seconds=seconds, tick=tell, before_stop=finish, until=until)
+        interrupted = early and injecting is not None and not injecting.done()
         if injecting is not None:
             injecting.cancel()
             await asyncio.wait([injecting])
             if not injecting.cancelled():
                 injecting.result()
-    return board, faults
+    return board, faults, interrupted
 
 
 def _config(sims: Mapping[str, SimProcess], names: list[str], chaos: bool) -> Config:

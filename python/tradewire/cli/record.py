@@ -50,6 +50,7 @@ def record(
     from tradewire.transport.event_loop import run
     from tradewire.venues.registry import load
 
+    from .hardening import forget_keys
     from .running import StopSignal
 
     log_to_stderr()
@@ -65,6 +66,7 @@ def record(
         url=url,
         rest_url=rest_url,
     )
+    forget_keys()
 
     async def follow() -> None:
         async with StopSignal() as stop:

@@ -32,6 +32,10 @@ def sim(
     """Run a simulated venue on loopback until Ctrl-C: real HTTP and real WebSocket, no account needed."""
     from tradewire.sim import run
 
+    from .hardening import forget_keys
+
+    forget_keys()
+
     def announce(line: str) -> None:
         typer.echo(line)
 

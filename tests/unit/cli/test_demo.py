@@ -50,9 +50,9 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
-def _start_on_a_terminal() -> tuple[subprocess.Popen[bytes], int]:
+def _start_on_a_terminal(*more: str) -> tuple[subprocess.Popen[bytes], int]:
     outside, inside = pty.openpty()
-    command = [sys.executable, "-m", "tradewire", "demo", "--rate", "200"]
+    command = [sys.executable, "-m", "tradewire", "demo", "--rate", "200", *more]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "40"}
     child = subprocess.Popen(command, stdin=inside, stdout=inside, stderr=subprocess.PIPE, env=environment)
     os.close(inside)
@@ -76,9 +76,10 @@ def _drain(outside: int) -> bytes:
     return seen
 
 
-def test_ctrl_c_ends_a_live_view_quickly_and_cleanly() -> None:
-    child, outside = _start_on_a_terminal()
-    _read_until(outside, b"live")
+@pytest.mark.parametrize(("more", "shown"), [((), b"live"), (("--chaos", "--metrics-port", "0"), b"fault  ")])
+def test_ctrl_c_ends_a_live_view_quickly_and_cleanly(more: tuple[str, ...], shown: bytes) -> None:
+    child, outside = _start_on_a_terminal(*more)
+    _read_until(outside, shown)
     venues = _children(child.pid)
     assert len(venues) == 2
     started = time.monotonic()
@@ -141,4 +142,4 @@ def test_faults_that_are_not_healed_are_named() -> None:
         [sys.executable, "-c", script, "--chaos", "--rate", "200"], capture_output=True, text=True, timeout=50
     )
     assert done.returncode == 1, done.stderr
-    assert done.stdout.endswith("  1 faults injected, not healed:\n    binance: lost\n")
+    assert done.stdout.endswith("  1 fault injected, not healed:\n    binance: lost\n")
