@@ -33,7 +33,7 @@ $(NATIVE): $(SETUP) $(RUST_SOURCES)
 build: $(NATIVE) ## Make .venv with the package and its native core
 
 .PHONY: demo
-demo: build ## Simulated venue, live gateway, terminal view
+demo: build ## Two simulated venues, live gateway, terminal view
 	@$(BIN)/tradewire demo
 
 .PHONY: test
