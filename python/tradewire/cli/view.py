@@ -81,7 +81,8 @@ def summary(board: Board) -> str:
     for hop, values in gateway.latency.summary().items():
         if values["count"]:
             figures = f"p50 {_time(values['p50_ns'])}, p99 {_time(values['p99_ns'])}, p99.9 {_time(values['p99_9_ns'])}"
-            lines.append(f"  {_HOP_NAMES[hop]}: {figures}, max {_time(values['max_ns'])} ({values['count']:,})")
+            seen = f"{values['count']:,}" + (f", {values['negative']:,} negative" if values["negative"] else "")
+            lines.append(f"  {_HOP_NAMES[hop]}: {figures}, max {_time(values['max_ns'])} ({seen})")
         elif values["negative"]:
             lines.append(f"  {_HOP_NAMES[hop]}: {values['negative']:,} negative: this clock is behind the venue's")
     lines.append("  " + ", ".join(_incidents(board)))

@@ -33,7 +33,7 @@ class VenueClock:
 
     Args:
         source: who is asked; anew each time, since it may be replaced.
-        on_offset: told the offset after each answer.
+        on_offset: told after each answer how much of the offset is certain: what latencies are corrected by.
         alert: calls a person, in words; once for as long as it lasts.
         counters: `clock_errors`.
         sleep: waits that many seconds.
@@ -102,7 +102,7 @@ class VenueClock:
             return
         self.offset.add(wall, self._now() - began, venue_ns)
         offset_ns = self.offset.offset_ns
-        self._on_offset(offset_ns)
+        self._on_offset(self.offset.certain_ns)
         if abs(offset_ns) > _SKEW_NS[0] and not self._skewed:
             self._skewed = True
             direction = "ahead of" if offset_ns > 0 else "behind"

@@ -13,6 +13,8 @@ __all__ = ["ClockOffset"]
 _KEPT = 8
 #: Clocks drift and answers are rounded; more than that beyond both errors means that somebody set a clock.
 _SLACK_NS = 50_000_000
+#: Venues tell their time in whole milliseconds.
+_RESOLUTION_NS = 1_000_000
 
 
 class ClockOffset:
@@ -35,6 +37,12 @@ class ClockOffset:
     def known(self) -> bool:
         """Whether there was an answer."""
         return bool(self._samples)
+
+    @property
+    def certain_ns(self) -> int:
+        """The offset where it is more than its own error, else 0: the clocks cannot be told apart, and taking out what
+        may be nothing but half a round trip would make latencies worse."""
+        return self.offset_ns if abs(self.offset_ns) > self.rtt_ns // 2 + _RESOLUTION_NS else 0
 
     def add(self, sent_ns: int, rtt_ns: int, venue_ns: int) -> None:
         """Takes an answer.

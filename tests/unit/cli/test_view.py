@@ -84,6 +84,8 @@ def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board
 def test_a_clock_behind_the_venues_is_said(board: Board) -> None:
     board.gateway.latency.venue.record(-5)
     assert "1 negative: this clock is behind the venue's" in view.summary(board)
+    board.gateway.latency.venue.record(5)
+    assert "max 5 ns (1, 1 negative)" in view.summary(board)
 
 
 def test_several_providers_are_told_apart(tmp_path: Path) -> None:

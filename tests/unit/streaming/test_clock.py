@@ -84,6 +84,16 @@ async def test_asked_at_the_start_and_every_minute(venue: Venue) -> None:
     assert venue.offsets == [-300_000_000] * 5
 
 
+async def test_an_offset_within_its_error_corrects_nothing(venue: Venue) -> None:
+    venue.ahead_ns = 6_000_000
+    await started(venue)
+    venue.ahead_ns = 6_000_001
+    await venue.next()
+    venue.trip_ns = 9_000_000
+    await venue.next()
+    assert venue.offsets == [0, 0, 6_000_001]
+
+
 async def test_skew_calls_a_person_once(venue: Venue) -> None:
     venue.ahead_ns = 1_000_000_001
     await started(venue)

@@ -22,6 +22,16 @@ def test_an_answer_is_taken_for_the_middle_of_its_round_trip() -> None:
     assert (offset.offset_ns, offset.rtt_ns) == (3 * SECOND - 10 * MS, 20 * MS)
 
 
+def test_clocks_that_cannot_be_told_apart_count_as_equal() -> None:
+    offset = ClockOffset()
+    offset.add(0, 20 * MS, -1 * MS)
+    assert (offset.offset_ns, offset.certain_ns) == (-11 * MS, 0), "half a round trip and a millisecond"
+    offset.add(0, 18 * MS, -2 * MS)
+    assert (offset.offset_ns, offset.certain_ns) == (-11 * MS, -11 * MS)
+    offset.add(0, 2 * MS, 3 * MS)
+    assert (offset.offset_ns, offset.certain_ns) == (2 * MS, 0)
+
+
 def test_the_shortest_round_trip_of_the_last_eight_counts() -> None:
     offset = ClockOffset()
     offset.add(0, 2 * MS, 1 * MS)
