@@ -26,6 +26,8 @@ __all__ = ["SocketOwner", "WebSocketConnection", "connect"]
 
 #: Close codes of RFC 6455 section 7.4 that a peer may be answered with.
 _NORMAL, _NO_CODE = 1000, 1005
+#: Bytes that a peer may leave unread. What a client has to say to a venue is far less.
+_MOST_UNREAD = 1 << 20
 
 
 class SocketOwner(Protocol):
@@ -235,8 +237,14 @@ class WebSocketConnection(asyncio.BufferedProtocol):
             self._transport.close()
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size() > _MOST_UNREAD:
+            # Answers to a flood of pings would pile up in memory.
+            self._fail(FeedConnectionError(f"the peer does not read: {_MOST_UNREAD} bytes wait for it"))
+            return
+        transport.write(data)
 
 
 async def connect(

@@ -256,3 +256,16 @@ async def test_close_before_anything(eventually: Any) -> None:
     connection = WebSocketConnection(None, Reader(), Owner())  # type: ignore[arg-type]
     await connection.close()
     connection.abort()
+
+
+async def test_a_flood_of_pings_by_a_peer_that_does_not_read_ends_the_connection(
+    wire_server: Any, eventually: Any
+) -> None:
+    link = await _open(wire_server)
+    link.peer.reader._transport.pause_reading()
+    link.reader.script = [{"frames": [(PING, b"p" * 125)] * 200_000}]
+    link.peer.send(b"x")
+    await eventually(lambda: link.owner.closed)
+    (error,) = link.owner.closed
+    assert isinstance(error, FeedConnectionError)
+    assert "does not read" in str(error)

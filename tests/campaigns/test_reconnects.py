@@ -1,0 +1,139 @@
+"""Connections that are lost, on sockets: a thousand reconnects of one gateway, a thousand gateways at once, and the
+time from a killed socket to fresh events and a whole book."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from campaign import percentile
+from faulty_venues import VENUES, is_live, open_venue, until
+from tradewire.streaming import ConnectionChanged, ConnectionState, Resynced
+
+if TYPE_CHECKING:
+    from campaign import Campaign
+
+pytestmark = pytest.mark.timeout(900)
+
+
+async def test_exact_subscriptions_after_each_reconnect(campaign: Campaign) -> None:
+    """Cut at any moment, also before the subscriptions were answered."""
+    reconnects = campaign.size(30, 1_000)
+    for venue in VENUES:
+        share = reconnects // len(VENUES) + 1
+        async with open_venue(venue, rate=300) as place, place.gateway(channels=place.channels[:2]) as gateway:
+            await until(lambda: is_live(gateway))
+            done = 0
+            while done < share:
+                place.asked.clear()
+                place.sim.chaos.disconnect()
+                # Some are cut again on the way up.
+                if campaign.random.random() < 0.2:
+                    await until(lambda: place.sim.streams.sessions)
+                    place.sim.chaos.disconnect()
+                await until(lambda done=done: gateway.counters["reconnects"] > done)
+                await until(lambda: is_live(gateway) and place.is_exact(gateway))
+                asked = place.subscriptions()
+                assert len(asked) == len(set(asked)) == 2 * len(place.symbols)
+                done = gateway.counters["reconnects"]
+    campaign.passed("1.7", reconnects, "each time exactly what was wanted, nothing asked for twice")
+
+
+async def test_a_thousand_gateways_come_back_spread_and_capped(campaign: Campaign) -> None:
+    """All are cut at once, and the venue refuses the first who return: waits spread, attempts few, all are back."""
+    clients = campaign.size(100, 1_000)
+    waits: list[list[int]] = [[], []]
+    async with open_venue("binance", rate=50) as place:
+
+        def note(event: Any) -> None:
+            if isinstance(event, ConnectionChanged) and event.state is ConnectionState.RECONNECTING:
+                waits[min(event.attempt, 2) - 1].append(event.retry_in_ns)
+
+        gateways = [
+            place.gateway(
+                channels=["trades"],
+                ring_capacity=256,
+                queue_capacity=16,
+                random=Random(campaign.random.getrandbits(64)),
+            )
+            for _ in range(clients)
+        ]
+        try:
+            for gateway in gateways:
+                # A clock for each would be as many requests again.
+                gateway.managers["binance"]._clock.start = lambda: None  # type: ignore[method-assign]
+                await gateway.start()
+            await until(lambda: len(place.sim.streams.sessions) == clients, 120)
+            await until(lambda: all(is_live(gateway) for gateway in gateways), 120)
+            for gateway in gateways:
+                gateway.on_status(note)
+            refused = place.sim.chaos.refuse_connect(503, n=clients // 2)
+            tried = 0
+            handshake = place.sim.chaos.handshake
+
+            def counted() -> Any:
+                nonlocal tried
+                tried += 1
+                return handshake()
+
+            place.sim.chaos.handshake = counted
+            place.sim.chaos.disconnect()
+            await until(lambda: refused.injected == clients // 2, 120)
+            await until(lambda: all(is_live(gateway) for gateway in gateways), 120)
+            assert place.subscriptions() == sorted(name for gateway in gateways for name in place.wanted(gateway))
+        finally:
+            await asyncio.gather(*(gateway.stop() for gateway in gateways))
+    first, second = waits
+    assert len(first) == clients
+    assert len(second) == clients // 2
+    assert tried == len(first) + len(second), "one attempt for each wait, no other"
+    bins = Counter(wait // 100_000_000 for wait in first)
+    ratio = max(bins.values()) / (clients / 5)
+    assert set(bins) == set(range(5)), "spread over the first half second"
+    assert ratio <= 3
+    assert all(800_000_000 <= wait <= 1_200_000_000 for wait in second)
+    figure = (
+        f"{clients:,} gateways cut at once: peak 100 ms bin {ratio:.2f}x the mean, {tried / clients:.2f} attempts each"
+    )
+    campaign.passed(11, clients, figure)
+
+
+async def test_time_to_recover_from_a_killed_socket(campaign: Campaign) -> None:
+    """With the real backoff, whose first delay is up to half a second. The figure is reported, not asserted."""
+    kills = campaign.size(4, 200)
+    fresh_s: list[float] = []
+    whole_s: list[float] = []
+    async with open_venue("binance_spot", rate=500) as place:
+        symbol = place.symbols[0]
+        gateway = place.gateway(random=Random(campaign.seed), symbols=[symbol])
+        first: dict[str, float] = {}
+        gateway.subscribe_to_trades([symbol], lambda _: first.setdefault("fresh", time.monotonic()))
+        gateway.subscribe_to_quotes([symbol], lambda _: first.setdefault("fresh", time.monotonic()))
+        gateway.on_status(lambda event: isinstance(event, Resynced) and first.setdefault("whole", time.monotonic()))
+        async with gateway:
+            await until(lambda: is_live(gateway))
+            for number in range(1, kills + 1):
+                place.sim.chaos.disconnect()
+                killed = time.monotonic()
+                await until(lambda: not is_live(gateway))
+                first.clear()
+                await until(lambda: len(first) == 2)
+                await until(lambda: is_live(gateway))
+                assert gateway.book(symbol) is not None
+                assert place.is_exact(gateway)
+                assert gateway.counters["reconnects"] == number
+                fresh_s.append(first["fresh"] - killed)
+                whole_s.append(first["whole"] - killed)
+                # Snapshots keep below the venue's request weight.
+                await asyncio.sleep(campaign.size(0, 1) * campaign.random.uniform(0.2, 0.6))
+    campaign.passed(
+        "recovery",
+        kills,
+        f"killed socket to first fresh event p50 {percentile(fresh_s, 50):.3f} s, p99 {percentile(fresh_s, 99):.3f} s; "
+        f"to the book resynced p50 {percentile(whole_s, 50):.3f} s, p99 {percentile(whole_s, 99):.3f} s",
+    )
