@@ -102,7 +102,8 @@ async def _watch(gateway: StreamingGateway, *, seconds: float | None, quiet: boo
         if board.metrics and (quiet or not screen.is_terminal):
             typer.echo(f"tradewire: metrics: {board.metrics}", err=True)
         if quiet:
-            await run_gateway(gateway, seconds=seconds, before_stop=board.finish)
+            # Updated, so that it follows reloads.
+            await run_gateway(gateway, seconds=seconds, tick=board.update, before_stop=board.finish)
         elif screen.is_terminal:
             with live_view(board, f"tradewire stream: {', '.join(gateway.managers)}", screen) as view:
                 await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
@@ -111,7 +112,7 @@ async def _watch(gateway: StreamingGateway, *, seconds: float | None, quiet: boo
             board.queue = events.queue
             printing = asyncio.create_task(_print_events(events))
             # Nobody reads on (`| head`): the printing ends, and the run with it.
-            await run_gateway(gateway, seconds=seconds, before_stop=board.finish, until=printing)
+            await run_gateway(gateway, seconds=seconds, tick=board.update, before_stop=board.finish, until=printing)
             await printing
     return board
 

@@ -12,7 +12,7 @@ from tradewire.config import ConfigLoader
 from tradewire.core import Quote, Trade
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
 from tradewire.streaming import StreamingGateway
-from tradewire.streaming.configured import plan_of
+from tradewire.streaming.configured import Configured, GatewayPlan, plan_of
 
 TWO = """
 streaming:
@@ -196,3 +196,22 @@ def test_a_venue_that_asks_for_a_key_gets_it_unasked(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
     assert StreamingGateway(venue="alpaca_crypto").managers["alpaca_crypto"].settings.credential is not None
     assert StreamingGateway(venue="binance").managers["binance"].settings.credential is None
+
+
+async def test_keys_that_the_environment_held_at_the_start_serve_reloads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    """The command takes them out of the environment; the house's key is found by the venue alone."""
+    text = "streaming: {symbols: [BTC/USD], providers: [{name: alpaca_crypto, subscriptions: [trades]}]}"
+    monkeypatch.setenv("ALPACA_API_KEY", "k")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "s")
+    path = written(tmp_path, text)
+    configured = Configured(path, hot_reload=True)
+    monkeypatch.delenv("ALPACA_API_KEY")
+    monkeypatch.delenv("ALPACA_SECRET_KEY")
+    applied: list[GatewayPlan] = []
+    await configured.start(applied.append)
+    path.write_text(text.replace("BTC/USD", "ETH/USD"))
+    await eventually(lambda: applied)
+    await configured.stop()
+    assert applied[0].subscriptions == (("alpaca_crypto", "trades", ("ETH/USD",)),)
