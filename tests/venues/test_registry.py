@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tradewire.errors import UnsupportedError
@@ -34,3 +36,24 @@ def test_a_name_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_path_names_module_and_attribute() -> None:
     with pytest.raises(ValueError, match=r"path must be 'package.module:ATTRIBUTE', was 'mine'"):
         registry.register("mine", "mine")
+
+
+@pytest.mark.parametrize("environment", ["paper", "testnet", "live"])
+def test_every_built_in_venue_has_hosts_and_its_own_addresses_are_among_them(environment: str) -> None:
+    hosts = registry.allowed_hosts(environment)
+    assert set(hosts) == set(registry.names()) - set(registry.ADAPTERS)
+    for name, known in hosts.items():
+        assert urlsplit(registry.load(name).stream_url("")).hostname in known
+    assert "data.alpaca.markets" in hosts["alpaca_crypto"]
+    assert {"fapi.binance.com", "fstream.binance.com"} <= hosts["binance"]
+
+
+def test_testnets_are_not_for_live() -> None:
+    test_hosts = {"demo-fapi.binance.com", "testnet.binance.vision", "stream.data.sandbox.alpaca.markets"}
+    assert test_hosts <= frozenset().union(*registry.allowed_hosts("testnet").values())
+    assert not test_hosts & frozenset().union(*registry.allowed_hosts("live").values())
+
+
+def test_registered_venues_answer_for_their_own_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_VENUES", {**registry._VENUES, "mine": "tradewire.venues.binance.stream:SPOT"})
+    assert "mine" not in registry.allowed_hosts("paper")

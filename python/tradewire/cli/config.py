@@ -32,9 +32,10 @@ app = typer.Typer(
 
 def _loader(file: Path, key_file: Path | None) -> ConfigLoader:
     from tradewire.config import ConfigLoader
+    from tradewire.venues.registry import allowed_hosts
 
     log_to_stderr()
-    return ConfigLoader(file, key=key_file)
+    return ConfigLoader(file, key=key_file, allowed_hosts=allowed_hosts)
 
 
 @app.command()

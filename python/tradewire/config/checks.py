@@ -41,7 +41,7 @@ def check_whole(
         sections: those that were written, by path.
         environment: `paper`, `testnet` or `live`.
         unsafe_hosts: whether any address may be named.
-        allowed_hosts: venue -> its hosts; None: nobody said which, so that only the rules about loopback hold.
+        allowed_hosts: venue -> its hosts; None, or not in it: only the rules about loopback and TLS.
         credentials: names of the section `credentials`.
         is_set: whether an environment variable is.
     """
@@ -85,10 +85,11 @@ def _host_rule(
     if allowed_hosts is None:
         return None
     venue = provider.venue or provider.name
-    own = allowed_hosts.get(venue, frozenset())
-    if host in own:
+    own = allowed_hosts.get(venue)
+    # Of a venue that somebody registered, nobody here knows the hosts.
+    if own is None or host in own:
         return None
-    known = f"must be a host of {venue} ({', '.join(sorted(own))})" if own else f"{venue} has no hosts of its own"
+    known = f"must be a host of {venue} ({', '.join(sorted(own))})"
     return f"{known}, not {host}; unsafe_hosts: true allows any host but in live"
 
 

@@ -41,7 +41,8 @@ class ConfigLoader:
         env_file: read if it exists; None: none.
         overrides: by path, `{"connection_pool.max_connections": 20}`.
         key: path of a key file, or a Secret with the keys; None: as `tradewire.config.keys` says.
-        allowed_hosts: venue -> hosts that its addresses may name; None: only the rules about loopback and TLS hold.
+        allowed_hosts: environment -> venue -> hosts that its addresses may name; None: only the rules about loopback
+            and TLS hold, as for venues that are not in it.
 
     Attributes:
         sources: where it comes from.
@@ -56,7 +57,7 @@ class ConfigLoader:
         env_file: str | os.PathLike[str] | None = ".env",
         overrides: Mapping[str, object] | None = None,
         key: str | os.PathLike[str] | Secret | None = None,
-        allowed_hosts: Mapping[str, frozenset[str]] | None = None,
+        allowed_hosts: Callable[[str], Mapping[str, frozenset[str]]] | None = None,
     ) -> None:
         self.sources = Sources(
             path=None if config_path is None else Path(config_path),

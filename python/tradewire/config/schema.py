@@ -103,7 +103,9 @@ class ProviderConfig(Section):
     subscriptions: tuple[str, ...] = setting(Listed(_CHANNEL), "Channels of each symbol.", default=())
     symbols: tuple[str, ...] | None = setting(Listed(_SYMBOL), "Instead of `streaming.symbols`.", default=None)
     codec: Literal["json", "msgpack"] = setting(Choice("json", "msgpack"), "Encoding on the wire.", default="json")
-    rate_limit: RateLimitConfig | None = setting(Nested(RateLimitConfig), "Instead of the venue's.", default=None)
+    rate_limit: RateLimitConfig | None = setting(
+        Nested(RateLimitConfig), "Of REST requests and control messages, below the venue's limits.", default=None
+    )
     circuit_breaker: BreakerConfig | None = setting(Nested(BreakerConfig), "Left out: none.", default=None)
     fallback: str | None = setting(_NAME, "Name of the provider used while this one is down.", default=None)
     standby: bool = setting(Flag(), "Connected only as somebody's fallback.", default=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Sources:
         variables: of the process.
         overrides: by path.
         key: as `KeyStore` takes it.
-        allowed_hosts: as `check_whole` takes it.
+        allowed_hosts: gives for an environment what `check_whole` takes.
         warned: names of variables that were already said to mean nothing.
     """
 
@@ -91,7 +91,7 @@ class Sources:
     variables: Variables
     overrides: Mapping[str, object]
     key: Path | Secret | None
-    allowed_hosts: Mapping[str, frozenset[str]] | None
+    allowed_hosts: Callable[[str], Mapping[str, frozenset[str]]] | None
     warned: set[str] = field(default_factory=set)
 
     def read(self) -> Reading:
@@ -274,11 +274,12 @@ class _Look:
                     path, "is bound to no setting, which live refuses: `tradewire config encrypt` binds it"
                 )
         names = tree.entries.get("credentials")
+        hosts = self._sources.allowed_hosts
         for path, rule in check_whole(
             converter.sections,
             environment,
             unsafe_hosts=unsafe,
-            allowed_hosts=self._sources.allowed_hosts,
+            allowed_hosts=None if hosts is None else hosts(environment),
             credentials=frozenset(names.entries) if isinstance(names, Branch) else frozenset(),
             is_set=lambda name: bool(self._variables.get(name)),
         ):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradewire.errors import TradewireError, UnsupportedError
-from tradewire.venues.registry import load
+from tradewire.venues.registry import allowed_hosts, load
 
 from .dispatch import EVENT_CLASSES
 from .provider import ProviderSettings
@@ -100,7 +100,7 @@ def _settings(
         reconnect_attempts=config.streaming.reconnect_attempts,
         bad_messages_per_min=config.streaming_health.thresholds.max_bad_messages_per_min,
         breaker=None if breaker is None else (breaker.failure_threshold, breaker.timeout),
-        control_rate=None if rate is None else (rate.default_rate / 60, rate.burst_allowance),
+        rate_limit=None if rate is None else (rate.default_rate, rate.burst_allowance),
         ping_interval_s=config.streaming.health_check_interval,
         fallback=provider.fallback,
         standby=provider.standby,
@@ -179,7 +179,7 @@ class Configured:
                 raise ValueError("hot_reload needs the configuration's file, not a loaded configuration")
             loaded = config
         else:
-            self._loader = ConfigLoader(config, enable_hot_reload=hot_reload)
+            self._loader = ConfigLoader(config, enable_hot_reload=hot_reload, allowed_hosts=allowed_hosts)
             loaded = self._loader.load()
         self._hot = hot_reload
         self.plan = plan_of(loaded)

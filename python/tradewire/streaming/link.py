@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from tradewire.core import TokenBucket, monotonic_ns, wall_ns
+from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import connect
+from tradewire.venues.base import ONE_MESSAGE
 from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
@@ -23,8 +24,8 @@ from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 if TYPE_CHECKING:
     from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
     from tradewire.transport.policy.breaker import BreakerState, BreakerStates
-    from tradewire.venues.base import StreamLimits
-    from tradewire.venues.session import Outcome, StreamSession
+    from tradewire.venues.base import ONE_MESSAGE, StreamLimits
+from tradewire.venues.session import Outcome, StreamSession
 
 __all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 
@@ -179,7 +180,7 @@ class Link:
         self._fresh: set[str] = set()
         # request id -> (streams, sent at, whether it asks for them). Answers come in any order.
         self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
-        self._limit = self._fresh_limit()
+        self._limit = self._limits.limiter()
         self._connection: StreamSocket | None = None
         self.opened_ns = 0
         self._acknowledged = False
@@ -269,7 +270,7 @@ class Link:
         self._idle_ns = int(ping_interval_s * _SECOND)
         if limits != self._limits:
             self._limits = limits
-            self._limit = self._fresh_limit()
+            self._limit = self._limits.limiter()
 
     def guard(self, breaker: BreakerStates | None) -> None:
         """Another breaker, from the next attempt on."""
@@ -439,7 +440,7 @@ class Link:
         self._sent.clear()
         self._refused.clear()
         self._pending.clear()
-        self._limit = self._fresh_limit()
+        self._limit = self._limits.limiter()
         self._renewed.clear()
         self._early.clear()
         self._acknowledged = self._proven = False
@@ -484,12 +485,13 @@ class Link:
                 surplus = []
             if not missing and not surplus:
                 return _SECOND
-            wait_ns = self._limit.try_acquire(1)
-            if wait_ns:
-                return wait_ns
+            now_ns = monotonic_ns()
+            ready_ns = self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
+            if ready_ns:
+                return ready_ns - now_ns
             request_id = next(self._request_ids)
             names = tuple(missing or surplus)
-            self._pending[request_id] = (names, monotonic_ns(), bool(missing))
+            self._pending[request_id] = (names, now_ns, bool(missing))
             if missing:
                 self._sent.update(dict.fromkeys(names))
                 payloads = session.subscribe(names, request_id)
@@ -521,9 +523,6 @@ class Link:
         if idle > self._idle_ns:
             connection.ping()
         return _SECOND
-
-    def _fresh_limit(self) -> TokenBucket:
-        return TokenBucket(self._limits.messages_per_s, self._limits.message_burst)
 
     def _change(self, state: ConnectionState, reason: str, retry_in_ns: int = 0) -> None:
         if self.state is state and state is not ConnectionState.RECONNECTING:

@@ -100,6 +100,7 @@ class WebSocketManager:
         self._bad: dict[Link, BadMessages] = {}
         self._request_ids = itertools.count(1)
         self._http = HttpClient()
+        self._http.limiter = settings.request_limiter()
         self._running = False
         self._opening_ns: dict[Link, int] = {}
         self.connecting = Histogram(1, _HIGHEST_NS, 3)
@@ -204,6 +205,8 @@ class WebSocketManager:
         if (settings.rest_url, settings.credential) != (old.rest_url, old.credential):
             self._rest = None
             self._clock.forget()
+        if settings.rate_limit != old.rate_limit:
+            self._http.limiter = settings.request_limiter()
         for link in self._roster.links:
             link.tune(self.settings.limits(), settings.ping_interval_s)
             if settings.breaker != old.breaker:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from tradewire.transport.adaptive_limit import AdaptiveRateLimiter
 from tradewire.transport.policy.breaker import BreakerStates
 
 from .pipeline import RING_CAPACITY
@@ -35,7 +36,8 @@ class ProviderSettings:
         reconnect_attempts: failures in a row after which fallback and alert come; attempts go on.
         bad_messages_per_min: unreadable messages of a connection after which its feeds are built anew.
         breaker: (failures in a row, seconds): no connection attempts for so long after so many; None: backoff alone.
-        control_rate: (messages a second, at once) of control messages, where below the venue's own; None: the venue's.
+        rate_limit: (requests a minute, at once): of REST requests, and of control messages where the venue allows more;
+            None: the venue's limits alone.
         ping_interval_s: silence of a connection after which it is asked for a pong.
         fallback: name of the provider that stands in.
         standby: whether it only serves as a fallback.
@@ -54,21 +56,28 @@ class ProviderSettings:
     reconnect_attempts: int = 5
     bad_messages_per_min: int = 10
     breaker: tuple[int, float] | None = None
-    control_rate: tuple[float, int] | None = None
+    rate_limit: tuple[float, int] | None = None
     ping_interval_s: float = 20.0
     fallback: str | None = None
     standby: bool = False
 
     def limits(self) -> StreamLimits:
         """Of one connection: the venue's, or below them."""
-        limits, rate = self.venue.limits, self.control_rate
+        limits, rate = self.venue.limits, self.rate_limit
         if rate is None:
             return limits
         return replace(
             limits,
-            messages_per_s=min(limits.messages_per_s, rate[0]),
+            messages_per_s=min(limits.messages_per_s, rate[0] / 60),
             message_burst=min(limits.message_burst, rate[1]),
         )
+
+    def request_limiter(self) -> AdaptiveRateLimiter | None:
+        """What holds REST requests back before the venue's own limits do; None: nothing."""
+        if self.rate_limit is None:
+            return None
+        rate = max(int(self.rate_limit[0]), 1)
+        return AdaptiveRateLimiter(rate, min(self.rate_limit[1], rate), name=self.name)
 
     def breaker_states(self) -> BreakerStates | None:
         """A fresh breaker for one connection."""

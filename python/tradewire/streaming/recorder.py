@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from tradewire.core import TokenBucket
+from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError, QueryError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
+from tradewire.venues.base import ONE_MESSAGE
 from tradewire.venues.session import Broken, Refused, Reply, Settled
 
 from .configured import credential_of
@@ -159,10 +160,12 @@ class Recorder:
     async def _subscribe(self, talk: _Conversation, streams: list[str]) -> None:
         await talk.begin()
         limits = self._venue.limits
-        bucket = TokenBucket(limits.messages_per_s, limits.message_burst)
+        limiter = limits.limiter()
         for start in range(0, len(streams), limits.names_per_message):
-            while wait_ns := bucket.try_acquire(1):  # noqa: ASYNC110 - waits for time to pass, not for a task
-                await asyncio.sleep(wait_ns / 1e9)
+            while ready_ns := limiter.try_take(  # noqa: ASYNC110 - waits for time to pass, not for a task
+                ONE_MESSAGE, now_ns := monotonic_ns(), now_ns, reserve=True
+            ):
+                await asyncio.sleep((ready_ns - now_ns) / 1e9)
             names = streams[start : start + limits.names_per_message]
             await talk.subscribe(names, next(self._request_ids))
         talk.asked_all = True

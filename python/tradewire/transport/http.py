@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tradewire.core import wall_ns
+from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 
 from .tls import tls_context
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import ssl
 
     import aiohttp
+
+    from .adaptive_limit import AdaptiveRateLimiter
 
 __all__ = ["HttpClient", "HttpResponse"]
 
@@ -55,6 +57,9 @@ class HttpClient:
         max_inflated: bytes after decompression; None: four times `max_body`.
         max_headers: bytes of all header lines together.
         context: TLS settings other than `tls_context()`.
+
+    Attributes:
+        limiter: lets every request pass, and learns from its answer; None: nothing holds requests back here.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class HttpClient:
         self._max_headers = max_headers
         self._context = context
         self._session: aiohttp.ClientSession | None = None
+        self.limiter: AdaptiveRateLimiter | None = None
 
     @staticmethod
     def load() -> None:
@@ -106,6 +112,7 @@ class HttpClient:
 
         Raises:
             ValueError: both `params` and `query`.
+            RateLimitError: too many requests wait for `limiter` already; this one was not sent.
             FeedConnectionError: no answer, not in time, or over a limit. The text never holds query or headers. The
                 request may have arrived all the same.
         """
@@ -123,6 +130,10 @@ class HttpClient:
         except ValueError:
             # Its text holds the whole address with its signature: neither quoted nor chained.
             raise FeedConnectionError(f"{where}: not an HTTP address") from None
+        limiter = self.limiter
+        if limiter is not None:
+            await limiter.acquire()
+        began_ns = monotonic_ns()
         try:
             async with self._session.request(
                 method, target, params=params, headers=headers, data=body, allow_redirects=False
@@ -130,6 +141,13 @@ class HttpClient:
                 self._check_headers(where, response.raw_headers)
                 content = await self._read(where, response)
                 lower = {name.lower(): value for name, value in response.headers.items()}
+                if limiter is not None:
+                    told = lower.get("retry-after", "")
+                    limiter.observe(
+                        response.status,
+                        latency_s=(monotonic_ns() - began_ns) / 1e9,
+                        retry_after_s=float(told) if told.isdecimal() else None,
+                    )
                 return HttpResponse(response.status, lower, content, wall_ns())
         except TimeoutError as error:
             raise FeedConnectionError(f"{where}: no answer within {self._patience(error)}") from error

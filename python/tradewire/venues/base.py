@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from tradewire.transport.policy.limiter import Limiter
+from tradewire.transport.policy.quota import Quota
+
 from .trading import TradingAPIInterface
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from .session import StreamSession
 
 __all__ = [
+    "ONE_MESSAGE",
     "Channel",
     "LastTrade",
     "MarketDataRest",
@@ -26,6 +30,10 @@ __all__ = [
     "StreamLimits",
     "TradingAPIInterface",
 ]
+
+
+#: What one control message takes from `StreamLimits.limiter`.
+ONE_MESSAGE = (("control", 1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,16 @@ class StreamLimits:
     message_burst: int
     max_age_s: float | None = None
     overlap: bool = True
+
+    def limiter(self) -> Limiter:
+        """Paces the control messages (`ONE_MESSAGE`) of one connection.
+
+        No window of `message_burst / messages_per_s` seconds holds more than a burst, wherever it begins; a token
+        bucket would let nearly twice that through.
+        """
+        burst = self.message_burst
+        per_s = burst / self.messages_per_s
+        return Limiter((Quota(name="control", limit=burst, per_s=per_s, strict=True, reserve=0.0, margin=0.0),))
 
 
 @dataclass(frozen=True, slots=True)

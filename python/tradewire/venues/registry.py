@@ -11,7 +11,7 @@ from tradewire.errors import UnsupportedError
 from .adapter import AdapterVenue, DataProviderAdapter
 from .base import MarketDataVenue
 
-__all__ = ["ADAPTERS", "load", "names", "register", "register_adapter"]
+__all__ = ["ADAPTERS", "allowed_hosts", "load", "names", "register", "register_adapter"]
 
 #: name -> "module:attribute" of a `MarketDataVenue`.
 _VENUES = {
@@ -31,6 +31,22 @@ ADAPTERS: dict[str, type[DataProviderAdapter]] = {}
 def names() -> list[str]:
     """The known venues and custom providers, in alphabetical order."""
     return sorted({*_VENUES, *ADAPTERS})
+
+
+def allowed_hosts(environment: str) -> dict[str, frozenset[str]]:
+    """The hosts that a configuration may name, by built-in venue. Who registers a venue answers for its hosts.
+
+    Args:
+        environment: `live` leaves out testnets, whose prices are not those of the market.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for name, path in _VENUES.items():
+        folder = path.partition(":")[0].rpartition(".")[0]
+        if folder.startswith("tradewire.venues."):
+            urls = importlib.import_module(f"{folder}.urls")
+            if name in urls.HOSTS:
+                found[name] = urls.HOSTS[name] | (frozenset() if environment == "live" else urls.TEST_HOSTS[name])
+    return found
 
 
 def register(name: str, path: str) -> None:

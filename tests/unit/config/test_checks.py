@@ -85,9 +85,12 @@ def test_unsafe_hosts_widen_but_not_in_live() -> None:
     assert len(found(provider("wss://evil.example"), "live", unsafe_hosts=True)) == 2
 
 
-def test_a_venue_that_nobody_named_has_no_hosts() -> None:
-    ((_, rule),) = found(provider("wss://own.example", None))
-    assert rule.startswith("p has no hosts of its own, not own.example; unsafe_hosts: true")
+def test_hosts_of_a_venue_that_nobody_named_are_its_own_affair() -> None:
+    assert found(provider("wss://own.example", None)) == []
+    ((_, rule),) = found(provider("ws://own.example", None))
+    assert rule.startswith("must begin with wss://")
+    ((_, rule),) = found(provider("wss://own.example", None), hosts={"p": frozenset({"other.example"})})
+    assert rule.startswith("must be a host of p (other.example), not own.example; unsafe_hosts: true")
     assert found(provider("wss://own.example", None), hosts={"p": frozenset({"own.example"})}) == []
     assert found(provider("wss://own.example", None), hosts=None) == []
 

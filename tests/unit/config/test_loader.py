@@ -130,10 +130,13 @@ def test_live_refuses_what_paper_allows(place: Any) -> None:
 
 def test_hosts_of_venues_come_from_whoever_knows_them(place: Any) -> None:
     text = "streaming: {providers: [{name: a, venue: v, websocket_url: 'wss://h.example/x'}]}\n"
-    assert place.load(text, allowed_hosts={"v": frozenset({"h.example"})}).streaming.providers
-    (problem,) = place.problems(text, allowed_hosts={"v": frozenset({"other.example"})})
+    assert place.load(text, allowed_hosts=lambda _: {"v": frozenset({"h.example"})}).streaming.providers
+    (problem,) = place.problems(text, allowed_hosts=lambda _: {"v": frozenset({"other.example"})})
     assert "must be a host of v (other.example), not h.example" in problem.rule
-    assert place.load("unsafe_hosts: true\n" + text, allowed_hosts={}).unsafe_hosts
+    asked: list[str] = []
+    place.load("environment: live\n" + text, allowed_hosts=lambda environment: asked.append(environment) or {})
+    assert asked == ["live"]
+    assert place.load("unsafe_hosts: true\n" + text, allowed_hosts=lambda _: {"v": frozenset()}).unsafe_hosts
 
 
 # secrets

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tradewire import Secret
+from tradewire import DataProviderAdapter, Secret
 from tradewire.config import ConfigLoader
 from tradewire.core import Quote, Trade
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
@@ -65,7 +65,7 @@ def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
     binance, spare = plan.providers["binance"], plan.providers["spare"]
     assert binance.stale_after_s == {"quotes": 1.5}
     assert (binance.reconnect_attempts, binance.bad_messages_per_min, binance.breaker) == (9, 4, (3, 11.0))
-    assert (binance.control_rate, binance.ping_interval_s, binance.fallback) == ((1.0, 1), 7.0, "spare")
+    assert (binance.rate_limit, binance.ping_interval_s, binance.fallback) == ((60.0, 1), 7.0, "spare")
     assert (spare.venue.name, spare.url, spare.standby) == ("binance", "ws://127.0.0.1:9", True)
 
 
@@ -215,3 +215,51 @@ async def test_keys_that_the_environment_held_at_the_start_serve_reloads(
     await eventually(lambda: applied)
     await configured.stop()
     assert applied[0].subscriptions == (("alpaca_crypto", "trades", ("ETH/USD",)),)
+
+
+@pytest.mark.parametrize(
+    ("environment", "provider", "refused"),
+    [
+        ("paper", "{name: binance, websocket_url: 'wss://fstream.binance.com'}", ""),
+        ("paper", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", ""),
+        ("paper", "{name: binance, websocket_url: 'ws://127.0.0.1:9'}", ""),
+        ("testnet", "{name: mine, venue: binance, rest_url: 'https://demo-fapi.binance.com'}", ""),
+        ("live", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", "must be a host of binance"),
+        ("live", "{name: binance, websocket_url: 'wss://127.0.0.1:9'}", "this machine, which live refuses"),
+        ("paper", "{name: mine, venue: binance, rest_url: 'https://evil.example'}", "must be a host of binance"),
+        ("paper", "{name: binance_spot, websocket_url: 'wss://169.254.169.254'}", "must be a host of binance_spot"),
+    ],
+)
+def test_addresses_are_the_venues_own(tmp_path: Path, environment: str, provider: str, refused: str) -> None:
+    path = written(tmp_path, f"environment: {environment}\nstreaming: {{providers: [{provider}]}}")
+    if refused:
+        with pytest.raises(ConfigError, match=refused):
+            StreamingGateway(path)
+    else:
+        assert StreamingGateway(path).managers
+
+
+def test_unsafe_hosts_allow_any(tmp_path: Path) -> None:
+    text = "unsafe_hosts: true\nstreaming: {providers: [{name: binance, websocket_url: 'wss://own.example'}]}"
+    assert StreamingGateway(written(tmp_path, text)).managers["binance"].settings.url == "wss://own.example"
+
+
+def test_a_custom_provider_has_hosts_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Mine(DataProviderAdapter):
+        def _build_subscribe_message(self, channel: str, symbols: list[str]) -> dict[str, Any]:
+            return {"channel": channel, "symbols": symbols}
+
+    monkeypatch.setitem(StreamingGateway.AdapterMap, "mine", Mine)
+    text = "streaming: {providers: [{name: mine, websocket_url: 'wss://mine.example'}]}"
+    assert StreamingGateway(written(tmp_path, text)).managers["mine"].settings.url == "wss://mine.example"
+
+
+def test_a_key_without_its_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ALPACA_SECRET_KEY", "ALPACA_AUTH_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALPACA_API_KEY", "a")
+    monkeypatch.chdir(tmp_path)
+    text = "streaming: {providers: [{name: alpaca, auth_method: api_key, symbols: [AAPL]}]}"
+    for make in (lambda: StreamingGateway(venue="alpaca"), lambda: StreamingGateway(written(tmp_path, text))):
+        with pytest.raises(MissingCredentialError, match="the key's secret as well: set ALPACA_SECRET_KEY"):
+            make()

@@ -17,6 +17,7 @@ from tradewire.streaming.link import Link
 from tradewire.streaming.pipeline import Pipeline
 from tradewire.transport.frames import PING
 from tradewire.transport.policy.breaker import BreakerState, BreakerStates
+from tradewire.venues.base import StreamLimits
 from tradewire.venues.binance.session import BinanceSession
 from tradewire.venues.registry import load
 from tradewire.venues.session import Broken, Outcome, Ready, Reply
@@ -130,14 +131,12 @@ async def test_control_messages_keep_below_the_limit(
 ) -> None:
     granted: list[int] = []
 
-    class Bucket:
-        def __init__(self, *_: object) -> None: ...
+    class Counted:
+        def try_take(self, weights: object, now_ns: int, due_ns: int, *, reserve: bool) -> int:
+            granted.append(now_ns)
+            return 0 if len(granted) != 2 else now_ns + 1_000_000
 
-        def try_acquire(self, weight: int) -> int:
-            granted.append(weight)
-            return 0 if len(granted) != 2 else 1_000_000
-
-    monkeypatch.setattr(link_module, "TokenBucket", Bucket)
+    monkeypatch.setattr(StreamLimits, "limiter", lambda _: Counted())
     for number in range(201):
         owned.link.add(f"s{number}@trade")
     peer = await wire_server.serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from random import Random
 from typing import Any
 
@@ -100,4 +101,19 @@ async def test_limits_of_rest_calls_can_be_read() -> None:
     assert statistics is not None
     assert statistics.waiting == 0
     assert "weight" in statistics.quotas
+    await made.stop()
+
+
+async def test_the_rate_limit_of_a_provider_holds_its_requests_back_and_changes_at_once() -> None:
+    made = manager(rate_limit=(60.0, 2))
+    first = made._http.limiter
+    assert first is not None
+    assert first.current_rate == 60
+    made.update(dataclasses.replace(made.settings, reconnect_attempts=9))
+    assert made._http.limiter is first, "what was used stays used"
+    made.update(dataclasses.replace(made.settings, rate_limit=(30.0, 1)))
+    assert made._http.limiter is not None
+    assert made._http.limiter.current_rate == 30
+    made.update(dataclasses.replace(made.settings, rate_limit=None))
+    assert made._http.limiter is None
     await made.stop()

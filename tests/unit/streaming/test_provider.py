@@ -26,9 +26,18 @@ def test_control_messages_are_never_more_than_the_venue_allows() -> None:
     venue = load("binance")
     limits = ProviderSettings("main", venue).limits()
     assert limits is venue.limits
-    slower = ProviderSettings("main", venue, control_rate=(1.0, 1_000)).limits()
+    slower = ProviderSettings("main", venue, rate_limit=(60.0, 1_000)).limits()
     assert (slower.messages_per_s, slower.message_burst) == (1.0, venue.limits.message_burst)
     assert slower.streams == venue.limits.streams
+
+
+def test_rest_requests_are_limited_only_where_that_was_asked_for() -> None:
+    assert ProviderSettings("main", load("binance")).request_limiter() is None
+    limiter = ProviderSettings("main", load("binance"), rate_limit=(2.5, 50)).request_limiter()
+    assert limiter is not None
+    assert limiter.current_rate == 2
+    assert limiter.try_acquire(2) == 0, "what may go at once is at most a minute's"
+    assert limiter.try_acquire() > 0
 
 
 def test_each_connection_has_a_breaker_of_its_own() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tradewire.core import Signer
 from tradewire.errors import FeedConnectionError
+from tradewire.transport.adaptive_limit import AdaptiveRateLimiter
 from tradewire.transport.http import HttpClient
 
 
@@ -238,3 +239,21 @@ async def test_closing_an_unused_session_is_harmless() -> None:
     http = HttpClient()
     await http.close()
     await http.close()
+
+
+async def test_a_limiter_lets_requests_pass_and_learns_from_the_answers(wire_server: Any, eventually: Any) -> None:
+    limiter = AdaptiveRateLimiter(60, 2)
+    async with HttpClient() as http:
+        http.limiter = limiter
+        for head in (b"200 OK\r\n", b"429 Too Many\r\nRetry-After: 9\r\n"):
+            answering = asyncio.create_task(_answer(wire_server, head, b""))
+            await http.get(_url(wire_server))
+            await answering
+        statistics = limiter.statistics()
+        assert (statistics.granted, statistics.refusals, limiter.current_rate) == (2, 1, 30)
+        assert 8 < statistics.closed_for_s <= 9
+        waiting = asyncio.create_task(http.get(_url(wire_server)))
+        await eventually(lambda: limiter.statistics().waiting == 1)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert wire_server.connections == 2

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["CRYPTO_URLS", "IEX_URLS", "SIP_URLS", "TEST_URLS", "Urls"]
+__all__ = ["CRYPTO_URLS", "HOSTS", "IEX_URLS", "SIP_URLS", "TEST_HOSTS", "TEST_URLS", "Urls"]
 
 _STREAM = "wss://stream.data.alpaca.markets"
 _REST = "https://data.alpaca.markets"
+_VENUES = ("alpaca", "alpaca_crypto", "alpaca_sip", "alpaca_test")
+
+#: What a configuration may name in place of the addresses above; by venue.
+HOSTS: Mapping[str, frozenset[str]] = dict.fromkeys(
+    _VENUES, frozenset({"stream.data.alpaca.markets", "data.alpaca.markets"})
+)
+#: The same of the sandbox.
+TEST_HOSTS: Mapping[str, frozenset[str]] = dict.fromkeys(
+    _VENUES, frozenset({"stream.data.sandbox.alpaca.markets", "data.sandbox.alpaca.markets"})
+)
 
 
 @dataclass(frozen=True, slots=True)

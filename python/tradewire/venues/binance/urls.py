@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["SPOT_URLS", "USDM_URLS", "Urls", "route_of"]
+__all__ = ["HOSTS", "SPOT_URLS", "TEST_HOSTS", "USDM_URLS", "Urls", "route_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,40 @@ SPOT_URLS = Urls(
     rest_path="/api/v3",
     price_path="/api/v3/ticker/price",
 )
+
+#: What a configuration may name in place of the addresses above; by venue.
+HOSTS: Mapping[str, frozenset[str]] = {
+    "binance": frozenset({"fapi.binance.com", "fstream.binance.com"}),
+    "binance_spot": frozenset(
+        {
+            "api.binance.com",
+            *(f"api{number}.binance.com" for number in range(1, 5)),
+            "api-gcp.binance.com",
+            "data-api.binance.vision",
+            "data-stream.binance.vision",
+            "stream.binance.com",
+        }
+    ),
+}
+#: The same of testnet and demo, whose prices are not those of the market.
+TEST_HOSTS: Mapping[str, frozenset[str]] = {
+    "binance": frozenset(
+        {
+            "demo-fapi.binance.com",
+            "demo-fstream.binance.com",
+            "fstream.binancefuture.com",
+            "testnet.binancefuture.com",
+        }
+    ),
+    "binance_spot": frozenset(
+        {
+            "demo-api.binance.com",
+            "demo-stream.binance.com",
+            "stream.testnet.binance.vision",
+            "testnet.binance.vision",
+        }
+    ),
+}
 
 #: Channel parts of the streams that `/public` serves; `/market` serves the rest. Asking on the wrong route is silent:
 #: acknowledged, and nothing arrives (venue sheet section 2.1).
