@@ -41,8 +41,7 @@ test: build ## All tests: on the native core, on the pure one, and the Rust test
 	@$(TWO_AT_A_TIME) test-native test-pure test-rust
 
 .PHONY: quick
-quick: format-check ruff types ## For every edit: format, lint, types, Python tests with the native core
-	$(BIN)/python -m pytest
+quick: format-check ruff types test-native ## For every edit: format, lint, types, Python tests on the native core
 
 .PHONY: test-native
 test-native: build ## The Python tests on the native core, and those that need none
@@ -121,6 +120,12 @@ records: ## 10^8 records between two threads: none lost, none reordered
 # What is kept goes into docs/reference/reliability.md. ONLY chooses: make campaigns ONLY='row19 or row20'
 ONLY ?=
 CAMPAIGNS := tests/campaigns tests/faults tests/integration/test_book_oracle.py
+.PHONY: valgrind
+valgrind: ## Memory checker over the ring's tests; needs valgrind, so it is no part of check
+	@command -v valgrind >/dev/null || { echo "valgrind is not installed: the package of that name has it"; exit 1; }
+	# The test no_memory measures what is resident, which is valgrind's own there.
+	PROPTEST_CASES=20 cargo test --config "target.'cfg(unix)'.runner='valgrind -q --error-exitcode=9'" --locked --quiet -p tradewire-core --lib -- ring:: --skip no_memory --test-threads=1
+
 .PHONY: campaigns
 campaigns: build ## The reliability campaigns at full length (ONLY='row19' for some); figures go to the docs
 	mkdir -p target && rm -f target/campaigns.jsonl

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
         TokenBucket,
         Trade,
         WireReader,
+        monotonic_ns,
         objects,
         view,
+        wall_ns,
     )
     from .errors import CircuitOpenError
     from .model import OrderRequest, OrderResponse, OrderSide, OrderType
@@ -69,8 +71,10 @@ _HOMES = {
             "TokenBucket",
             "Trade",
             "WireReader",
+            "monotonic_ns",
             "objects",
             "view",
+            "wall_ns",
         ),
         "tradewire.core",
     ),
@@ -130,8 +134,10 @@ __all__ = [
     "WebSocketManager",
     "WireReader",
     "circuit_breaker",
+    "monotonic_ns",
     "objects",
     "view",
+    "wall_ns",
 ]
 
 
