@@ -108,7 +108,7 @@ async def test_time_to_recover_from_a_killed_socket(campaign: Campaign) -> None:
     kills = campaign.size(4, 200)
     fresh_s: list[float] = []
     whole_s: list[float] = []
-    async with open_venue("binance_spot", rate=500) as place:
+    async with open_venue("binance", rate=500) as place:
         symbol = place.symbols[0]
         gateway = place.gateway(random=Random(campaign.seed), symbols=[symbol])
         first: dict[str, float] = {}

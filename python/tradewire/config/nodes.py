@@ -29,14 +29,14 @@ class Leaf:
     """A scalar.
 
     Attributes:
-        text: None for `null`.
+        text: None for `null`. Not in the `repr`, which tracebacks with locals show: it may be a secret.
         place: where it was written.
         quoted: a quoted text, which is no number and no flag.
         given: from an environment variable or an argument, not from the file.
         span: of its characters in the file, quotes included; None: not from the file.
     """
 
-    text: str | None
+    text: str | None = field(repr=False)
     place: Place
     quoted: bool = False
     given: bool = False

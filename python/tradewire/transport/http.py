@@ -125,11 +125,16 @@ class HttpClient:
         encoded = query.decode("ascii") if isinstance(query, bytes) else query
         if encoded and params:
             raise ValueError("give params or query, not both: a signed query is sent as it was signed")
+        target: yarl.URL | None
         try:
             target = yarl.URL(f"{url}?{encoded}", encoded=True) if encoded else yarl.URL(url)
+            # Asked for here: of an address that is encoded already it is only looked at when it is needed.
+            target = target if target.port is not None else None
         except ValueError:
-            # Its text holds the whole address with its signature: neither quoted nor chained.
-            raise FeedConnectionError(f"{where}: not an HTTP address") from None
+            target = None
+        if target is None:
+            # Outside of `except`: the error's text holds the whole address with its signature.
+            raise FeedConnectionError(f"{where}: not an HTTP address")
         limiter = self.limiter
         if limiter is not None:
             await limiter.acquire()

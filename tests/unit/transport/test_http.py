@@ -180,6 +180,8 @@ async def test_no_address() -> None:
     async with HttpClient() as http:
         with pytest.raises(FeedConnectionError, match="POST http://: not an HTTP address") as caught:
             await http.request("POST", "http://", query=b"signature=abc")
+        with pytest.raises(FeedConnectionError, match="GET http://localhost:x/y: not an HTTP address"):
+            await http.request("GET", "http://localhost:x/y", query=b"signature=abc")
         assert "abc" not in repr(caught.value)
         with pytest.raises(ValueError, match="give params or query, not both"):
             await http.request("GET", "http://127.0.0.1", {"a": "1"}, query=b"b=2")
