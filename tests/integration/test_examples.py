@@ -10,7 +10,15 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 EXPECTED = {
+    "custom_provider.py": ["my_venue BTCUSDT ", "none missing: True"],
+    "download_history.py": [
+        "BTCUSDT: price step 0.10, quantity step 0.001, trading",
+        " aggregate trades, ",
+        "refused with code -1121: Invalid symbol.",
+        "weight used: ",
+    ],
     "embedding.py": ["decoded BTCUSDT 83091.7 0.022", "book applied", "gateway: ", "best (("],
+    "two_venues.py": ["binance_spot quotes BTCUSDT: live", "basis points from spot", "spot: "],
     "imbalance_strategy.py": ["BTCUSDT: ", "stood aside 0 times"],
 }
 

@@ -380,10 +380,10 @@ class StreamingGateway:
         self._check_not_stopped()
         if symbol is None:
             return self._dispatcher.open_events()
-        spelt: dict[str, int] = {}
-        for manager in self._shares.spelling(symbol):
-            spelt[manager.venue.symbol(symbol)] = manager.symbol_id(symbol)
-        return self._dispatcher.open_events(frozenset(spelt), list(spelt.values()))
+        managers = self._shares.spelling(symbol)
+        spelt = frozenset(manager.venue.symbol(symbol) for manager in managers)
+        # Venues may spell it alike, and each has an id of its own.
+        return self._dispatcher.open_events(spelt, [manager.symbol_id(symbol) for manager in managers])
 
     def batches(self) -> Stream[Batch, Batch]:
         """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.

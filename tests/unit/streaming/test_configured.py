@@ -263,3 +263,13 @@ def test_a_key_without_its_secret_is_named(tmp_path: Path, monkeypatch: pytest.M
     for make in (lambda: StreamingGateway(venue="alpaca"), lambda: StreamingGateway(written(tmp_path, text))):
         with pytest.raises(MissingCredentialError, match="the key's secret as well: set ALPACA_SECRET_KEY"):
             make()
+
+
+def test_events_of_a_symbol_come_from_every_venue_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO))
+    opened: list[list[int]] = []
+    monkeypatch.setattr(gateway._dispatcher, "open_events", lambda names, ids: opened.append(list(ids)))
+    gateway.events("BTC/USDT")
+    usdm, spot = gateway.managers["binance"].symbol_id("BTCUSDT"), gateway.managers["spot"].symbol_id("BTCUSDT")
+    assert usdm != spot
+    assert set(opened[0]) == {usdm, spot}
