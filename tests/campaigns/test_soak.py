@@ -115,7 +115,7 @@ def test_soak(campaign: Campaign) -> None:
     campaign.passed(
         "soak",
         told["messages"],
-        f"{len(symbols)} symbols, {told['messages'] / took:,.0f} messages/s for {took:,.0f} s, an object and a call each: "
-        f"0 lost, {max(resident) / MEGA:.0f} MB at most, slope {growth / MEGA:+.2f} MB over the run, "
+        f"{len(symbols)} symbols, {told['messages'] / took:,.0f} messages/s for {took:,.0f} s, an object and a call "
+        f"each: 0 lost, {max(resident) / MEGA:.0f} MB at most, slope {growth / MEGA:+.2f} MB over the run, "
         f"{used_s / took:.0%} of a core",
     )
