@@ -12,7 +12,7 @@ from tradewire import core
 NATIVE, PURE = core.load("native"), core.load("pure")
 NAMES = sorted(set(PURE.__all__) - {"PROFILE", "VERSION"})
 #: Doors between the pure modules; in the native core they are Rust's.
-INTERNAL = {"OrderBook": {"replace", "replace_top", "reset"}, "Ring": {"writing"}}
+INTERNAL = {"OrderBook": {"replace", "replace_top", "reset"}, "Ring": {"writing"}, "BookSet": {"symbols"}}
 #: Made by the core only.
 RESULTS = {"WireResult"}
 CLASSES = [name for name in NAMES if inspect.isclass(getattr(PURE, name))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._select import BUILD, IMPLEMENTATION, IMPORT_ERROR, load, selected
+from .delivery import Digested, News
 from .plan import Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
 from .protocols import BOOK_OUTCOMES, FULL, REASONS, SEQUENCE_OUTCOMES, Batch, Event
 from .record import (
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
         BookSet,
         BookSnapshot,
         BucketSet,
+        Callback,
+        Callbacks,
         Control,
         Decoder,
+        Digest,
         Histogram,
         Liquidation,
         MarkPrice,
@@ -83,9 +87,13 @@ __all__ = [
     "BookSet",
     "BookSnapshot",
     "BucketSet",
+    "Callback",
+    "Callbacks",
     "Control",
     "ControlStatus",
     "Decoder",
+    "Digest",
+    "Digested",
     "Event",
     "Field",
     "FieldPlan",
@@ -95,6 +103,7 @@ __all__ = [
     "Levels",
     "Liquidation",
     "MarkPrice",
+    "News",
     "OrderBook",
     "Quote",
     "Ring",

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NoReturn, Self, TypeAlias, final
 
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tradewire.errors import DecodeError
 
-from . import protocols
+from . import delivery, protocols
 from .plan import FieldPlan, SequenceRule
 
 _Side: TypeAlias = Literal["buy", "sell"]
@@ -65,6 +65,45 @@ class SequenceTracker(protocols.SequenceTrackerProtocol):
     def observe(self, kind: int, symbol_id: int, seq: int) -> protocols.SequenceOutcome: ...
     def apply(self, batch: protocols.Batch) -> list[tuple[int, protocols.SequenceOutcome, int]]: ...
     def reset(self, kind: int, symbol_id: int) -> None: ...
+
+@final
+class Callback(delivery.CallbackProtocol):
+    def __init__(
+        self,
+        function: Callable[[Any], object],
+        latency: Histogram,
+        slow_ns: int,
+        unusual: Callable[[object, Exception | None, int], object],
+    ) -> None: ...
+    @property
+    def calls(self) -> int: ...
+    def deliver(self, event: Any, drained_ns: int) -> None: ...
+
+@final
+class Callbacks(delivery.CallbacksProtocol):
+    def __init__(self, symbols: SymbolTable) -> None: ...
+    def add(self, kind: int, symbol_id: int, callback: delivery.CallbackProtocol, interval_ns: int = 0) -> None: ...
+    def discard(self, kind: int, symbol_id: int, callback: delivery.CallbackProtocol, interval_ns: int = 0) -> None: ...
+    def deliver(self, batch: protocols.Batch, drained_ns: int) -> None: ...
+
+@final
+class Digest(delivery.DigestProtocol):
+    def __init__(
+        self,
+        ring: Ring,
+        tracker: SequenceTracker,
+        books: BookSet,
+        wanted: Wanted,
+        callbacks: Callbacks,
+        latencies: tuple[protocols.HistogramProtocol, protocols.HistogramProtocol] | None = None,
+    ) -> None: ...
+    def count(self, result: protocols.WireResultProtocol, size: int) -> None: ...
+    def run(
+        self, every: bool, books: bool, offset_ns: int, now_ns: int | None = None, wall_ns: int | None = None
+    ) -> delivery.Digested | None: ...
+    def watch(self, kind: int, symbol_id: int, interval_ns: int, watched: bool) -> None: ...
+    def news(self) -> list[delivery.News]: ...
+    def totals(self) -> dict[str, int]: ...
 
 @final
 class Trade(protocols.Event):
@@ -605,6 +644,8 @@ class WireResult(protocols.WireResultProtocol):
     def control_count(self) -> int: ...
     @property
     def full(self) -> bool: ...
+    @property
+    def plain(self) -> bool: ...
     @property
     def close(self) -> tuple[int, str] | None: ...
 

@@ -289,6 +289,10 @@ class WireResultProtocol(Protocol):
         """The ring had no room; bytes wait in the buffer. Drain, then call `resume()`."""
 
     @property
+    def plain(self) -> bool:
+        """Messages, and nothing else: no control frames, no errors, no Control payloads, not full, no close."""
+
+    @property
     def close(self) -> tuple[int, str] | None:
         """(code, reason) to fail with: 1002 protocol, 1007 UTF-8, 1008 too many fragments, 1009 size. Given once."""
 

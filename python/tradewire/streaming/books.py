@@ -79,6 +79,11 @@ class BookKeeper:
         self._syncing: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def syncing(self) -> bool:
+        """Whether there are books that may not be served yet."""
+        return bool(self._syncing)
+
     def watch(self, feed: Feed) -> None:
         """Keeps the book of this feed from now on."""
         self._feeds[feed.symbol_id] = feed

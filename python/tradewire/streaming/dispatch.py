@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
-from tradewire.core.record import Kind
+from tradewire.core.record import INTERVALS, Kind
 from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate
@@ -19,7 +19,8 @@ from .mailbox import Mailbox, Stream
 from .queues import BatchQueue, EventQueue, Policy
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import Batch, HistogramProtocol, WantedProtocol
+    from tradewire.core import Callbacks, Wanted
+    from tradewire.core.protocols import Batch, HistogramProtocol
 
     from .events import StatusEvent
     from .subscription import CallbackRunner
@@ -76,7 +77,8 @@ class Dispatcher:
     """All consumers of a gateway. The event loop owns it.
 
     Args:
-        wanted: what the core makes events of.
+        wanted: what the core makes events of, for those that it cannot call itself.
+        callbacks: whom the core calls itself.
         latency: histogram of the hop to the consumer, for `events()`.
         queue_capacity: events per `events()` queue.
         batch_capacity: records per `batches()` queue.
@@ -85,19 +87,24 @@ class Dispatcher:
 
     def __init__(
         self,
-        wanted: WantedProtocol,
+        wanted: Wanted,
+        callbacks: Callbacks,
         latency: HistogramProtocol,
         queue_capacity: int,
         batch_capacity: int,
         policies: dict[type, Policy],
     ) -> None:
         self._wanted = wanted
+        self._callbacks = callbacks
         self._record = latency.record
         self._queue_capacity = queue_capacity
         self._batch_capacity = batch_capacity
         self._policies = policies
         self._want_counts: dict[tuple[int, int | None], int] = {}
         self._routes: dict[RouteKey, tuple[CallbackRunner, ...]] = {}
+        # Of these, whom the core cannot call itself.
+        self._indirect: dict[RouteKey, tuple[CallbackRunner, ...]] = {}
+        self._book_routes = 0
         self._status_runners: tuple[CallbackRunner, ...] = ()
         self._runners: tuple[CallbackRunner, ...] = ()
         self._events: tuple[tuple[frozenset[str] | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
@@ -114,7 +121,17 @@ class Dispatcher:
     @property
     def wants_books(self) -> bool:
         """Whether a book that changed has to be told to anybody."""
-        return bool(self._events) or any(key[0] is BookUpdate for key in self._routes)
+        return self._book_routes > 0 or bool(self._events)
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether anybody takes batches."""
+        return bool(self._batches)
+
+    @property
+    def callbacks(self) -> Callbacks:
+        """Whom the core calls itself."""
+        return self._callbacks
 
     def add_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Routes events to a callback.
@@ -127,17 +144,25 @@ class Dispatcher:
             self._runners += (runner,)
         for kind, key, symbol_id in keys:
             self._routes[key] = (*self._routes.get(key, ()), runner)
-            self._want(kind, symbol_id)
+            if kind in _BOOKS:
+                self._book_routes += 1
+            elif runner.direct is not None:
+                self._callbacks.add(kind, symbol_id, runner.direct, INTERVALS.get(key[3], 0))
+            else:
+                self._indirect[key] = (*self._indirect.get(key, ()), runner)
+                self._want(kind, symbol_id)
 
     def remove_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Undoes `add_callback` with the same arguments."""
         for kind, key, symbol_id in keys:
-            routed = _without(self._routes[key], runner)
-            if routed:
-                self._routes[key] = routed
+            _take_away(self._routes, key, runner)
+            if kind in _BOOKS:
+                self._book_routes -= 1
+            elif runner.direct is not None:
+                self._callbacks.discard(kind, symbol_id, runner.direct, INTERVALS.get(key[3], 0))
             else:
-                del self._routes[key]
-            self._unwant(kind, symbol_id)
+                _take_away(self._indirect, key, runner)
+                self._unwant(kind, symbol_id)
         if not any(runner in routed for routed in self._routes.values()):
             self._runners = _without(self._runners, runner)
             self._bury("callback", runner.queue)
@@ -152,8 +177,8 @@ class Dispatcher:
         self._observers += (observer,)
 
     @property
-    def wanted(self) -> WantedProtocol:
-        """What the core makes events of; shared by the pipelines that publish here."""
+    def wanted(self) -> Wanted:
+        """What the core makes events of, for those that it cannot call itself; shared by pipelines."""
         return self._wanted
 
     def open_events(
@@ -198,9 +223,32 @@ class Dispatcher:
 
         return Stream(mailbox, queue, lambda batch: batch, on_close)
 
+    def deliver(self, batch: Batch, events: list[Any], updates: list[Any], drained_ns: int) -> None:
+        """Delivers a batch to everybody, then wakes who waits.
+
+        Args:
+            batch: it.
+            events: of those of its messages that are wanted.
+            updates: of the books that it changed.
+            drained_ns: monotonic.
+        """
+        for queue, mailbox in self._batches:
+            queue.put(batch)
+            mailbox.notify()
+        self._callbacks.deliver(batch, drained_ns)
+        if events:
+            self._publish(events, self._indirect, drained_ns)
+        if updates:
+            self._publish(updates, self._routes, drained_ns)
+        if events or updates:
+            self._notify()
+
     def publish(self, events: list[Any], drained_ns: int) -> None:
-        """Delivers the events of a batch, then wakes who waits. Control events are passed over."""
-        routes = self._routes
+        """Delivers events that did not come in a batch, then wakes who waits. Control events are passed over."""
+        self._publish(events, self._routes, drained_ns)
+        self._notify()
+
+    def _publish(self, events: list[Any], routes: dict[RouteKey, tuple[CallbackRunner, ...]], drained_ns: int) -> None:
         for event in events:
             kind = type(event)
             if kind is RawMessage:
@@ -213,19 +261,12 @@ class Dispatcher:
                 for event in events:
                     if type(event) in _DELIVERED and (symbols is None or not event.symbol or event.symbol in symbols):
                         queue.put(event, drained_ns)
-        self._notify()
 
     def _publish_raw(self, event: RawMessage, drained_ns: int) -> None:
         """Nobody knows whose it is: every callback of its provider gets it, once."""
         of_provider = [routed for key, routed in self._routes.items() if key[1] == event.venue]
         for runner in dict.fromkeys(runner for routed in of_provider for runner in routed):
             runner.deliver(event, drained_ns)
-
-    def publish_batch(self, batch: Batch) -> None:
-        """Hands the batch itself to the consumers of batches."""
-        for queue, mailbox in self._batches:
-            queue.put(batch)
-            mailbox.notify()
 
     def publish_status(self, event: StatusEvent, now_ns: int) -> None:
         """Delivers a status event to every consumer whom it concerns; no queue drops it."""
@@ -306,6 +347,14 @@ class Dispatcher:
 
 
 _DELIVERED = frozenset((*EVENT_CLASSES.values(), RawMessage))
+
+
+def _take_away(routes: dict[RouteKey, tuple[CallbackRunner, ...]], key: RouteKey, runner: CallbackRunner) -> None:
+    routed = _without(routes[key], runner)
+    if routed:
+        routes[key] = routed
+    else:
+        del routes[key]
 
 
 def _without(items: tuple[T, ...], item: T) -> tuple[T, ...]:

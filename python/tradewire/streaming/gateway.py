@@ -14,7 +14,7 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from tradewire.core import Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
+from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError
 from tradewire.telemetry import Counters, LatencySpans
 from tradewire.telemetry.alerts import LogAlerts
@@ -167,7 +167,12 @@ class StreamingGateway:
         self._symbols = SymbolTable()
         self._callback_latency = Histogram(1, _HIGHEST_NS, 3)
         self._dispatcher = Dispatcher(
-            Wanted(self._symbols), self._callback_latency, plan.queue_capacity, ring_capacity, self._policies
+            Wanted(self._symbols),
+            Callbacks(self._symbols),
+            self._callback_latency,
+            plan.queue_capacity,
+            ring_capacity,
+            self._policies,
         )
         self._managers: dict[str, WebSocketManager] = {}
         self._totals = Counters("alerts")

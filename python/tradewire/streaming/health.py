@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tradewire.core.record import INTERVALS, Kind
+from tradewire.core.record import INTERVALS
 
 from .events import FeedState, FeedStateChanged
 
 if TYPE_CHECKING:
+    from tradewire.core.delivery import DigestProtocol, News
     from tradewire.venues.base import Channel
-
-    from .heads import Heads
 
 __all__ = ["Feed", "FeedHealth"]
 
@@ -75,27 +74,37 @@ class FeedHealth:
     Args:
         venue: for events.
         emit: takes each `FeedStateChanged`.
+        digest: has the news of the messages, which is fetched when somebody looks, and tells at once of messages that
+            change a state; None: they are told by `observe`.
     """
 
-    def __init__(self, venue: str, emit: Callable[[FeedStateChanged], None]) -> None:
+    def __init__(
+        self, venue: str, emit: Callable[[FeedStateChanged], None], digest: DigestProtocol | None = None
+    ) -> None:
         self._venue = venue
         self._emit = emit
+        self._digest = digest
         self._feeds: dict[tuple[int, int, int], Feed] = {}
 
     def add(
         self, channel: Channel, symbol: str, symbol_id: int, now_ns: int, wall_ns: int, stale_after_ns: int | None
     ) -> Feed:
         """Starts watching a feed; SYNCING until its first valid message."""
+        self.refresh()
         feed = Feed(channel, symbol, symbol_id, stale_after_ns, now_ns, wall_ns)
         self._feeds[feed.key] = feed
+        self._watch(feed, True)
         return feed
 
     def remove(self, feed: Feed) -> None:
         """Stops watching it."""
+        self.refresh()
         self._feeds.pop(feed.key, None)
+        self._watch(feed, False)
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
+        self.refresh()
         return list(self._feeds.values())
 
     def watches(self, feed: Feed) -> bool:
@@ -106,22 +115,17 @@ class FeedHealth:
         """The feed that messages of a kind, a symbol and (bars) an interval belong to."""
         return self._feeds.get((kind, symbol_id, interval_ns))
 
-    def observe(self, heads: Heads, now_ns: int, wall_ns: int) -> None:
-        """Takes note of the messages of a batch.
+    def refresh(self) -> None:
+        """Takes note of the messages that came since the last look."""
+        if self._digest is not None:
+            self.observe(self._digest.news())
 
-        Args:
-            heads: of the batch.
-            now_ns: monotonic.
-            wall_ns: for events.
-        """
-        for code, count in heads.counts.items():
-            feed = self._feeds.get((code & 0xFF, code >> 8, 0))
+    def observe(self, news: Iterable[News]) -> None:
+        """Takes note of messages."""
+        for kind, symbol_id, interval_ns, count, now_ns, wall_ns in news:
+            feed = self._feeds.get((kind, symbol_id, interval_ns))
             if feed is not None:
                 self.touch(feed, count, now_ns, wall_ns)
-        for symbol_id, interval_ns in heads.intervals:
-            feed = self._feeds.get((Kind.BAR, symbol_id, interval_ns))
-            if feed is not None:
-                self.touch(feed, 1, now_ns, wall_ns)
 
     def touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
         """Messages of a feed arrived."""
@@ -138,22 +142,26 @@ class FeedHealth:
 
     def gap(self, feed: Feed, reason: str, wall_ns: int) -> None:
         """Messages are missing and the feed must be rebuilt."""
+        self.refresh()
         feed.synced = False
         self._set(feed, FeedState.GAP, reason, wall_ns)
 
     def synced(self, feed: Feed, wall_ns: int) -> None:
         """The feed is whole again."""
+        self.refresh()
         feed.synced = True
         self._set(feed, FeedState.LIVE, "book synchronised", wall_ns)
 
     def down(self, feeds: Iterable[Feed], reason: str, wall_ns: int) -> None:
         """Their connection is gone."""
+        self.refresh()
         for feed in feeds:
             feed.synced = not feed.channel.diff
             self._set(feed, FeedState.DOWN, reason, wall_ns)
 
     def connected(self, feeds: Iterable[Feed], now_ns: int, wall_ns: int) -> None:
         """Their connection is there; the wait for first messages begins."""
+        self.refresh()
         for feed in feeds:
             feed.last_ns = now_ns
             feed.last_wall_ns = wall_ns
@@ -161,6 +169,7 @@ class FeedHealth:
 
     def quiet(self, feed: Feed, now_ns: int, wall_ns: int) -> None:
         """The venue has nothing new either: the silence is the market's. Waits twice as long the next time."""
+        self.refresh()
         if feed.state is not FeedState.STALE or feed.stale_after_ns is None:
             return
         feed.stale_after_ns *= 2
@@ -170,10 +179,12 @@ class FeedHealth:
 
     def siblings(self, feed: Feed) -> list[Feed]:
         """The other feeds of its symbol."""
+        self.refresh()
         return [each for each in self._feeds.values() if each.symbol_id == feed.symbol_id and each is not feed]
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Finds the silent ones; called a few times a second. Subscribed but never answered is silence too."""
+        self.refresh()
         # Of a copy: a callback told of a change may subscribe, or close what it has.
         for feed in list(self._feeds.values()):
             if self._feeds.get(feed.key) is not feed:
@@ -189,4 +200,10 @@ class FeedHealth:
         if previous is state:
             return
         feed.state = state
+        # Messages of a feed in these states change nothing but its counts.
+        self._watch(feed, state not in (FeedState.LIVE, FeedState.GAP))
         self._emit(FeedStateChanged(self._venue, feed.channel.name, feed.symbol, state, previous, reason, wall_ns))
+
+    def _watch(self, feed: Feed, watched: bool) -> None:
+        if self._digest is not None:
+            self._digest.watch(*feed.key, watched)

@@ -307,6 +307,8 @@ class Link:
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
         self.owner.on_read(self, result, size)
+        if self._proven and result.plain:
+            return
         if self._connection is None:
             # A server that speaks first is heard with its handshake, before there is anything to answer over.
             self._early += result.controls

@@ -109,10 +109,12 @@ class WebSocketManager:
             self._on_drained,
             symbols=symbols,
             wanted=dispatcher.wanted,
+            callbacks=dispatcher.callbacks,
             ring_capacity=settings.ring_capacity,
             codec=settings.codec,
+            asks=self._asks,
         )
-        self._health = FeedHealth(venue.name, self._emit)
+        self._health = FeedHealth(venue.name, self._emit, self._pipeline.digest)
         self._books = BookKeeper(
             venue.name,
             self._pipeline.books,
@@ -332,7 +334,7 @@ class WebSocketManager:
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A link read its socket."""
         self._pipeline.count(result, size)
-        if result.error_count:
+        if not result.plain and result.error_count:
             self._on_bad_messages(link, result)
         self._pipeline.pump()
 
@@ -395,22 +397,25 @@ class WebSocketManager:
         """The venue is going to end a connection."""
         self._successors.ask(link, reason)
 
+    def _asks(self) -> tuple[bool, bool]:
+        dispatcher = self._dispatcher
+        every = dispatcher.wants_batches or self._books.syncing or self._successors.running or self._backfill.observes
+        return every, dispatcher.wants_books
+
     def _on_drained(self, drained: Drained) -> None:
         if self._successors.running:
             self._successors.delivered(drained.batch)
         if self._backfill.observes:
             self._backfill.observe(drained.batch)
-        self._health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        self._health.refresh()
         if drained.sequence_incidents:
             self._on_sequence_incidents(drained)
         self._books.observe(drained)
-        events: list[Any] = drained.events
+        updates: list[Any] = []
         if drained.changed and self._dispatcher.wants_books:
-            updates = (self._books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
-            events = [*events, *(update for update in updates if update is not None)]
-        self._dispatcher.publish_batch(drained.batch)
-        if events:
-            self._dispatcher.publish(events, drained.drained_ns)
+            found = (self._books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
+            updates = [update for update in found if update is not None]
+        self._dispatcher.deliver(drained.batch, drained.events, updates, drained.drained_ns)
 
     def _on_sequence_incidents(self, drained: Drained) -> None:
         for row, outcome, missing in drained.sequence_incidents:
@@ -433,8 +438,7 @@ class WebSocketManager:
         self._pipeline.clock_offset_ns = offset_ns
 
     def _deliver_missed(self, trades: Batch) -> None:
-        self._dispatcher.publish_batch(trades)
-        self._dispatcher.publish(objects(trades, self._dispatcher.wanted), monotonic_ns())
+        self._dispatcher.deliver(trades, objects(trades, self._dispatcher.wanted), [], monotonic_ns())
 
     def alert(self, channel: str, symbol: str, reason: str) -> None:
         """Calls a person.

@@ -11,28 +11,24 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tradewire.core import (
     BookSet,
+    Callbacks,
     Decoder,
+    Digest,
     Ring,
     SequenceTracker,
     SymbolTable,
     Wanted,
     WireReader,
-    monotonic_ns,
     objects,
-    wall_ns,
 )
 from tradewire.telemetry import Counters, LatencySpans
-
-from .heads import Heads, read_heads
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import (
         Batch,
         BookOutcome,
         SequenceOutcome,
-        WantedProtocol,
         WireReaderProtocol,
-        WireResultProtocol,
     )
     from tradewire.venues.base import MarketDataVenue
 
@@ -50,7 +46,6 @@ class Drained(NamedTuple):
 
     Attributes:
         batch: immutable, whole messages, oldest first.
-        heads: what the first record of each message says.
         events: the typed events that somebody wants.
         changed: symbol ids of live books that changed.
         book_incidents: (row, symbol id, outcome), from `BookSet.apply`.
@@ -60,7 +55,6 @@ class Drained(NamedTuple):
     """
 
     batch: Batch
-    heads: Heads
     events: list[Any]
     changed: list[int]
     book_incidents: list[tuple[int, int, BookOutcome]]
@@ -74,15 +68,19 @@ class Pipeline:
 
     Args:
         venue: plan and rules.
-        handler: called with each batch, oldest first.
+        handler: called with each batch that somebody asks about, oldest first; the others go straight to `callbacks`.
         symbols: shared with other pipelines; None: its own.
-        wanted: which messages become events; None: its own.
+        wanted: which messages become events for the handler; None: its own.
+        callbacks: whom the core calls itself; None: its own.
         codec: of the payloads.
         learn: whether symbols never asked for are taken in (replay) or refused and counted (live).
         ring_capacity: records.
         timed: whether latency spans are recorded; replayed receive times would mean nothing.
+        asks: whether the handler wants every batch, and whether those that change live books; None: every one.
 
     Attributes:
+        digest: what is done with every batch.
+        count: adds what a read gave to the counters: the result, and the bytes read.
         clock_offset_ns: the venue's clock minus ours, as far as it is known.
     """
 
@@ -92,11 +90,13 @@ class Pipeline:
         handler: Callable[[Drained], None],
         *,
         symbols: SymbolTable | None = None,
-        wanted: WantedProtocol | None = None,
+        wanted: Wanted | None = None,
+        callbacks: Callbacks | None = None,
         codec: Literal["json", "msgpack"] = "json",
         learn: bool = False,
         ring_capacity: int = RING_CAPACITY,
         timed: bool = True,
+        asks: Callable[[], tuple[bool, bool]] = lambda: (True, True),
     ) -> None:
         self.venue = venue
         self.symbols = SymbolTable() if symbols is None else symbols
@@ -109,29 +109,24 @@ class Pipeline:
         self.wanted = Wanted(self.symbols) if wanted is None else wanted
         self.latency = LatencySpans()
         self.clock_offset_ns = 0
-        self.counters = Counters("messages", "bytes", "reads", "decode_errors", "protocol_errors", "batches", "records")
+        self.digest = Digest(
+            self.ring,
+            self.tracker,
+            self.books,
+            self.wanted,
+            Callbacks(self.symbols) if callbacks is None else callbacks,
+            (self.latency.venue, self.latency.queue) if timed else None,
+        )
+        self.counters = Counters(elsewhere=self.digest.totals)
+        self.count = self.digest.count
+        self._run = self.digest.run
         self._handler = handler
-        self._timed = timed
+        self._asks = asks
         self._pumping = False
 
     def reader(self, stream: str | None = None) -> WireReaderProtocol:
         """A fresh frame reader into the ring, one for each connection."""
         return WireReader(self.decoder, self.ring, stream=stream)
-
-    def count(self, result: WireResultProtocol, size: int) -> None:
-        """Adds what a read gave to the counters."""
-        counters = self.counters
-        counters.add("bytes", size)
-        if size:
-            counters.add("reads")
-        if result.messages:
-            counters.add("messages", result.messages)
-            counters.add_all(result.counts, "messages.")
-        if result.error_count:
-            counters.add("decode_errors", result.error_count)
-        if result.close is not None:
-            counters.add("protocol_errors")
-            counters.add(f"protocol_errors.{result.close[0]}")
 
     def inject(self, payload: bytes, recv_ns: int, stream: str | None) -> int:
         """Decodes one REST answer (a snapshot, missed trades), which is JSON, into the same stream, and pumps.
@@ -170,14 +165,10 @@ class Pipeline:
 
     def deliver(self, batch: Batch) -> None:
         """Delivers a batch that was diverted, as if it came from the ring now; not from inside a handler."""
-        self._pumping = True
-        try:
-            drained = self._digest(batch)
-            self._handler(drained)
-            self._record(drained)
-        finally:
-            self._pumping = False
-        self.pump()
+        done = 0
+        while done < len(batch):
+            done += self.ring.push(batch[done:])
+            self.pump()
 
     def pump(self) -> None:
         """Drains the ring to its end. Does nothing when called from inside a handler: the outer call goes on."""
@@ -185,27 +176,9 @@ class Pipeline:
             return
         self._pumping = True
         try:
-            while len(batch := self.ring.drain(_DRAIN)):
-                drained = self._digest(batch)
-                self._handler(drained)
-                # After delivery: nobody waits for the bookkeeping.
-                self._record(drained)
+            while (found := self._run(*self._asks(), self.clock_offset_ns)) is not None:
+                batch, changed, book_incidents, sequence_incidents, now, wall = found
+                events: list[Any] = objects(batch, self.wanted)
+                self._handler(Drained(batch, events, changed, book_incidents, sequence_incidents, now, wall))
         finally:
             self._pumping = False
-
-    def _digest(self, batch: Batch) -> Drained:
-        drained_wall_ns, drained_ns = wall_ns(), monotonic_ns()
-        sequence_incidents = self.tracker.apply(batch)
-        changed, book_incidents = self.books.apply(batch)
-        events = objects(batch, self.wanted)
-        heads = read_heads(batch)
-        return Drained(batch, heads, events, changed, book_incidents, sequence_incidents, drained_ns, drained_wall_ns)
-
-    def _record(self, drained: Drained) -> None:
-        heads = drained.heads
-        self.counters.add("batches")
-        self.counters.add("records", len(drained.batch))
-        if self._timed:
-            jumps = self.latency.observe(heads.event_ns, heads.recv_ns, drained.drained_wall_ns, self.clock_offset_ns)
-            if jumps:
-                self.counters.add("time_jumps", jumps)

@@ -12,13 +12,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tradewire.core import monotonic_ns
+from tradewire.core import Callback, Histogram, monotonic_ns
 from tradewire.telemetry.limited_log import LimitedLog
 
 from .mailbox import Mailbox, MailboxClosed
 from .queues import EventQueue, Policy
 
 if TYPE_CHECKING:
+    from tradewire.core.delivery import CallbackProtocol
     from tradewire.core.protocols import HistogramProtocol
 
 __all__ = [
@@ -47,20 +48,33 @@ def callback_name(callback: Callable[..., Any]) -> str:
 class CallbackStats:
     """What a callback did.
 
+    Args:
+        callback: it.
+        direct: counts the calls itself.
+
     Attributes:
         name: module and qualified name.
-        calls: finished calls, failed ones included.
         errors: calls that raised.
         slow: inline calls over `SLOW_NS`.
     """
 
-    __slots__ = ("calls", "errors", "name", "slow")
+    __slots__ = ("_calls", "_direct", "errors", "name", "slow")
 
-    def __init__(self, callback: Callable[..., Any]) -> None:
+    def __init__(self, callback: Callable[..., Any], direct: CallbackProtocol | None = None) -> None:
         self.name = callback_name(callback)
-        self.calls = 0
         self.errors = 0
         self.slow = 0
+        self._calls = 0
+        self._direct = direct
+
+    @property
+    def calls(self) -> int:
+        """Finished calls, failed ones included."""
+        return self._calls if self._direct is None else self._direct.calls
+
+    def finished(self) -> None:
+        """Counts a call."""
+        self._calls += 1
 
     def failed(self, error: BaseException) -> None:
         """Counts and logs a call that raised."""
@@ -88,6 +102,10 @@ class CallbackRunner(Protocol):
     stats: CallbackStats
 
     @property
+    def direct(self) -> CallbackProtocol | None:
+        """How the core calls it without coming here; None: it cannot."""
+
+    @property
     def queue(self) -> EventQueue | None:
         """Events waiting for it; None: it is called at once."""
 
@@ -111,11 +129,10 @@ class CallbackRunner(Protocol):
 class InlineRunner:
     """Calls a synchronous callback on the event loop, straight from the socket read."""
 
-    def __init__(self, callback: Callable[[Any], object], latency: HistogramProtocol) -> None:
-        self.stats = CallbackStats(callback)
+    def __init__(self, callback: Callable[[Any], object], latency: Histogram) -> None:
         self.dropped = 0
-        self._callback = callback
-        self._record = latency.record
+        self.direct: CallbackProtocol = Callback(callback, latency, SLOW_NS, self._unusual)
+        self.stats = CallbackStats(callback, self.direct)
 
     @property
     def queue(self) -> None:
@@ -126,24 +143,24 @@ class InlineRunner:
 
     def deliver(self, event: Any, drained_ns: int) -> None:
         """Calls it now, and times it."""
-        started = monotonic_ns()
-        self._record(started - drained_ns)
+        self.direct.deliver(event, drained_ns)
+
+    def _unusual(self, result: object, error: Exception | None, elapsed_ns: int) -> None:
         stats = self.stats
         try:
-            result = self._callback(event)
             if result is not None:
                 _refuse_coroutine(result)
-        except Exception as error:
+        except TypeError as refused:
+            error = refused
+        if error is not None:
             stats.failed(error)
-        stats.calls += 1
-        elapsed = monotonic_ns() - started
-        if elapsed > SLOW_NS:
+        if elapsed_ns > SLOW_NS:
             stats.slow += 1
             _log.say(
                 f"slow {stats.name}",
                 "callback %s held up the event loop for %.1f ms; make it async, or subscribe with offload=True",
                 stats.name,
-                elapsed / 1e6,
+                elapsed_ns / 1e6,
             )
 
     def notify(self) -> None:
@@ -164,6 +181,7 @@ class TaskRunner:
         policies: dict[type, Policy],
     ) -> None:
         self.stats = CallbackStats(callback)
+        self.direct = None
         self._callback = callback
         self._record = latency.record
         self._queue = EventQueue(capacity, policies)
@@ -215,7 +233,7 @@ class TaskRunner:
                 await self._callback(event)
             except Exception as error:
                 self.stats.failed(error)
-            self.stats.calls += 1
+            self.stats.finished()
 
 
 class ThreadRunner:
@@ -226,6 +244,7 @@ class ThreadRunner:
 
     def __init__(self, callback: Callable[[Any], object], capacity: int, policies: dict[type, Policy]) -> None:
         self.stats = CallbackStats(callback)
+        self.direct = None
         self._callback = callback
         self._queue = EventQueue(capacity, policies)
         self._ready = threading.Condition()
@@ -285,7 +304,7 @@ class ThreadRunner:
                     _refuse_coroutine(result)
             except Exception as error:
                 self.stats.failed(error)
-            self.stats.calls += 1
+            self.stats.finished()
 
 
 class Subscription:
@@ -327,7 +346,7 @@ def runner_for(
     callback: Callable[[Any], Any],
     *,
     offload: bool,
-    latency: HistogramProtocol,
+    latency: Histogram,
     capacity: int,
     policies: dict[type, Policy],
 ) -> CallbackRunner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Counters", "Rate"]
 
@@ -14,43 +14,53 @@ class Counters:
 
     Args:
         names: names that shall be present from the start, at zero.
+        elsewhere: totals that are counted somewhere else; they are added to those counted here.
     """
 
-    __slots__ = ("_totals",)
+    __slots__ = ("_elsewhere", "_own")
 
-    def __init__(self, *names: str) -> None:
-        self._totals: dict[str, int] = dict.fromkeys(names, 0)
+    def __init__(self, *names: str, elsewhere: Callable[[], Mapping[str, int]] | None = None) -> None:
+        self._own: dict[str, int] = dict.fromkeys(names, 0)
+        self._elsewhere = elsewhere
 
     @classmethod
     def sum(cls, parts: Iterable[Counters]) -> Counters:
         """Totals over several, as they are now."""
         total = cls()
         for part in parts:
-            total.add_all(part._totals)
+            total.add_all(part._totals())
         return total
 
     def add(self, name: str, amount: int = 1) -> None:
         """Adds to a total."""
-        self._totals[name] = self._totals.get(name, 0) + amount
+        self._own[name] = self._own.get(name, 0) + amount
 
     def add_all(self, amounts: Mapping[str, int], prefix: str = "") -> None:
         """Adds several totals at once, their names behind `prefix`."""
-        totals = self._totals
+        totals = self._own
         for name, amount in amounts.items():
             name = prefix + name
             totals[name] = totals.get(name, 0) + amount
 
     def __getitem__(self, name: str) -> int:
         """A total; 0 for a name never counted."""
-        return self._totals.get(name, 0)
+        return self._totals().get(name, 0)
 
     def snapshot(self) -> dict[str, int]:
         """A copy of all totals."""
-        return dict(self._totals)
+        return dict(self._totals())
 
     def group(self, prefix: str) -> dict[str, int]:
         """The totals whose names start with `prefix`, under the rest of their names."""
-        return {name[len(prefix) :]: total for name, total in self._totals.items() if name.startswith(prefix)}
+        return {name[len(prefix) :]: total for name, total in self._totals().items() if name.startswith(prefix)}
+
+    def _totals(self) -> dict[str, int]:
+        if self._elsewhere is None:
+            return self._own
+        totals = dict(self._own)
+        for name, amount in self._elsewhere().items():
+            totals[name] = totals.get(name, 0) + amount
+        return totals
 
 
 class Rate:

@@ -177,6 +177,8 @@ class WebSocketConnection(asyncio.BufferedProtocol):
 
     def _take(self, result: WireResultProtocol, size: int) -> None:
         self._owner.on_read(result, size)
+        if result.plain:
+            return
         if result.full:
             result = self._make_room(result)
         if result.frames:

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 use tradewire_core::book::{self, Changes, unknown_symbol};
 use tradewire_core::decode::SharedSymbols;
+use tradewire_core::record::Record;
 use tradewire_core::record::flags::MORE;
 use tradewire_core::symbols::SymbolTable;
 
@@ -18,7 +19,6 @@ use crate::symbols;
 
 struct State {
     books: book::BookSet,
-    changes: Changes,
     /// Books that Python has seen, so that it sees the same object again.
     seen: HashMap<u32, Py<OrderBook>>,
 }
@@ -33,6 +33,22 @@ pub struct BookSet {
 impl BookSet {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Symbols that the table has given out.
+    pub(crate) fn symbols(&self) -> usize {
+        self.table().len()
+    }
+
+    /// Applies whole messages; returns the symbols that the table has given out.
+    pub(crate) fn apply_all(&self, records: &[Record], changes: &mut Changes) -> PyResult<usize> {
+        let symbols = self.symbols();
+        if let Some(row) = unknown_symbol(records, symbols) {
+            let id = records[row].symbol;
+            return Err(PyValueError::new_err(format!("record {row}: symbol id {id} is not in the table")));
+        }
+        self.state().books.apply(records, changes);
+        Ok(symbols)
     }
 
     fn table(&self) -> RwLockReadGuard<'_, SymbolTable> {
@@ -53,7 +69,7 @@ impl BookSet {
             return Err(PyTypeError::new_err(format!("symbols must be a SymbolTable, was {kind}")));
         };
         let books = book::BookSet::new(self::rule(rule)?);
-        let state = State { books, changes: Changes::default(), seen: HashMap::new() };
+        let state = State { books, seen: HashMap::new() };
         Ok(Self { state: Mutex::new(state), symbols: symbols.get().shared.clone() })
     }
 
@@ -66,16 +82,12 @@ impl BookSet {
         if batch.last().is_some_and(|last| last.flags & MORE != 0) {
             return Err(PyValueError::new_err("the last message of the batch is incomplete"));
         }
-        if let Some(row) = unknown_symbol(&batch, self.table().len()) {
-            let id = batch[row].symbol;
-            return Err(PyValueError::new_err(format!("record {row}: symbol id {id} is not in the table")));
-        }
-        let state = &mut *self.state();
-        state.books.apply(&batch, &mut state.changes);
-        let incidents = state.changes.incidents.iter();
+        let mut changes = Changes::default();
+        self.apply_all(&batch, &mut changes)?;
+        let incidents = changes.incidents.iter();
         let incidents =
             incidents.map(|incident| (incident.row, incident.symbol, outcome_name(py, incident.outcome)));
-        Ok((PyList::new(py, &state.changes.changed)?, PyList::new(py, incidents)?))
+        Ok((PyList::new(py, &changes.changed)?, PyList::new(py, incidents)?))
     }
 
     fn book(&self, py: Python<'_>, symbol_id: &Bound<'_, PyAny>) -> PyResult<Option<Py<OrderBook>>> {

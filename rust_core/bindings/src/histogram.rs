@@ -19,7 +19,7 @@ pub struct Histogram {
 
 impl Histogram {
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, histogram::Histogram> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, histogram::Histogram> {
         // No call leaves the counts half changed in a way that matters to the next one.
         self.histogram.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -6,9 +6,11 @@ mod argument;
 mod batch;
 mod book;
 mod bookset;
+mod callbacks;
 mod clock;
 mod decoder;
 mod decoder_call;
+mod digest;
 mod error;
 mod events;
 mod events_methods;
@@ -35,9 +37,13 @@ mod _native {
     #[pymodule_export]
     use super::bookset::BookSet;
     #[pymodule_export]
+    use super::callbacks::{Callback, Callbacks};
+    #[pymodule_export]
     use super::clock::{monotonic_ns, wall_ns};
     #[pymodule_export]
     use super::decoder::Decoder;
+    #[pymodule_export]
+    use super::digest::Digest;
     #[pymodule_export]
     use super::histogram::Histogram;
     #[pymodule_export]

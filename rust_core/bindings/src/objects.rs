@@ -32,6 +32,10 @@ impl Choice {
         self.all || word >> (symbol % 64) & 1 == 1
     }
 
+    fn is_empty(&self) -> bool {
+        !self.all && self.bits.iter().all(|&bits| bits == 0)
+    }
+
     fn set(&mut self, symbol: u32, wanted: bool) {
         let word = symbol as usize / 64;
         if wanted && word >= self.bits.len() {
@@ -57,6 +61,18 @@ impl Wanted {
         let kind = integer(kind, "kind", Kind::Trade as i64..=Kind::Control as i64)?;
         let mut kinds = self.kinds.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         Ok(f(&mut kinds[kind as usize - 1]))
+    }
+
+    /// Whether one of the messages is asked for.
+    pub(crate) fn any(&self, py: Python<'_>, records: &[Record]) -> bool {
+        let kinds = self.kinds.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        if kinds.iter().all(Choice::is_empty) {
+            return false;
+        }
+        Messages(records).map(|message| &message[0]).any(|first| {
+            let choice = kinds.get(usize::from(first.kind).wrapping_sub(1));
+            choice.is_some_and(|choice| choice.holds(first.symbol))
+        })
     }
 }
 
@@ -143,7 +159,7 @@ fn collect<'py>(
 }
 
 /// Whether a message has the records that its kind says.
-fn check_shape(row: usize, message: &[Record]) -> Result<(), String> {
+pub(crate) fn check_shape(row: usize, message: &[Record]) -> Result<(), String> {
     let kind = message[0].kind;
     let Some(class) = Class::of(kind) else {
         return Err(format!("record {row}: no message begins with kind {kind}"));

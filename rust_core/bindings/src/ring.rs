@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use tradewire_core::record::Record;
 use tradewire_core::record::flags::MORE;
 use tradewire_core::ring::{self, MOST, Writer};
 use tradewire_core::sink::Sink;
@@ -23,6 +24,12 @@ impl Ring {
             Some(mut writer) => Ok(f(&mut writer)),
             None => Err(held("writer")),
         }
+    }
+
+    /// Lends the oldest whole messages, up to `limit` records, and takes them out. `StateError`: somebody else is reading.
+    pub(crate) fn take<R>(&self, limit: usize, copy: impl FnOnce(&[Record], &[Record]) -> R) -> PyResult<R> {
+        let mut reader = self.ring.reader().ok_or_else(|| held("reader"))?;
+        Ok(reader.take(limit, copy))
     }
 }
 
@@ -71,7 +78,6 @@ impl Ring {
 
     fn drain<'py>(&self, py: Python<'py>, limit: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let limit = integer(limit, "limit", 1..=MOST as i64)? as usize;
-        let mut reader = self.ring.reader().ok_or_else(|| held("reader"))?;
-        reader.take(limit, |first, second| batch::array(py, first, second))
+        self.take(limit, |first, second| batch::array(py, first, second))?
     }
 }

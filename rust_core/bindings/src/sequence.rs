@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyTuple};
-use tradewire_core::record::Kind;
+use tradewire_core::record::{Kind, Record};
 use tradewire_core::record::flags::MORE;
 use tradewire_core::sequence::{self, Continuity, Observed};
 
@@ -21,6 +21,14 @@ pub struct SequenceTracker {
 impl SequenceTracker {
     fn tracker(&self) -> MutexGuard<'_, sequence::SequenceTracker> {
         self.tracker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Observes whole messages; adds (row, outcome, missing) of each that was not as expected.
+    pub(crate) fn apply_all(&self, records: &[Record], found: &mut Vec<(usize, &'static str, u64)>) {
+        self.tracker().apply(records, |row, observed| {
+            let missing = if let Observed::Gap(missing) = observed { missing } else { 0 };
+            found.push((row, observed.name(), missing));
+        });
     }
 }
 
@@ -83,10 +91,7 @@ impl SequenceTracker {
             return Err(PyValueError::new_err("the last message of the batch is incomplete"));
         }
         let mut found = Vec::new();
-        self.tracker().apply(&batch, |row, observed| {
-            let missing = if let Observed::Gap(missing) = observed { missing } else { 0 };
-            found.push((row, observed.name(), missing));
-        });
+        self.apply_all(&batch, &mut found);
         Ok(found)
     }
 

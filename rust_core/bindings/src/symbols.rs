@@ -37,6 +37,14 @@ impl SymbolTable {
         self.read(symbols::SymbolTable::len)
     }
 
+    /// Venue and name of a symbol.
+    pub(crate) fn named(&self, symbol: u32) -> Option<(String, String)> {
+        self.read(|table| {
+            let (venue, symbol) = table.symbol(symbol)?;
+            Some((table.venue_name(venue)?.to_owned(), symbol.to_owned()))
+        })
+    }
+
     fn full(&self) -> PyErr {
         PyValueError::new_err(format!("the table is full: it holds {} symbols", self.capacity))
     }
@@ -88,11 +96,7 @@ impl SymbolTable {
 
     fn lookup(&self, symbol_id: &Bound<'_, PyAny>) -> PyResult<(String, String)> {
         let id = integer(symbol_id, "symbol_id", 0..=i64::from(u32::MAX))?;
-        self.read(|table| {
-            let (venue, symbol) = table.symbol(id as u32)?;
-            Some((table.venue_name(venue)?.to_owned(), symbol.to_owned()))
-        })
-        .ok_or_else(|| PyKeyError::new_err(id))
+        self.named(id as u32).ok_or_else(|| PyKeyError::new_err(id))
     }
 
     fn venue(&self, venue_id: &Bound<'_, PyAny>) -> PyResult<String> {

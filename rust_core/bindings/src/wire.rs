@@ -45,18 +45,18 @@ impl Room {
 #[pyclass(frozen, module = "tradewire.core")]
 pub struct WireResult {
     #[pyo3(get)]
-    messages: u64,
-    counts: [u64; KINDS.len()],
+    pub(crate) messages: u64,
+    pub(crate) counts: [u64; KINDS.len()],
     frames: Vec<(u8, Vec<u8>)>,
     errors: Vec<PyErr>,
     #[pyo3(get)]
-    error_count: u64,
+    pub(crate) error_count: u64,
     controls: Vec<Vec<u8>>,
     #[pyo3(get)]
     control_count: u64,
     #[pyo3(get)]
     full: bool,
-    close: Option<Violation>,
+    pub(crate) close: Option<Violation>,
 }
 
 #[pymethods]
@@ -85,6 +85,15 @@ impl WireResult {
     #[getter]
     fn controls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.controls.iter().map(|payload| PyBytes::new(py, payload)))
+    }
+
+    #[getter]
+    fn plain(&self) -> bool {
+        self.frames.is_empty()
+            && self.error_count == 0
+            && self.control_count == 0
+            && !self.full
+            && self.close.is_none()
     }
 
     #[getter]

@@ -43,7 +43,7 @@ class Kept:
         self.source = Source()
         self.opened = 0
         self.pipeline = Pipeline(venue, self._on_drained)
-        self.health = FeedHealth("binance", self.emitted.append)
+        self.health = FeedHealth("binance", self.emitted.append, self.pipeline.digest)
         self.keeper = BookKeeper(
             "binance",
             self.pipeline.books,
@@ -63,7 +63,7 @@ class Kept:
         return self.source
 
     def _on_drained(self, drained: Drained) -> None:
-        self.health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        self.health.refresh()
         self.keeper.observe(drained)
 
     def delta(self, first: int, last: int, previous: int) -> None:
@@ -220,7 +220,7 @@ class Streamed:
         self.waits: list[float] = []
         self.wound = asyncio.Semaphore(0)
         self.pipeline = Pipeline(venue, self._on_drained)
-        self.health = FeedHealth(venue.name, self.emitted.append)
+        self.health = FeedHealth(venue.name, self.emitted.append, self.pipeline.digest)
         self.keeper = BookKeeper(
             venue.name,
             self.pipeline.books,
@@ -245,7 +245,7 @@ class Streamed:
         await self.wound.acquire()
 
     def _on_drained(self, drained: Drained) -> None:
-        self.health.observe(drained.heads, drained.drained_ns, drained.drained_wall_ns)
+        self.health.refresh()
         self.keeper.observe(drained)
 
     def says(self, price: float, *, whole: bool = False) -> None:

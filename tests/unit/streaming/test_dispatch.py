@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewire.core import Bar, Histogram, Quote, Trade
+from tradewire.core import Bar, Callbacks, Histogram, Quote, SymbolTable, Trade
 from tradewire.core.record import RECORD, Kind
 from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
@@ -50,11 +50,21 @@ def wanted() -> Wanted:
 
 @pytest.fixture
 def dispatcher(wanted: Wanted) -> Dispatcher:
-    return Dispatcher(wanted, Histogram(1, 10**12, 3), 10, 100, default_policies())  # type: ignore[arg-type]
+    symbols = SymbolTable()
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        symbols.add("binance", symbol)
+    return Dispatcher(wanted, Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())  # type: ignore[arg-type]
 
 
 def callback(into: list[Any]) -> InlineRunner:
     return InlineRunner(into.append, Histogram(1, 10**12, 3))
+
+
+def queued() -> TaskRunner:
+    async def later(_: Any) -> None:
+        raise AssertionError("never started")
+
+    return TaskRunner(later, Histogram(1, 10**12, 3), 2, default_policies())
 
 
 def add(dispatcher: Dispatcher, kind: Kind, event_class: type, symbol: str, interval: str = "") -> tuple[Any, Any, Any]:
@@ -79,8 +89,10 @@ def test_bars_are_told_apart_by_interval(dispatcher: Dispatcher) -> None:
 
 def test_objects_are_wanted_while_somebody_wants_them(dispatcher: Dispatcher, wanted: Wanted) -> None:
     assert wanted.pairs == set()
-    _, first, keys = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
-    _, second, _ = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    keys = [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 0)]
+    first, second = queued(), queued()
+    dispatcher.add_callback(first, keys)
+    dispatcher.add_callback(second, keys)
     assert wanted.pairs == {(Kind.TRADE, 0)}
     dispatcher.remove_callback(first, keys)
     assert (Kind.TRADE, 0) in wanted.pairs
@@ -89,11 +101,42 @@ def test_objects_are_wanted_while_somebody_wants_them(dispatcher: Dispatcher, wa
     assert dispatcher.runners == []
 
 
+def batch(*numbers: int) -> Any:
+    records = np.zeros(len(numbers), RECORD)
+    records["kind"], records["seq"], records["a"] = Kind.TRADE, numbers, 1.0
+    return records
+
+
+def test_the_core_calls_whom_it_can_and_makes_no_objects_for_them(dispatcher: Dispatcher, wanted: Wanted) -> None:
+    seen, runner, keys = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    assert wanted.pairs == set()
+    dispatcher.deliver(batch(1, 2), [], [], 0)
+    assert [event.seq for event in seen] == [1, 2]
+    dispatcher.remove_callback(runner, keys)
+    dispatcher.deliver(batch(3), [], [], 0)
+    assert len(seen) == 2
+
+
+async def test_a_batch_reaches_each_consumer_once(dispatcher: Dispatcher) -> None:
+    seen, _, keys = add(dispatcher, Kind.TRADE, Trade, "BTCUSDT")
+    later = queued()
+    dispatcher.add_callback(later, keys)
+    events, batches = dispatcher.open_events(), dispatcher.open_batches()
+    one = batch(1)
+    dispatcher.deliver(one, [trade()], [], 0)
+    assert (len(seen), len(later.queue), len(events.queue), len(batches.queue)) == (1, 1, 1, 1)
+    assert await anext(batches) is one
+    events.close()
+    batches.close()
+
+
 def test_book_messages_are_never_made_into_objects(dispatcher: Dispatcher, wanted: Wanted) -> None:
     assert not dispatcher.wants_books
-    add(dispatcher, Kind.BOOK_DELTA, BookUpdate, "BTCUSDT")
+    _, runner, keys = add(dispatcher, Kind.BOOK_DELTA, BookUpdate, "BTCUSDT")
     assert dispatcher.wants_books
     assert wanted.pairs == set()
+    dispatcher.remove_callback(runner, keys)
+    assert not dispatcher.wants_books
 
 
 async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatcher: Dispatcher, wanted: Wanted) -> None:
@@ -114,17 +157,12 @@ async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatch
 
 async def test_batch_streams_get_the_batch_itself(dispatcher: Dispatcher) -> None:
     stream = dispatcher.open_batches()
-    batch = object.__new__(_Batch)
-    dispatcher.publish_batch(batch)  # type: ignore[arg-type]
-    assert await anext(stream) is batch  # type: ignore[comparison-overlap]
+    one = batch(1)
+    dispatcher.deliver(one, [], [], 0)
+    assert await anext(stream) is one
     stream.close()
-    dispatcher.publish_batch(batch)  # type: ignore[arg-type]
+    dispatcher.deliver(one, [], [], 0)
     assert len(stream.queue) == 0
-
-
-class _Batch:
-    def __len__(self) -> int:
-        return 1
 
 
 def test_status_callbacks_get_every_status_event(dispatcher: Dispatcher) -> None:
@@ -195,17 +233,14 @@ async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Di
 
 
 def test_backlogs_by_sort_of_consumer(dispatcher: Dispatcher) -> None:
-    async def slow(_: Any) -> None:
-        raise AssertionError("never started")
-
-    runner = TaskRunner(slow, Histogram(1, 10**12, 3), 2, default_policies())
+    runner = queued()
     keys = [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 1)]
     dispatcher.add_callback(runner, keys)
     dispatcher.add_status_callback(callback([]))
     events, batches = dispatcher.open_events(), dispatcher.open_batches()
     dispatcher.publish([trade(number=number) for number in range(5)], 0)
-    dispatcher.publish_batch(np.zeros(70, RECORD))
-    dispatcher.publish_batch(np.zeros(40, RECORD))
+    dispatcher.deliver(batch(*range(70)), [], [], 0)
+    dispatcher.deliver(batch(*range(40)), [], [], 0)
     assert dispatcher.backlogs() == {
         "callback": Backlog(consumers=2, waiting=2, deepest=2, dropped=3, conflated=0),
         "events": Backlog(consumers=1, waiting=5, deepest=5, dropped=0, conflated=0),

@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from tradewire.core.delivery import News
 from tradewire.core.record import INTERVALS, Kind
 from tradewire.streaming.events import FeedState, FeedStateChanged
-from tradewire.streaming.heads import Heads
 from tradewire.streaming.health import Feed, FeedHealth
 from tradewire.venues.base import Channel
 
@@ -34,8 +34,7 @@ def add(health: FeedHealth, channel: Channel, symbol_id: int = 0) -> Feed:
 
 
 def observe(health: FeedHealth, *rows: tuple[Kind, int], now_ns: int = SECOND) -> None:
-    counts = Counter(symbol_id << 8 | kind for kind, symbol_id in rows)
-    health.observe(Heads(dict(counts), [], [], []), now_ns, 7)
+    health.observe([(kind, symbol_id, 0, count, now_ns, 7) for (kind, symbol_id), count in Counter(rows).items()])
 
 
 def test_the_first_message_makes_a_feed_live(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
@@ -120,7 +119,7 @@ def test_a_lost_connection_is_down_and_never_stale(health: FeedHealth, emitted: 
 def test_bars_of_two_intervals_are_two_feeds(health: FeedHealth) -> None:
     minute = add(health, Channel("bars_1m", Kind.BAR, 30 * SECOND, "1m"))
     hour = add(health, Channel("bars_1h", Kind.BAR, 30 * SECOND, "1h"))
-    health.observe(Heads({Kind.BAR: 1}, [(0, INTERVALS["1h"])], [], []), SECOND, 7)
+    health.observe([(Kind.BAR, 0, INTERVALS["1h"], 1, SECOND, 7)])
     assert (minute.messages, hour.messages) == (0, 1)
 
 
@@ -147,3 +146,55 @@ def test_a_listener_may_add_and_remove_feeds_during_a_tick() -> None:
     health.tick(100 * SECOND, 7)
     assert [event.symbol for event in emitted] == ["S0"], "the removed one is not judged any more"
     assert len(health.feeds()) == 2
+
+
+class Digest:
+    """What the core says of messages."""
+
+    def __init__(self) -> None:
+        self.told: list[News] = []
+        self.watched: set[tuple[int, int, int]] = set()
+
+    def news(self) -> list[News]:
+        told, self.told = self.told, []
+        return told
+
+    def watch(self, kind: int, symbol_id: int, interval_ns: int, watched: bool) -> None:
+        key = (int(kind), symbol_id, interval_ns)
+        (self.watched.add if watched else self.watched.discard)(key)
+
+    def got(self, kind: Kind, now_ns: int) -> None:
+        self.told.append((kind, 0, 0, 1, now_ns, 7))
+
+
+def test_the_core_tells_of_feeds_whose_next_message_changes_something(emitted: list[FeedStateChanged]) -> None:
+    digest = Digest()
+    health = FeedHealth("binance", emitted.append, digest)  # type: ignore[arg-type]
+    feed = add(health, QUOTES)
+    assert digest.watched == {(Kind.QUOTE, 0, 0)}
+    digest.got(Kind.QUOTE, SECOND)
+    assert health.feeds() == [feed]
+    assert (feed.state, feed.messages, digest.watched) == (FeedState.LIVE, 1, set())
+    health.tick(100 * SECOND, 8)
+    assert digest.watched == {(Kind.QUOTE, 0, 0)}, "it is stale"
+    health.remove(feed)
+    assert digest.watched == set()
+
+
+def test_what_the_core_knows_is_known_before_silence_is_judged(emitted: list[FeedStateChanged]) -> None:
+    digest = Digest()
+    health = FeedHealth("binance", emitted.append, digest)  # type: ignore[arg-type]
+    feed = add(health, QUOTES)
+    digest.got(Kind.QUOTE, 95 * SECOND)
+    health.tick(100 * SECOND, 8)
+    assert (feed.state, feed.last_ns) == (FeedState.LIVE, 95 * SECOND)
+
+
+def test_messages_from_before_a_loss_do_not_bring_a_feed_back(emitted: list[FeedStateChanged]) -> None:
+    digest = Digest()
+    health = FeedHealth("binance", emitted.append, digest)  # type: ignore[arg-type]
+    feed = add(health, QUOTES)
+    digest.got(Kind.QUOTE, SECOND)
+    health.down([feed], "connection lost", 2)
+    health.tick(2 * SECOND, 8)
+    assert (feed.state, feed.messages) == (FeedState.DOWN, 1)

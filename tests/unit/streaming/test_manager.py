@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tradewire import Secret
-from tradewire.core import Histogram, SymbolTable, Wanted
+from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.ladder import Rung
@@ -24,7 +24,7 @@ from tradewire.venues.registry import load
 
 def manager(name: str = "binance", venue: str = "binance", alerts: Any = None, **options: Any) -> WebSocketManager:
     symbols = SymbolTable()
-    dispatcher = Dispatcher(Wanted(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())
+    dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())
     settings = ProviderSettings(name, load(venue), **options)
     return WebSocketManager(settings, symbols, dispatcher, Random(1), alerts or LogAlerts(Counters()), lambda *_: None)
 

@@ -10,7 +10,6 @@ import pytest
 from tradewire.core.record import Kind
 from tradewire.streaming.events import FeedState
 from tradewire.streaming.evidence import Verdict
-from tradewire.streaming.heads import Heads
 from tradewire.streaming.health import Feed, FeedHealth
 from tradewire.streaming.ladder import Rung
 from tradewire.streaming.remedies import Remedies
@@ -54,7 +53,7 @@ class Ward:
             await asyncio.sleep(0)
 
     def message(self) -> None:
-        self.health.observe(Heads({int(Kind.QUOTE): 1}, [], [], []), self.now * SECOND, 0)
+        self.health.observe([(Kind.QUOTE, 0, 0, 1, self.now * SECOND, 0)])
 
 
 async def test_a_mute_feed_climbs_the_whole_ladder() -> None:

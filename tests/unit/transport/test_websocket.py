@@ -50,7 +50,8 @@ class Reader:
             "full": False,
             "close": None,
         }
-        return SimpleNamespace(**{**fields, **(self.script.pop(0) if self.script else {})})
+        fields |= self.script.pop(0) if self.script else {}
+        return SimpleNamespace(plain=not (fields["frames"] or fields["full"] or fields["close"]), **fields)
 
 
 class Owner:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from .book import OrderBook
 from .bookset import BookSet
+from .callbacks import Callback, Callbacks
 from .clock import monotonic_ns, wall_ns
 from .decoder import Decoder
+from .digest import Digest
 from .events import Bar, BookDelta, BookSnapshot, Control, Liquidation, MarkPrice, Quote, Ticker, Trade
 from .histogram import Histogram
 from .limiter import BucketSet, TokenBucket
@@ -24,8 +26,11 @@ __all__ = [
     "BookSet",
     "BookSnapshot",
     "BucketSet",
+    "Callback",
+    "Callbacks",
     "Control",
     "Decoder",
+    "Digest",
     "Histogram",
     "Liquidation",
     "MarkPrice",

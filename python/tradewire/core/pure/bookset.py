@@ -25,7 +25,7 @@ class BookSet(BookSetProtocol):
             raise TypeError(f"symbols must be a SymbolTable, was {type(symbols).__name__}")
         OrderBook(rule)  # checks the rule
         self._rule = rule
-        self._symbols = symbols
+        self.symbols = symbols
         self._books: dict[int, OrderBook] = {}
 
     def apply(self, batch: Batch) -> tuple[list[int], list[tuple[int, int, BookOutcome]]]:
@@ -49,11 +49,11 @@ class BookSet(BookSetProtocol):
         if len(batch) and batch["flags"][-1] & MORE:
             raise ValueError("the last message of the batch is incomplete")
         for row, (kind, symbol_id) in enumerate(zip(batch["kind"].tolist(), batch["symbol"].tolist(), strict=True)):
-            if kind in _KINDS and symbol_id >= len(self._symbols):
+            if kind in _KINDS and symbol_id >= len(self.symbols):
                 raise ValueError(f"record {row}: symbol id {symbol_id} is not in the table")
 
     def _apply(self, symbol_id: int, message: Batch) -> BookOutcome:
-        symbol = self._symbols.lookup(symbol_id)[1]
+        symbol = self.symbols.lookup(symbol_id)[1]
         book = self._books.setdefault(symbol_id, OrderBook(self._rule, symbol=symbol))
         rows = message[message["kind"] == Kind.LEVEL]
         bids, asks = (

@@ -48,6 +48,10 @@ class WireResult(WireResultProtocol):
     full: bool
     close: tuple[int, str] | None
 
+    @property
+    def plain(self) -> bool:
+        return not (self.frames or self.error_count or self.control_count or self.full or self.close)
+
 
 class _Header(NamedTuple):
     fin: bool
