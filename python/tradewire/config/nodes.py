@@ -18,10 +18,6 @@ __all__ = ["Branch", "Items", "Leaf", "Node", "compose"]
 
 _DEEPEST = 32
 _LARGEST = 1 << 20
-_PLAIN_TAGS = {
-    f"tag:yaml.org,2002:{name}"
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
-}
 
 
 @dataclass(slots=True)
@@ -109,6 +105,11 @@ def _loader_class() -> Any:
     class Loader(yaml.SafeLoader):
         depth = 0
 
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            # Lines of tags that somebody wrote: in the nodes they look like those that YAML gives by itself.
+            self.tagged: list[int] = []
+
         def compose_node(self, parent: Any, index: Any) -> Any:
             event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             mark = event.start_mark
@@ -118,6 +119,8 @@ def _loader_class() -> Any:
                 )
             if self.depth >= _DEEPEST:
                 raise yaml.MarkedYAMLError(problem=f"is nested more than {_DEEPEST} levels deep", problem_mark=mark)
+            if getattr(event, "tag", None) is not None:
+                self.tagged.append(mark.line + 1)
             self.depth += 1
             found = super().compose_node(parent, index)
             self.depth -= 1
@@ -144,6 +147,8 @@ class _Composing:
         except (yaml.YAMLError, ValueError, OverflowError):
             # Characters that YAML forbids, or an escape beyond Unicode.
             return self._top, [_problem(self._file, None, "is not valid YAML: it has characters that are not text")]
+        rule = "tags (`!...`) are not used here: write the value alone"
+        self._problems += [_problem(self._file, line, rule) for line in loader.tagged]
         if not isinstance(root, yaml.MappingNode):
             rule = "must be a mapping with sections such as `streaming:` and `apis:`"
             return self._top, [_problem(self._file, root.start_mark.line + 1 if root is not None else None, rule)]
@@ -157,10 +162,6 @@ class _Composing:
         import yaml
 
         place = self._place(node)
-        if node.tag not in _PLAIN_TAGS:
-            self._problems.append(
-                _problem(self._file, place.line, "tags (`!...`) are not used here: write the value alone")
-            )
         if isinstance(node, yaml.ScalarNode):
             quoted = node.style is not None
             text = None if node.tag.endswith(":null") and not quoted else _whole(node.value)
