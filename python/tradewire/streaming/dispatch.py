@@ -288,12 +288,9 @@ class Dispatcher:
             batches.close()
 
     def dropped(self) -> int:
-        """Events lost or replaced in all queues, and messages lost in batch queues."""
-        return (
-            sum(runner.dropped for runner in self._runners)
-            + sum(queue.dropped + queue.conflated for _, queue, _ in self._events)
-            + sum(queue.dropped for queue, _ in self._batches)
-        )
+        """Events lost or replaced in all queues, and messages lost in batch queues; those of consumers that are gone
+        as well."""
+        return sum(backlog.dropped + backlog.conflated for backlog in self.backlogs().values())
 
     def backlogs(self) -> dict[str, Backlog]:
         """The queues by sort of consumer (`CONSUMERS`)."""

@@ -75,6 +75,14 @@ class Fallbacks:
                 found.close()
                 self._say(found.primary, found.standin, active=False, reason="it is back", wall_ns=wall_ns)
 
+    def forget(self, provider: str, wall_ns: int) -> None:
+        """A provider is gone: nobody stands in for it, and it stands in for nobody."""
+        for found in list(self._active.values()):
+            if provider in (found.primary.name, found.standin.name):
+                del self._active[found.primary.name]
+                found.close()
+                self._say(found.primary, found.standin, active=False, reason=f"{provider} is gone", wall_ns=wall_ns)
+
     def _say(
         self, primary: WebSocketManager, standin: WebSocketManager, *, active: bool, reason: str, wall_ns: int
     ) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -187,6 +187,8 @@ class StreamingGateway:
         self._ticker: asyncio.Task[None] | None = None
         self._stopping: set[asyncio.Task[None]] = set()
         self._stopped = False
+        # Later than `_stopped`: callbacks that are closed while connections say goodbye are still to be ended.
+        self._ended = False
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
         # (provider, channel) -> what the configuration, or the constructor, subscribes to.
@@ -231,7 +233,9 @@ class StreamingGateway:
             await asyncio.wait([self._ticker])
         await asyncio.gather(*(manager.stop() for manager in self._managers.values()), *self._stopping)
         self._dispatcher.close()
-        await asyncio.gather(*(runner.stop(_CALLBACK_S) for runner in self._dispatcher.runners))
+        endings = [runner.stop(_CALLBACK_S) for runner in self._dispatcher.runners]
+        self._ended = True
+        await asyncio.gather(*endings, *self._stopping)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -531,10 +535,9 @@ class StreamingGateway:
         """A provider that the configuration has no more."""
         self._shares.close_of(self._managers[name])
         manager = self._managers.pop(name)
+        self._fallbacks.forget(name, wall_ns())
         if self._loop is not None:
-            task = self._loop.create_task(manager.stop(), name=f"stop {name}")
-            self._stopping.add(task)
-            task.add_done_callback(self._stopping.discard)
+            self._stop_meanwhile(self._loop, manager.stop(), f"stop {name}")
 
     def _on_trouble(self, manager: WebSocketManager, reason: str) -> None:
         """A provider needs its fallback."""
@@ -556,8 +559,14 @@ class StreamingGateway:
             runner.start()
 
     def _end_runner(self, runner: CallbackRunner) -> None:
-        if self._loop is not None and not self._stopped:
-            self._loop.create_task(runner.stop(_CALLBACK_S))
+        if self._loop is not None and not self._ended:
+            self._stop_meanwhile(self._loop, runner.stop(_CALLBACK_S), f"stop callback {runner.stats.name}")
+
+    def _stop_meanwhile(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], name: str) -> None:
+        """In a task that `stop` waits for."""
+        task = loop.create_task(work, name=name)
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
 
     def _check_not_stopped(self) -> None:
         if self._stopped:

@@ -532,4 +532,8 @@ class Link:
         self.state = state
         attempts = self._backoff.attempts
         event = ConnectionChanged(self._venue, self.name, state, reason, attempts, retry_in_ns, wall_ns())
-        self.owner.on_link(self, event)
+        try:
+            self.owner.on_link(self, event)
+        except Exception:
+            # Invariant: it does not raise. A bug of ours in the telling must not end the connecting.
+            _logger.exception("link %s could not tell of its state %s", self.name, state)

@@ -448,7 +448,11 @@ class WebSocketManager:
             symbol: empty: all.
             reason: in words.
         """
-        self._alerts.alert("streaming", f"{self.name} needs a look", f"{channel} {symbol} {reason}".strip())
+        try:
+            self._alerts.alert("streaming", f"{self.name} needs a look", f"{channel} {symbol} {reason}".strip())
+        except Exception as error:
+            # The user's own port; what it is told about must not suffer from it.
+            _log.say("alert", "the alert port raised %r on: %s", error, reason, error=error)
         self._emit(FeedAlert(self._venue.name, channel, symbol, reason, wall_ns()))
 
     # inside: what is wrong, and what is done about it

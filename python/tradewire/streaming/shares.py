@@ -40,6 +40,7 @@ class Shares:
         self._managers = managers
         self._dispatcher = dispatcher
         self._uses: dict[Subscription, tuple[CallbackRunner | None, Uses]] = {}
+        self._mirrors: list[_Mirror] = []
 
     def manager(self, provider: str) -> WebSocketManager:
         """A provider by name.
@@ -120,6 +121,8 @@ class Shares:
             self._dispatcher.add_callback(runner, keys)
 
         def on_close() -> None:
+            for mirror in self._mirrors:
+                mirror.drop(subscription)
             if runner is not None:
                 self._dispatcher.remove_callback(runner, keys)
                 end_runner(runner)
@@ -130,6 +133,8 @@ class Shares:
         names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
         subscription = Subscription(shares[0][1].name, names, runner, on_close)
         self._uses[subscription] = (runner, feeds)
+        for mirror in self._mirrors:
+            mirror.add(subscription, runner, feeds)
         return subscription
 
     def close_of(self, manager: WebSocketManager) -> None:
@@ -141,32 +146,15 @@ class Shares:
 
     def mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], None]:
         """The primary's feeds on its stand-in, for the same callbacks; gives what ends it. Feeds that the stand-in
-        cannot serve are left out and named in the log."""
-        mirrored: list[tuple[CallbackRunner | None, list[Feed], list[tuple[Kind, RouteKey, int]]]] = []
-        for runner, feeds in self._uses.values():
-            for manager, feed in feeds:
-                if manager is not primary:
-                    continue
-                try:
-                    channel = standin.venue.channel(feed.channel.name)
-                    found = standin.acquire(channel, [standin.venue.symbol(feed.symbol)])
-                except (UnsupportedError, ValueError) as error:
-                    _log.say(f"fallback {standin.name}", "%s cannot stand in: %s", standin.name, error)
-                    continue
-                own = _route(primary, feed.channel, feed.symbol)
-                keys = [(channel.kind, _route(standin, channel, each.symbol), each.symbol_id) for each in found]
-                # A stand-in of the same venue gives the same events: they are routed already.
-                keys = [key for key in keys if key[1] != own]
-                if runner is not None and keys:
-                    self._dispatcher.add_callback(runner, keys)
-                mirrored.append((runner, found, keys))
+        cannot serve are left out and named in the log. Subscriptions that come and go meanwhile do so there, too."""
+        mirror = _Mirror(primary, standin, self._dispatcher)
+        self._mirrors.append(mirror)
+        for subscription, (runner, feeds) in self._uses.items():
+            mirror.add(subscription, runner, feeds)
 
         def close() -> None:
-            for runner, found, keys in mirrored:
-                if runner is not None and keys:
-                    self._dispatcher.remove_callback(runner, keys)
-                for feed in found:
-                    standin.release(feed)
+            self._mirrors.remove(mirror)
+            mirror.close()
 
         return close
 
@@ -181,6 +169,53 @@ class Shares:
                 manager.release(feed)
             raise
         return feeds
+
+
+class _Mirror:
+    """The feeds of one provider on its stand-in, by the subscription that they are for."""
+
+    def __init__(self, primary: WebSocketManager, standin: WebSocketManager, dispatcher: Dispatcher) -> None:
+        self._primary = primary
+        self._standin = standin
+        self._dispatcher = dispatcher
+        self._taken: dict[Subscription, tuple[CallbackRunner | None, list[Feed], list[tuple[Kind, RouteKey, int]]]] = {}
+
+    def add(self, subscription: Subscription, runner: CallbackRunner | None, feeds: Uses) -> None:
+        """Takes over what of a subscription the stand-in can serve."""
+        taken: list[Feed] = []
+        routed: list[tuple[Kind, RouteKey, int]] = []
+        self._taken[subscription] = (runner, taken, routed)
+        standin = self._standin
+        for manager, feed in feeds:
+            if manager is not self._primary:
+                continue
+            try:
+                channel = standin.venue.channel(feed.channel.name)
+                found = standin.acquire(channel, [standin.venue.symbol(feed.symbol)])
+            except (UnsupportedError, ValueError) as error:
+                _log.say(f"fallback {standin.name}", "%s cannot stand in: %s", standin.name, error)
+                continue
+            own = _route(self._primary, feed.channel, feed.symbol)
+            keys = [(channel.kind, _route(standin, channel, each.symbol), each.symbol_id) for each in found]
+            # A stand-in of the same venue gives the same events: they are routed already.
+            keys = [key for key in keys if key[1] != own]
+            if runner is not None and keys:
+                self._dispatcher.add_callback(runner, keys)
+                routed += keys
+            taken += found
+
+    def drop(self, subscription: Subscription) -> None:
+        """A subscription is closed."""
+        runner, taken, routed = self._taken.pop(subscription, (None, [], []))
+        if runner is not None and routed:
+            self._dispatcher.remove_callback(runner, routed)
+        for feed in taken:
+            self._standin.release(feed)
+
+    def close(self) -> None:
+        """Gives everything back."""
+        for subscription in list(self._taken):
+            self.drop(subscription)
 
 
 def _route(manager: WebSocketManager, channel: Channel, symbol: str) -> RouteKey:

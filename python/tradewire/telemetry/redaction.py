@@ -31,6 +31,7 @@ _VALUE = re.compile(
 _SCHEME = re.compile(r"\b(?P<scheme>bearer|token|basic)\s+(?P<value>[A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
 _COOKIE = re.compile(r"(?P<name>(?<![A-Za-z0-9])(?:set-)?cookie[\"']?)\s*[:=,]\s*[^\r\n]+", re.IGNORECASE)
 _USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/@:]+:[^\s/@]+@", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 
 #: Attributes of a record that logging itself sets.
@@ -55,7 +56,10 @@ def _masked(found: re.Match[str]) -> str:
     before = found.string[max(found.start() - 2, 0) : found.start()]
     # Of our own: a path (`apis.x.credentials.api_key: must`), a variable (`$X_API_KEY: must`), a hint (`${X:-...}`).
     is_ours = (before.endswith((".", "$")) and between == ": ") or (before == "${" and between == ":")
-    if is_ours and not quote:
+    value = found[0].removeprefix(found["name"] + found["between"])
+    # A reference is what stands in place of a secret: `token: ${HEALTH_TOKEN}`.
+    is_reference = _REFERENCE.fullmatch(value) is not None and found.string[found.end() : found.end() + 1] == "}"
+    if (is_ours and not quote) or is_reference:
         return found[0]
     return f"{found['name']}{found['between']}{quote}{_MASK}{quote}"
 

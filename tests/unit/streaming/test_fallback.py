@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from tradewire.streaming.events import FallbackChanged, FeedState
 from tradewire.streaming.fallback import Fallbacks
 
@@ -54,3 +56,17 @@ def test_it_goes_when_every_feed_was_back_for_a_while() -> None:
     assert gateway.mirrored[-1] == "closed"
     assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, "it is back", 9)
     assert gateway.fallbacks.active == {}
+
+
+@pytest.mark.parametrize("gone", ["main", "spare"])
+def test_a_provider_that_is_gone_neither_has_nor_is_a_stand_in(gone: str) -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.DOWN)
+    gateway.fallbacks.begin(primary, manager("spare"), "refused", 0)
+    gateway.fallbacks.forget("other", 8)
+    assert gateway.fallbacks.active
+    gateway.fallbacks.forget(gone, 9)
+    assert gateway.fallbacks.active == {}
+    assert gateway.mirrored[-1] == "closed"
+    assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, f"{gone} is gone", 9)
+    gateway.fallbacks.begin(primary, manager("second"), "refused", 10)
+    assert gateway.fallbacks.active == {"main": "second"}

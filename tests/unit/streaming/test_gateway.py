@@ -14,7 +14,7 @@ from tradewire.core import Bar, Kind, Quote, Trade
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.streaming import ConnectionChanged, FeedState, FeedStateChanged, GapDetected, StreamingGateway
 from tradewire.streaming import gateway as gateway_module
-from tradewire.streaming.events import SubscriptionRefused
+from tradewire.streaming.events import ConnectionState, SubscriptionRefused
 
 
 class Venue:
@@ -206,6 +206,44 @@ async def test_stopping_leaves_nothing_behind(venue: Venue, frames: Any) -> None
         await gateway.start()
     with pytest.raises(StateError, match="stopped"):
         gateway.subscribe_to_trades(["BTCUSDT"])
+
+
+async def test_stopping_waits_for_callbacks_that_were_closed_before(venue: Venue, frames: Any, eventually: Any) -> None:
+    before = asyncio.all_tasks()
+    entered = asyncio.Event()
+
+    async def never_done(_: Trade) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    gateway = make(venue)
+    subscription = gateway.subscribe_to_trades(["BTCUSDT"], never_done)
+    await gateway.start()
+    peer = await venue.accept()
+    peer.send_frame(frames.trade(1))
+    await asyncio.wait_for(entered.wait(), 5)
+    subscription.close()
+    await asyncio.wait_for(gateway.stop(), 2)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_callback_closed_while_connections_say_goodbye_is_ended(venue: Venue) -> None:
+    before = asyncio.all_tasks()
+
+    async def idle(_: Trade) -> None:
+        raise AssertionError("nothing comes")
+
+    def on_status(event: Any) -> None:
+        if isinstance(event, ConnectionChanged) and event.state is ConnectionState.CLOSED:
+            subscription.close()
+
+    gateway = make(venue)
+    subscription = gateway.subscribe_to_trades(["BTCUSDT"], idle)
+    gateway.on_status(on_status)
+    await gateway.start()
+    await venue.accept()
+    await asyncio.wait_for(gateway.stop(), 2)
+    assert asyncio.all_tasks() == before
 
 
 async def test_starting_twice(venue: Venue) -> None:

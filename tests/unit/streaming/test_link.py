@@ -288,6 +288,21 @@ async def test_a_renewed_stream_is_taken_back_and_asked_for_again(owned: Owned, 
     assert owned.link.subscribed == {"btcusdt@trade", "ethusdt@trade"}
 
 
+async def test_an_owner_that_raises_does_not_end_the_connecting(
+    owned: Owned, wire_server: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(link: Link, event: ConnectionChanged) -> None:
+        raise KeyError(event.state)
+
+    monkeypatch.setattr(owned, "on_link", broken)
+    owned.link.add("btcusdt@trade")
+    for _ in range(2):
+        peer = await wire_server.serve()
+        await request(peer)
+        peer.writer.transport.abort()
+    assert "link public could not tell of its state reconnecting" in caplog.messages
+
+
 async def test_a_reconnect_on_demand(owned: Owned, wire_server: Any, eventually: Any) -> None:
     owned.link.reconnect("nothing to give up yet")
     owned.link.add("btcusdt@trade")

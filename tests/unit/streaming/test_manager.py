@@ -93,6 +93,19 @@ def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
     assert troubles == ["stream: auth failed"]
 
 
+def test_an_alert_port_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    class Alerts:
+        def alert(self, *_: str) -> None:
+            raise OSError("no mail today")
+
+    made = manager(alerts=Alerts())
+    told: list[Any] = []
+    made._dispatcher.observe_status(told.append)
+    made.alert("trades", "BTCUSDT", "it is mute")
+    assert [event.reason for event in told] == ["it is mute"]
+    assert "the alert port raised OSError('no mail today') on: it is mute" in caplog.messages
+
+
 async def test_limits_of_rest_calls_can_be_read() -> None:
     made = manager()
     assert made.rate_limit is None

@@ -92,3 +92,26 @@ def test_a_provider_that_goes_takes_its_part_along(desk: Desk) -> None:
     assert len(desk.managers["main"].feeds()) == 1
     subscription.close()
     assert desk.managers["main"].feeds() == []
+
+
+def test_a_subscription_closed_meanwhile_is_closed_on_the_stand_in_too(desk: Desk) -> None:
+    subscription = desk.subscribe("trades", desk.runner(), "main")
+    end = desk.shares.mirror(desk.managers["main"], desk.managers["spot"])
+    subscription.close()
+    assert desk.dispatcher._routes == {}
+    assert desk.dispatcher.runners == []
+    assert desk.managers["spot"].feeds() == []
+    end()
+
+
+def test_a_subscription_begun_meanwhile_is_served_by_the_stand_in(desk: Desk) -> None:
+    end = desk.shares.mirror(desk.managers["main"], desk.managers["spot"])
+    subscription = desk.subscribe("trades", desk.runner(), "main")
+    assert [feed.symbol for feed in desk.managers["spot"].feeds()] == ["BTCUSDT"]
+    assert len(desk.dispatcher._routes) == 2
+    end()
+    assert desk.managers["spot"].feeds() == []
+    assert len(desk.dispatcher._routes) == 1
+    subscription.close()
+    desk.subscribe("trades", desk.runner(), "main")
+    assert desk.managers["spot"].feeds() == [], "it stands in no more"

@@ -92,6 +92,7 @@ def test_credentials_are_masked(text: str) -> None:
         "key 1a2b3c4d encrypts",
         "c.yaml:3: apis.a.credentials.api_key: $ALPACA_API_KEY is not set, or write ${ALPACA_API_KEY:-a default}",
         "$TRADING_HEALTH_API_TOKEN: streaming_health.api.token: must be a text",
+        "set a token beside it (token: ${HEALTH_TOKEN}, 32 random characters or more)",
         "quotes of BTCUSDT: stale for 12.0 s",
         "a basic authentication",
     ],
