@@ -21,5 +21,5 @@ cd "$here"
 for target in "${targets[@]}"; do
   mkdir -p "corpus/$target"
   PATH="$tools/bin:$PATH" cargo fuzz run --fuzz-dir . --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
-    -max_total_time="$seconds" -max_len=4096 -timeout=5 -print_final_stats=1
+    -max_total_time="$seconds" -max_len=4096 -timeout=5 -rss_limit_mb=512 -print_final_stats=1
 done

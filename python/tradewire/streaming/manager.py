@@ -173,6 +173,8 @@ class WebSocketManager:
         self._running = True
         # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
         if self.settings.url is None or self.settings.rest_url is not None:
+            # Now, before anything is connected: later it would hold up what arrives.
+            self.rest()
             self._clock.start()
         for link in self._roster.links:
             link.start()
