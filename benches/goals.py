@@ -100,5 +100,50 @@ GOALS = (
     Goal("histogram p99 after a record", "test_percentile[native]", "histogram|hdrhistogram|p99", "hdrhistogram", 100),
 )
 
+_PICOWS = "picows + msgspec Struct float (uvloop), by hand"
+_PICOWS_SPINNING = "picows + msgspec Struct float (uvloop, spinning loop), by hand"
+_GATEWAY = "e2e|tradewire gateway, callbacks (sleeping uvloop)"
+_GATEWAY_SPINNING = "e2e|tradewire gateway, callbacks (spinning uvloop)"
+
+GOALS += (
+    Goal(
+        "loopback WebSocket to callback with a typed object, per message",
+        f"{_GATEWAY}|blast",
+        f"e2e|{_PICOWS}|blast",
+        "picows + msgspec by hand",
+        1.6,
+        2,
+    ),
+    Goal(
+        "loopback WebSocket to NumPy batches, per message",
+        "e2e|tradewire gateway, NumPy batches|blast",
+        f"e2e|{_PICOWS}|blast",
+        "picows + msgspec by hand",
+        4,
+        6,
+    ),
+    Goal(
+        "the same to callback over TLS, per message",
+        f"{_GATEWAY}|TLS",
+        f"e2e|{_PICOWS}|TLS",
+        "picows + msgspec by hand",
+        0,
+    ),
+    Goal(
+        "send to callback at 10,000 messages/s, p50",
+        f"{_GATEWAY}|paced 10000/s",
+        f"e2e|{_PICOWS}|paced 10000/s",
+        "picows + msgspec by hand",
+        1,
+    ),
+    Goal(
+        "send to callback at 10,000 messages/s, busy-poll, p50",
+        f"{_GATEWAY_SPINNING}|paced 10000/s",
+        f"e2e|{_PICOWS_SPINNING}|paced 10000/s",
+        "picows + msgspec on a spinning uvloop",
+        1,
+    ),
+)
+
 #: Resident memory of a process that embeds the gateway, by case of `scenario/gateway_memory.py`.
 MEMORY_GOALS_MIB = {"embedded gateway, one stream": 60, "embedded gateway, one stream, live view": 80}

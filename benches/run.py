@@ -156,6 +156,30 @@ def limiter_accuracy() -> Iterator[Row]:
     yield from (json.loads(line) for line in done.stdout.splitlines())
 
 
+def end_to_end(venvs: Path) -> Iterator[Row]:
+    """Loopback WebSocket to callback and to batches, over TLS as well, beside the fastest client made by hand."""
+    if not (venvs / "floors" / "blast").exists() or not (venvs / "core" / ".ready").exists():
+        say("end to end: absent")
+        return
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(venvs / "floors"),
+        "WS_SECONDS": "1.5",
+        "WS_REPEAT": "3",
+        "E2E_PACED": "10000",
+        "E2E_LOOPS": "uvloop",
+    }
+    gateway = ROOT / "benches" / "scenario" / "gateway_e2e.py"
+    for command in ([sys.executable, gateway], [venvs / "core" / "bin" / "python", "e2e.py", "picows_msgspec"]):
+        say(f"end to end: {Path(command[1]).name}")
+        done = subprocess.run(command, cwd=PEER_SCRIPTS, env=environment, capture_output=True, text=True)
+        for row in (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")):
+            nanoseconds = row["ns_per_msg"] if "ns_per_msg" in row else row.get("p50_us", 0) * 1000
+            yield {**row, "ns_per_op": nanoseconds} if nanoseconds else row
+        if done.returncode:
+            say(done.stderr[-500:])
+
+
 def machine() -> dict[str, Any]:
     model = (
         next(
@@ -237,6 +261,12 @@ def table(result: dict[str, Any]) -> str:
             mib = row["rss_kib"] / 1024
             verdict = "" if goal is None else f"under {goal}: " + ("yes" if mib < goal else "**no**")
             lines.append(f"| {row['peer']} {row['version']}: {row['case']} | {mib:.0f} | {verdict} |")
+    paced = [row for row in rows if row["topic"] == "e2e" and "p99_us" in row]
+    if paced:
+        lines += ["", "| send to callback | p50 us | p99 us | p99.9 us |", "|---|---|---|---|"]
+        for row in paced:
+            what = f"{row['peer']} {row['version']}: {row['case']}"
+            lines.append(f"| {what} | {row['p50_us']:.1f} | {row['p99_us']:.1f} | {row['p99.9_us']:.1f} |")
     limited = [row for row in rows if row["topic"] == "limiter accuracy"]
     if limited:
         lines += ["", "| limiter | of the rate | fullest 100 ms | goal |", "|---|---|---|---|"]
@@ -278,6 +308,8 @@ def main() -> None:
             *memory(),
             *limiter_accuracy(),
         ]
+    if whole:
+        rows += end_to_end(venvs)
     now = datetime.datetime.now(datetime.UTC)
     result = {
         "date": now.date().isoformat(),

@@ -1,6 +1,6 @@
 """Loopback WebSocket -> decoded -> user callback or NumPy batch, through the whole gateway, as peers/e2e.py runs peers.
 
-usage: PYTHONPATH=<floors> python gateway_e2e.py [callback] [batches] [spin]
+usage: PYTHONPATH=<floors> python gateway_e2e.py [callback] [spin] [batches] [tls]
 """
 
 from __future__ import annotations
@@ -14,45 +14,44 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "peers"))
 
-from e2e import PACED, Sink, run
+from e2e import Sink, run, run_tls
 
 from tradewire import core
-from tradewire.config.schema import Config, ProviderConfig, StreamingConfig, StreamingHealthConfig, ThresholdsConfig
+from tradewire.config.schema import Config, ProviderConfig, StreamingConfig
 from tradewire.streaming import StreamingGateway
 from tradewire.transport.event_loop import run as run_loop
 from tradewire.venues import registry
 from tradewire.venues.binance.stream import USDM
 
-#: The load source sends all of one combined stream on one connection, as USD-M did before it routed streams. Its
-#: blast repeats one id for ever: to a sequence check every message would be a duplicate.
+
+class Unchecked(dict[Any, Any]):
+    """The venue numbers its trades, so that nobody need remember them; but the blast repeats one number for ever, and
+    to a check every message would be a duplicate."""
+
+    def get(self, kind: Any, default: Any = None) -> Any:
+        return USDM.sequences.get(kind, default)
+
+
+#: The load source sends all of one combined stream on one connection, as USD-M did before it routed streams.
 UNROUTED = dataclasses.replace(
     USDM,
     name="unrouted",
     urls=dataclasses.replace(USDM.urls, routed=False),
-    sequences={},
+    sequences=Unchecked(),
 )
 registry.register("unrouted", "__main__:UNROUTED")
 
 
-def make(url: str) -> StreamingGateway:
-    # Some of the made trades have a quantity of 0.000, which is refused and must not end the connection here.
-    thresholds = ThresholdsConfig(max_bad_messages_per_min=1_000_000)
+def make(url: str, spin: bool = False) -> StreamingGateway:
     provider = ProviderConfig(name="unrouted", websocket_url=url.rstrip("/"))
-    return StreamingGateway(
-        Config(
-            streaming=StreamingConfig(providers=(provider,)),
-            streaming_health=StreamingHealthConfig(thresholds=thresholds),
-        )
-    )
+    return StreamingGateway(Config(streaming=StreamingConfig(providers=(provider,), loop="spin" if spin else "sleep")))
 
 
 def callback(spin: bool) -> Any:
     def client(url: str, sink: Sink) -> None:
         async def go() -> None:
-            if spin:
-                _never_sleep()
             done = asyncio.Event()
-            gateway = make(url)
+            gateway = make(url, spin)
             got = sink.got
 
             def on_trade(trade: Any) -> None:
@@ -87,26 +86,16 @@ def batches(url: str, sink: Sink) -> None:
     run_loop(go())
 
 
-def _never_sleep() -> None:
-    call_soon = asyncio.get_running_loop().call_soon
-
-    def again() -> None:
-        call_soon(again)
-
-    again()
-
-
 if __name__ == "__main__":
     version = f"{core.BUILD['version']} {core.IMPLEMENTATION}"
-    for name in sys.argv[1:] or ("callback", "batches", "spin"):
-        if name == "batches":
-            run("tradewire gateway, NumPy batches", version, batches, paced=())
-        else:
-            run(
-                f"tradewire gateway, callbacks ({'spinning' if name == 'spin' else 'sleeping'} uvloop)",
-                version,
-                callback(name == "spin"),
-                paced=PACED,
-            )
+    for name in sys.argv[1:] or ("callback", "spin", "batches", "tls"):
+        match name:
+            case "batches":
+                run("tradewire gateway, NumPy batches", version, batches, paced=())
+            case "tls":
+                run_tls("tradewire gateway, callbacks (sleeping uvloop)", version, callback(spin=False))
+            case _:
+                loop = "spinning" if name == "spin" else "sleeping"
+                run(f"tradewire gateway, callbacks ({loop} uvloop)", version, callback(name == "spin"))
     sys.stdout.flush()
     os._exit(0)

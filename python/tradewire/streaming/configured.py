@@ -37,6 +37,7 @@ class GatewayPlan:
         queue_capacity: events per consumer queue.
         policies: by event class.
         health: thresholds and alerts; None: nobody asked for any.
+        spin: whether the event loop never sleeps.
     """
 
     providers: Mapping[str, ProviderSettings]
@@ -44,6 +45,7 @@ class GatewayPlan:
     queue_capacity: int
     policies: dict[type, Policy] = field(default_factory=dict)
     health: StreamingHealthConfig | None = None
+    spin: bool = False
 
 
 def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> GatewayPlan:
@@ -75,7 +77,8 @@ def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> Gateway
         _merge(policies, provider, venue)
         if not provider.standby and symbols:
             subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
-    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies, config.streaming_health)
+    health, spin = config.streaming_health, streaming.loop == "spin"
+    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies, health, spin)
 
 
 def _settings(

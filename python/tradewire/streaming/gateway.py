@@ -20,7 +20,7 @@ from tradewire.telemetry import Counters, LatencySpans
 from tradewire.telemetry.alerts import LogAlerts
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
-from tradewire.transport.event_loop import run
+from tradewire.transport.event_loop import BusyPoll, run
 from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
@@ -89,6 +89,7 @@ class StreamingGateway:
         open_timeout_s: for one connection attempt.
         credential: where the venue asks for one; None: from the environment (`AuthManager`).
         codec: `json` or, where the venue speaks it, `msgpack`.
+        loop: `spin`: the event loop never sleeps, for the lowest latency, on a core of its own.
         random: for backoff jitter.
         alerts: calls a person; None: what `streaming_health.alerts` says, or ERROR log lines and a counter.
 
@@ -130,6 +131,7 @@ class StreamingGateway:
         open_timeout_s: float = 10.0,
         credential: Credential | None = None,
         codec: Literal["json", "msgpack"] = "json",
+        loop: Literal["sleep", "spin"] = "sleep",
         random: Random | None = None,
         alerts: AlertPort | None = None,
     ) -> None:
@@ -158,7 +160,7 @@ class StreamingGateway:
                 stale_after_s=dict(stale_after_s or {}),
                 open_timeout_s=open_timeout_s,
             )
-            plan = GatewayPlan({found.name: settings}, (), queue_capacity)
+            plan = GatewayPlan({found.name: settings}, (), queue_capacity, spin=loop == "spin")
             for name, policy in (policies or {}).items():
                 plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
         self._queue_capacity = plan.queue_capacity
@@ -184,6 +186,7 @@ class StreamingGateway:
             self._shares.mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns())
         )
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._busy_poll = BusyPoll()
         self._ticker: asyncio.Task[None] | None = None
         self._stopping: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -212,6 +215,7 @@ class StreamingGateway:
         if self._loop is not None:
             raise StateError("the gateway is already started")
         self._loop = asyncio.get_running_loop()
+        self._busy_poll.begin(self._loop)
         for runner in self._dispatcher.runners:
             runner.start()
         for manager in self._managers.values():
@@ -225,6 +229,7 @@ class StreamingGateway:
         if self._stopped:
             return
         self._stopped = True
+        self._busy_poll.end()
         self._stop_requested.set()
         if self._configured is not None:
             await self._configured.stop()
@@ -510,6 +515,7 @@ class StreamingGateway:
     def _apply(self, plan: GatewayPlan) -> None:
         """Makes the gateway what a plan says; what the plan does not change goes on undisturbed."""
         self._policies.update(default_policies() | plan.policies)
+        self._busy_poll.want(plan.spin)
         self._watch.configure(plan.health)
         wanted = {(provider, channel): symbols for provider, channel, symbols in plan.subscriptions}
         for name, settings in plan.providers.items():

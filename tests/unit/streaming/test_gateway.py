@@ -15,6 +15,7 @@ from tradewire.errors import StateError, UnsupportedError
 from tradewire.streaming import ConnectionChanged, FeedState, FeedStateChanged, GapDetected, StreamingGateway
 from tradewire.streaming import gateway as gateway_module
 from tradewire.streaming.events import ConnectionState, SubscriptionRefused
+from tradewire.transport import event_loop
 
 
 class Venue:
@@ -415,3 +416,29 @@ def test_a_book_that_nobody_asked_for() -> None:
 def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
     gateway = StreamingGateway(symbols=[f"S{number}USDT" for number in range(1_030)], channels=["trades"])
     assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]
+
+
+async def test_a_spinning_gateway_keeps_its_loop_awake_from_start_to_stop(
+    venue: Venue, frames: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    spin = event_loop.spin
+
+    def watched(loop: asyncio.AbstractEventLoop) -> Any:
+        stop = spin(loop)
+        order.append("awake")
+        return lambda: (order.append("may sleep"), stop())
+
+    monkeypatch.setattr(event_loop, "spin", watched)
+    trades: list[Trade] = []
+    gateway = make(venue, loop="spin")
+    gateway.subscribe_to_trades("BTCUSDT", trades.append)
+    assert order == []
+    async with gateway:
+        assert order == ["awake"]
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(1))
+        await eventually(lambda: trades)
+    assert order == ["awake", "may sleep"]
+    await gateway.stop()
+    assert order == ["awake", "may sleep"]
