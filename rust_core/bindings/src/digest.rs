@@ -244,7 +244,11 @@ impl Digest {
         loop {
             let (mut records, mut changes, mut incidents) = {
                 let state = &mut *self.state();
-                (mem::take(&mut state.records), mem::take(&mut state.changes), mem::take(&mut state.incidents))
+                (
+                    mem::take(&mut state.records),
+                    mem::take(&mut state.changes),
+                    mem::take(&mut state.incidents),
+                )
             };
             records.clear();
             incidents.clear();
@@ -278,7 +282,8 @@ impl Digest {
                 let books = books.map(|found| {
                     (found.row, found.symbol, crate::book::outcome_name(py, found.outcome).clone())
                 });
-                let digested = (batch, changes.changed.clone(), books.collect(), incidents.clone(), now, wall);
+                let digested =
+                    (batch, changes.changed.clone(), books.collect(), incidents.clone(), now, wall);
                 self.give_back(records, changes, incidents);
                 return Ok(Some(digested));
             }
@@ -357,12 +362,7 @@ impl Digest {
 
 impl Digest {
     /// Memory for the next batch; a delivery within a delivery has left its own.
-    fn give_back(
-        &self,
-        records: Vec<Record>,
-        changes: Changes,
-        incidents: Vec<(usize, &'static str, u64)>,
-    ) {
+    fn give_back(&self, records: Vec<Record>, changes: Changes, incidents: Vec<(usize, &'static str, u64)>) {
         let mut state = self.state();
         (state.records, state.changes, state.incidents) = (records, changes, incidents);
     }

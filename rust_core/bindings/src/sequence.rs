@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyTuple};
-use tradewire_core::record::{Kind, Record};
 use tradewire_core::record::flags::MORE;
+use tradewire_core::record::{Kind, Record};
 use tradewire_core::sequence::{self, Continuity, Observed};
 
 use crate::argument::{integer, type_name};
