@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 #: Says when it is where it should be, and what is left when `start_streaming` has been interrupted.
 CHILD = """
-import asyncio, logging, sys, threading
+import asyncio, logging, signal, sys, threading
 from tradewire import StreamingGateway
 from tradewire.streaming import ConnectionChanged
 
 logging.disable()
+# As in a terminal: what runs in the background ignores it from the start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 moment, url, rest_url = sys.argv[1:4]
 states = {"connect": "connecting", "backoff": "reconnecting"}
 gateway = StreamingGateway(url=url, rest_url=rest_url, symbols=["BTCUSDT"], channels=["book"])
@@ -106,7 +108,7 @@ def _interrupt(moment: str) -> float:
             took = time.monotonic() - began
         finally:
             child.kill()
-            child.wait()
+            child.communicate()
     assert err == ""
     assert out == "tasks [] threads []\n"
     return took
