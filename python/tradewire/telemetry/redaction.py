@@ -17,7 +17,7 @@ _MASK = "***"
 #: Names behind which credentials stand in headers, queries, JSON, `repr` and `key=value` texts.
 _NAMES = (
     r"signature|x-mbx-apikey|apca-[a-z-]+|authorization|proxy-authorization|[a-z]{0,16}token|listenkey|"
-    r"api[_-]?key|api[_-]?secret|apikey|secret|secret[_-]?key|private[_-]?key|password|passphrase"
+    r"api[_-]?key|api[_-]?secret|apikey|secret|secret[_-]?key|private[_-]?key|pem|password|passphrase"
 )
 #: name, separator, value. A value in quotes ends with its quote; a bare one with white space or a separator, but that
 #: of `Authorization: Bearer x` or `Token x` has a word before it.

@@ -120,8 +120,9 @@ class Signer:
 
     @classmethod
     def ed25519(cls, pem: str | bytes) -> Signer:
+        key = _Ed25519Key(_key_bytes(pem, "pem"))
         signer = cls.__new__(cls)
-        signer._key = _Ed25519Key(_key_bytes(pem, "pem"))
+        signer._key = key
         return signer
 
     def sign(self, payload: bytes | str) -> str:
