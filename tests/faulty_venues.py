@@ -98,9 +98,9 @@ async def open_venue(venue: str, *, rate: float = 400, seed: int = 1) -> AsyncIt
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Silence is looked at often, rungs are given little time, and clocks are one clock: nothing to be forgiven."""
+    """Silence is looked at often, rungs get little time, clocks are one clock: nothing to be forgiven."""
     monkeypatch.setattr(gateway_module, "_TICK_S", 0.02)
-    monkeypatch.setattr(remedies, "_WAIT_NS", (400_000_000, 400_000_000))
+    monkeypatch.setattr(remedies, "_WAIT_NS", (1_500_000_000, 1_500_000_000))
     monkeypatch.setattr(evidence, "_GRACE_NS", 0)
 
 

@@ -24,7 +24,7 @@ from tradewire.streaming import (
 )
 from tradewire.streaming.evidence import Verdict
 
-STALE_S = 0.4
+STALE_S = 1.0
 
 
 @pytest.fixture(autouse=True)
