@@ -40,10 +40,24 @@ def _loader(file: Path, key_file: Path | None) -> ConfigLoader:
 
 @app.command()
 def check(file: File, key_file: KeyFile = None) -> None:
-    """Check a file with .env and environment: all problems at once; exit code 2 if there are any."""
+    """Check a file with .env, environment and venues: all problems at once; exit code 2 if there are any."""
+    from tradewire.config import Problem
+    from tradewire.errors import ConfigError
+    from tradewire.streaming.fitness import misfits, unknown_venues
+
     loader = _loader(file, key_file)
     config = loader.load()
-    literals = loader.reading.literals
+    reading = loader.reading
+    problems = [
+        Problem(place.file, place.line, path, None, rule)
+        for path, rule in misfits(config)
+        for place in [reading.place(path)]
+    ]
+    if problems:
+        raise ConfigError(sorted(problems, key=lambda each: (each.file, each.line or 0)))
+    for path, rule in unknown_venues(config).items():
+        typer.echo(f"{reading.place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
+    literals = reading.literals
     typer.echo(f"{file}: valid, {len(loader.reading.places)} settings written, environment {config.environment}")
     if literals:
         typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")

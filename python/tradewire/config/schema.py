@@ -75,7 +75,11 @@ class BreakerConfig(Section):
     """When a failing provider is left alone."""
 
     failure_threshold: int = setting(Integer(1, 10_000), "Failures in a row that open it.", default=5)
-    timeout: float = setting(Number(0.1, 86_400, "seconds"), "How long it stays open before a probe.", default=30.0)
+    timeout: float | None = setting(
+        Number(0.1, 86_400, "seconds"),
+        "How long it stays open before a probe; left out: `streaming_health.thresholds.circuit_breaker_timeout`.",
+        default=None,
+    )
 
 
 @section

@@ -54,6 +54,13 @@ class Reading:
     secret_variables: frozenset[str]
     fingerprints: tuple[Fingerprint, ...]
 
+    def place(self, path: str) -> Place:
+        """Where a path, or what it is in, was written."""
+        found = path
+        while found and found not in self.places:
+            found = found.rpartition(".")[0]
+        return self.places.get(found, Place("defaults"))
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tradewire.transport.auth import AuthManager, Credential
     from tradewire.venues.base import MarketDataVenue
 
-__all__ = ["Configured", "GatewayPlan", "credential_of", "plan_of"]
+__all__ = ["Configured", "GatewayPlan", "credential_of", "key_of", "plan_of"]
 
 _logger = logging.getLogger("tradewire.streaming")
 
@@ -72,7 +72,7 @@ def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> Gateway
         texts = provider.symbols if provider.symbols is not None else streaming.symbols
         symbols = tuple(dict.fromkeys(venue.symbol(text) for text in texts))
         providers[provider.name] = _settings(
-            config, provider, venue, frozenset(symbols), _credential(config, provider, venue, environ)
+            config, provider, venue, frozenset(symbols), key_of(config, provider, venue, environ)
         )
         _merge(policies, provider, venue)
         if not provider.standby and symbols:
@@ -102,7 +102,9 @@ def _settings(
         symbols=symbols,
         reconnect_attempts=config.streaming.reconnect_attempts,
         bad_messages_per_min=config.streaming_health.thresholds.max_bad_messages_per_min,
-        breaker=None if breaker is None else (breaker.failure_threshold, breaker.timeout),
+        breaker=None
+        if breaker is None
+        else (breaker.failure_threshold, breaker.timeout or config.streaming_health.thresholds.circuit_breaker_timeout),
         rate_limit=None if rate is None else (rate.default_rate, rate.burst_allowance),
         ping_interval_s=config.streaming.health_check_interval,
         fallback=provider.fallback,
@@ -124,9 +126,14 @@ def credential_of(venue: MarketDataVenue) -> Credential | None:
     return manager.credential(venue.name, _account(manager, venue.name, venue))
 
 
-def _credential(
+def key_of(
     config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
 ) -> Credential | None:
+    """The key of a configured provider; None: it needs none.
+
+    Raises:
+        MissingCredentialError: it needs one.
+    """
     method = provider.auth_method if provider.auth_method != "none" else None
     if method is None and not venue.needs_credential:
         return None

@@ -69,6 +69,34 @@ def test_check_lists_all_problems(config: Command) -> None:
     assert config("check", "none.yaml").returncode == 2
 
 
+def test_check_asks_the_venues(config: Command) -> None:
+    config.write("""\
+streaming:
+  symbols: [BTCUSDT]
+  providers:
+    - name: binance
+      subscriptions: [trades, smells]
+      stale_after: {tastes: 3}
+      codec: msgpack
+    - {name: alpaca, symbols: [AAPL], subscriptions: [book]}
+""")
+    done = config("check", "c.yaml")
+    assert done.returncode == 2
+    first, *lines = done.stderr.splitlines()
+    assert first == "tradewire: 5 problems in the configuration:"
+    assert [line.split(";")[0].partition(": ")[0] for line in lines] == [f"c.yaml:{n}" for n in (4, 5, 6, 8, 8)]
+    for words in ("codec", "no channel 'smells'", "no channel 'tastes'", "no channel 'book'", "ALPACA_API_KEY"):
+        assert words in done.stderr
+
+
+def test_check_names_venues_that_only_a_program_can_know(config: Command) -> None:
+    config.write("streaming: {providers: [{name: bynance, subscriptions: [smells]}]}\n")
+    done = config("check", "c.yaml")
+    assert done.returncode == 0
+    assert "c.yaml:1: streaming.providers.bynance: venue must be one of " in done.stderr
+    assert "c.yaml: valid" in done.stdout
+
+
 def test_show_tells_where_each_value_comes_from(config: Command) -> None:
     config.env["TRADING_CONNECTION_MAX_CONNECTIONS"] = "12"
     lines = [line.split("  # ") for line in config("show", "c.yaml").stdout.splitlines()]

@@ -69,6 +69,17 @@ def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
     assert (spare.venue.name, spare.url, spare.standby) == ("binance", "ws://127.0.0.1:9", True)
 
 
+@pytest.mark.parametrize(("own", "expected"), [("timeout: 11", 11.0), ("failure_threshold: 3", 45.0)])
+def test_a_breaker_without_its_own_time_has_that_of_the_thresholds(tmp_path: Path, own: str, expected: float) -> None:
+    text = f"""
+streaming: {{providers: [{{name: binance, circuit_breaker: {{{own}}}}}]}}
+streaming_health: {{thresholds: {{circuit_breaker_timeout: 45}}}}
+"""
+    breaker = plan_of(load(tmp_path, text)).providers["binance"].breaker
+    assert breaker is not None
+    assert breaker[1] == expected
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [

@@ -1,0 +1,85 @@
+"""Whether a configuration suits the venues that it names: everything that does not, at once. Opens nothing.
+
+The schema knows no venues, and `plan_of` stops at the first thing that does not fit. For `tradewire config check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from tradewire.errors import TradewireError, UnsupportedError
+from tradewire.venues.registry import load
+
+from .configured import key_of, plan_of
+
+if TYPE_CHECKING:
+    from tradewire.config import Config
+    from tradewire.config.schema import ProviderConfig
+    from tradewire.venues.base import MarketDataVenue
+
+__all__ = ["misfits", "unknown_venues"]
+
+
+def unknown_venues(config: Config) -> dict[str, str]:
+    """Path of each enabled provider whose venue is not known here -> what is. A program may register it, so that this
+    need not be wrong."""
+    found = {}
+    for provider in _enabled(config):
+        for message in _refused(load, provider.venue or provider.name):
+            found[f"streaming.providers.{provider.name}"] = message
+    return found
+
+
+def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong and what there is): channels, symbols, codecs and keys that the providers' venues refuse.
+
+    Providers of unknown venues are left out.
+
+    Args:
+        config: checked against the schema already.
+        environ: where keys are that the configuration does not hold; None: the process's.
+    """
+    sound = True
+    for provider in _enabled(config):
+        try:
+            venue = load(provider.venue or provider.name)
+        except UnsupportedError:
+            sound = False
+            continue
+        for path, rule in _of_provider(config, provider, venue, environ):
+            sound = False
+            yield path, rule
+    if sound and config.streaming.providers:
+        # What shows only when all is put together.
+        yield from (("streaming.providers", rule) for rule in _refused(plan_of, config, environ))
+
+
+def _of_provider(
+    config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
+) -> Iterator[tuple[str, str]]:
+    path = f"streaming.providers.{provider.name}"
+    for setting in ("subscriptions", "stale_after", "policies"):
+        for name in getattr(provider, setting):
+            for rule in _refused(venue.channel, name):
+                yield f"{path}.{setting}", rule
+    where, texts = f"{path}.symbols", provider.symbols
+    if texts is None:
+        where, texts = "streaming.symbols", config.streaming.symbols
+    for text in texts:
+        for rule in _refused(venue.symbol, text):
+            yield where, f"{provider.name}: {rule}"
+    for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
+        yield path, rule
+
+
+def _enabled(config: Config) -> list[ProviderConfig]:
+    return [provider for provider in config.streaming.providers if provider.enabled]
+
+
+def _refused(question: Callable[..., object], *words: object) -> Iterator[str]:
+    """What is wrong, if anything is."""
+    try:
+        question(*words)
+    except (TradewireError, ValueError) as error:
+        yield str(error)
