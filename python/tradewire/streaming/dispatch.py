@@ -83,6 +83,9 @@ class Dispatcher:
         queue_capacity: events per `events()` queue.
         batch_capacity: records per `batches()` queue.
         policies: by event class.
+
+    Attributes:
+        wants_batches: whether anybody takes batches.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Dispatcher:
         self._runners: tuple[CallbackRunner, ...] = ()
         self._events: tuple[tuple[frozenset[str] | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
         self._batches: tuple[tuple[BatchQueue, Mailbox[Batch]], ...] = ()
+        self.wants_batches = False
         self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
         # (dropped, conflated) of consumers that are gone.
         self._past: dict[str, tuple[int, int]] = dict.fromkeys(CONSUMERS, (0, 0))
@@ -122,11 +126,6 @@ class Dispatcher:
     def wants_books(self) -> bool:
         """Whether a book that changed has to be told to anybody."""
         return self._book_routes > 0 or bool(self._events)
-
-    @property
-    def wants_batches(self) -> bool:
-        """Whether anybody takes batches."""
-        return bool(self._batches)
 
     @property
     def callbacks(self) -> Callbacks:
@@ -215,11 +214,13 @@ class Dispatcher:
         mailbox: Mailbox[Batch] = Mailbox(queue)
         entry = (queue, mailbox)
         self._batches += (entry,)
+        self.wants_batches = True
 
         def on_close() -> None:
             if entry in self._batches:
                 self._bury("batches", queue)
             self._batches = _without(self._batches, entry)
+            self.wants_batches = bool(self._batches)
 
         return Stream(mailbox, queue, lambda batch: batch, on_close)
 

@@ -335,8 +335,13 @@ class WebSocketManager:
 
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A link read its socket."""
+        if result.plain:
+            # Nobody waits for the counting.
+            self._pipeline.pump()
+            self._pipeline.count(result, size)
+            return
         self._pipeline.count(result, size)
-        if not result.plain and result.error_count:
+        if result.error_count:
             self._on_bad_messages(link, result)
         self._pipeline.pump()
 

@@ -94,7 +94,10 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         if self._handshake is None:
             self.reads += 1
             self.bytes_received += nbytes
-            self._take(self._reader.buffer_updated(nbytes, recv_ns), nbytes)
+            result = self._reader.buffer_updated(nbytes, recv_ns)
+            self._owner.on_read(result, nbytes)
+            if not result.plain:
+                self._take(result)
             return
         try:
             rest = self._handshake.feed(memoryview(self._head)[:nbytes])
@@ -110,7 +113,9 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         if rest:
             self.reads += 1
             self.bytes_received += len(rest)
-            self._take(self._reader.feed(rest, recv_ns), len(rest))
+            result = self._reader.feed(rest, recv_ns)
+            self._owner.on_read(result, len(rest))
+            self._take(result)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end: tells who waits and the owner."""
@@ -175,10 +180,8 @@ class WebSocketConnection(asyncio.BufferedProtocol):
 
     # inside
 
-    def _take(self, result: WireResultProtocol, size: int) -> None:
-        self._owner.on_read(result, size)
-        if result.plain:
-            return
+    def _take(self, result: WireResultProtocol) -> None:
+        """What came beside messages."""
         if result.full:
             result = self._make_room(result)
         if result.frames:

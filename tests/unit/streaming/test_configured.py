@@ -61,7 +61,8 @@ def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
         ("binance", "quotes", ("BTCUSDT",)),
         ("spot", "trades", ("ETHUSDT",)),
     )
-    assert (plan.queue_capacity, plan.policies) == (77, {Quote: "keep"})
+    assert (plan.queue_capacity, plan.policies, plan.spin) == (77, {Quote: "keep"}, False)
+    assert plan_of(load(tmp_path, TWO.replace("buffer_size: 77", "loop: spin"))).spin
     binance, spare = plan.providers["binance"], plan.providers["spare"]
     assert binance.stale_after_s == {"quotes": 1.5}
     assert (binance.reconnect_attempts, binance.bad_messages_per_min, binance.breaker) == (9, 4, (3, 11.0))
