@@ -50,7 +50,7 @@ def check(file: File, key_file: KeyFile = None) -> None:
     reading = loader.reading
     problems = [
         Problem(place.file, place.line, path, None, rule)
-        for path, rule in misfits(config)
+        for path, rule in misfits(config, reading.variables.plain())
         for place in [reading.place(path)]
     ]
     if problems:

@@ -57,6 +57,10 @@ class Variables:
         both = {**self._file, **self._own}
         return {name: both[name] for name in sorted(both) if name.startswith(prefix)}
 
+    def plain(self) -> dict[str, str]:
+        """Names and values, for what looks keys up."""
+        return {name: found.value.reveal() for name, found in self.named("").items()}
+
 
 def parse_env_file(text: str, file: str) -> tuple[dict[str, Variable], list[Problem]]:
     """`NAME=value` lines: comments, `export`, quotes in the shell's way; nothing is put in or executed."""

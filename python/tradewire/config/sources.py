@@ -45,6 +45,7 @@ class Reading:
         literals: path -> leaf of each secret that stands in the file as it is.
         secret_variables: names of environment variables that went into secrets.
         fingerprints: of the files as they were read.
+        variables: of the process and the `.env` file.
     """
 
     config: Config
@@ -53,6 +54,7 @@ class Reading:
     literals: Mapping[str, Leaf]
     secret_variables: frozenset[str]
     fingerprints: tuple[Fingerprint, ...]
+    variables: Variables
 
     def place(self, path: str) -> Place:
         """Where a path, or what it is in, was written."""
@@ -192,6 +194,7 @@ class _Look:
             converter.literals,
             frozenset(converter.secret_variables),
             tuple(self._fingerprints),
+            self._variables,
         )
 
     def _tree(self) -> tuple[Branch, os.stat_result | None]:

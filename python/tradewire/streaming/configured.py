@@ -192,7 +192,7 @@ class Configured:
             self._loader = ConfigLoader(config, enable_hot_reload=hot_reload, allowed_hosts=allowed_hosts)
             loaded = self._loader.load()
         self._hot = hot_reload
-        self.plan = plan_of(loaded)
+        self.plan = plan_of(loaded, self._environ())
         if loaded.streaming_health.api.enabled:
             _logger.warning(
                 "streaming_health.api.enabled: the health server is not part of this version; "
@@ -225,10 +225,8 @@ class Configured:
         await self._loader.start()
 
     def _environ(self) -> dict[str, str] | None:
-        """The environment that the loader began with: the present one may hold no keys any more."""
-        if self._loader is None:
-            return None
-        return {name: found.value.reveal() for name, found in self._loader.sources.variables.named("").items()}
+        """The environment that the loader began with, since the present one may hold no keys any more, and `.env`."""
+        return None if self._loader is None else self._loader.reading.variables.plain()
 
     async def stop(self) -> None:
         """Follows it no more."""

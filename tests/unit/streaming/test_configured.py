@@ -70,6 +70,22 @@ def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
     assert (spare.venue.name, spare.url, spare.standby) == ("binance", "ws://127.0.0.1:9", True)
 
 
+@pytest.mark.parametrize("method", ["", "auth_method: api_key, "])
+def test_keys_of_the_house_may_stand_in_the_env_file(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("ALPACA_API_KEY=PK1\nALPACA_SECRET_KEY=hush\n")
+    dotenv.chmod(0o600)
+    text = f"streaming: {{providers: [{{name: alpaca_crypto, {method}symbols: [BTC/USD], subscriptions: [trades]}}]}}"
+    credential = Configured(written(tmp_path, text), hot_reload=False).plan.providers["alpaca_crypto"].credential
+    assert credential is not None
+    assert credential.api_key.reveal() == "PK1"
+
+
 @pytest.mark.parametrize(("own", "expected"), [("timeout: 11", 11.0), ("failure_threshold: 3", 45.0)])
 def test_a_breaker_without_its_own_time_has_that_of_the_thresholds(tmp_path: Path, own: str, expected: float) -> None:
     text = f"""

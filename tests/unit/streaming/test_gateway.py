@@ -247,6 +247,33 @@ async def test_a_callback_closed_while_connections_say_goodbye_is_ended(venue: V
     assert asyncio.all_tasks() == before
 
 
+async def test_stopping_twice_at_once_waits_for_the_end(venue: Venue) -> None:
+    before = asyncio.all_tasks()
+    async with make(venue, symbols=["BTCUSDT"], channels=["trades"]) as gateway:
+        await venue.accept()
+        stopping = asyncio.create_task(gateway.stop())
+        await asyncio.sleep(0)
+    assert asyncio.all_tasks() - {stopping} == before
+    await stopping
+
+
+async def test_a_callback_may_stop_the_gateway(venue: Venue, frames: Any, eventually: Any) -> None:
+    before = asyncio.all_tasks()
+    gateway = make(venue)
+
+    async def stop(_: Trade) -> None:
+        await gateway.stop()
+
+    gateway.subscribe_to_trades(["BTCUSDT"], stop)
+    await gateway.start()
+    peer = await venue.accept()
+    peer.send_frame(frames.trade(1))
+    async for _ in gateway.events():
+        pass
+    await asyncio.wait_for(gateway.stop(), 2)
+    assert asyncio.all_tasks() == before
+
+
 async def test_starting_twice(venue: Venue) -> None:
     async with make(venue) as gateway:
         with pytest.raises(StateError, match="already started"):
