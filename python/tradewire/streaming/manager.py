@@ -98,6 +98,7 @@ class WebSocketManager:
         self._on_trouble = on_trouble
         self._rest: MarketDataRest | None = None
         self._bad: dict[Link, BadMessages] = {}
+        self._given_up: set[Link] = set()
         self._request_ids = itertools.count(1)
         self._http = HttpClient()
         self._http.limiter = settings.request_limiter()
@@ -377,7 +378,11 @@ class WebSocketManager:
                     self._books.reset(feed.symbol_id)
             self._backfill.lost(feeds)
             self._health.down(feeds, event.reason or "closed", wall)
-            if event.attempt == self.settings.reconnect_attempts:
+            # The threshold may have been lowered meanwhile; an outage is told once.
+            if event.attempt < self.settings.reconnect_attempts:
+                self._given_up.discard(link)
+            elif link not in self._given_up:
+                self._given_up.add(link)
                 reason = (
                     f"{link.name}: {event.attempt} connection attempts in a row failed, the last one: {event.reason}"
                 )

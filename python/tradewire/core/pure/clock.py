@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from time import monotonic_ns
-from time import time_ns as wall_ns
 
 __all__ = ["monotonic_ns", "wall_ns"]
+
+
+def wall_ns() -> int:
+    """The wall clock, ns since 1970."""
+    return time.time_ns()
