@@ -139,21 +139,28 @@ def recording_floor(venvs: Path) -> Iterator[Row]:
     yield from (json.loads(line) for line in done.stdout.splitlines())
 
 
+def scenario(script: Path, *arguments: str) -> Iterator[Row]:
+    """What a scenario printed; one that fails is said, and costs no figures of others."""
+    done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        say(f"{script.name} failed: {done.stderr[-500:]}")
+        return
+    yield from (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
+
+
 def memory() -> Iterator[Row]:
     """Resident memory of an embedded gateway with one Binance stream on the simulated venue."""
     script = ROOT / "benches" / "scenario" / "gateway_memory.py"
     for arguments in ([], ["--view"]):
         say(f"memory of the gateway {' '.join(arguments)}")
-        done = subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=True)
-        yield json.loads(done.stdout)
+        yield from scenario(script, *arguments)
 
 
 def limiter_accuracy() -> Iterator[Row]:
     """A hundred tasks at one limiter."""
     say("accuracy of the limiter")
     script = ROOT / "benches" / "scenario" / "limiter_accuracy.py"
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
-    yield from (json.loads(line) for line in done.stdout.splitlines())
+    yield from scenario(script)
 
 
 def end_to_end(venvs: Path) -> Iterator[Row]:

@@ -26,7 +26,7 @@ async def main(url, rest_url, view, seconds):
         from tradewire.cli.running import run_gateway
         from tradewire.cli.board import Board
         from tradewire.cli.view import console, live_view
-        board = Board(gateway, ["BTCUSDT"], ["trades"])
+        board = Board(gateway)
         gateway.subscribe_to_trades(["BTCUSDT"], callback=on_trade)
         with live_view(board, "memory", console()) as shown:
             await run_gateway(gateway, seconds=seconds, tick=shown.refresh)
