@@ -41,7 +41,16 @@ test: build ## All tests: on the native core, on the pure one, and the Rust test
 	@$(TWO_AT_A_TIME) test-native test-pure test-rust
 
 .PHONY: quick
-quick: format-check ruff types test-native ## For every edit: format, lint, types, Python tests on the native core
+quick: build ## For every edit: format, lint, types, native tests but for campaigns and whole venues (make test has all)
+	@$(TWO_AT_A_TIME) format-check ruff types test-rooms test-contract
+
+.PHONY: test-rooms
+test-rooms: build
+	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/unit tests/architecture
+
+.PHONY: test-contract
+test-contract: build
+	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/parity tests/venues tests/docs
 
 .PHONY: test-native
 test-native: build ## The Python tests on the native core, and those that need none

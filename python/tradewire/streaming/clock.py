@@ -66,7 +66,9 @@ class VenueClock:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to ask."""
+        """Begins to ask; does nothing when it asks already."""
+        if self._task is not None:
+            return
         self._task = asyncio.get_running_loop().create_task(self._run(), name="clock of the venue")
 
     async def close(self) -> None:

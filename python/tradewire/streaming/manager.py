@@ -136,6 +136,7 @@ class WebSocketManager:
             dict(settings.stale_after_s),
             self._pipeline.tracker.reset,
         )
+        self._clock_wanted = False
         self._clock = VenueClock(
             self.rest, self._on_clock, lambda reason: self.alert("", "", reason), self._pipeline.counters
         )
@@ -172,11 +173,6 @@ class WebSocketManager:
     def start(self) -> None:
         """Connects, in the background."""
         self._running = True
-        # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
-        if self.settings.url is None or self.settings.rest_url is not None:
-            # Now, before anything is connected: later it would hold up what arrives.
-            self.rest()
-            self._clock.start()
         for link in self._roster.links:
             link.start()
 
@@ -228,6 +224,9 @@ class WebSocketManager:
         """
         self._throughput.tick(now_ns)
         self._successors.tick(now_ns, wall_time_ns)
+        # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
+        if self._clock_wanted and (self.settings.url is None or self.settings.rest_url is not None):
+            self._clock.start()
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
 
@@ -303,6 +302,7 @@ class WebSocketManager:
     @property
     def latency(self) -> LatencySpans:
         """Latency of the hops up to the batch; `callback` stays empty here, the gateway has it."""
+        self._clock_wanted = True
         return self._pipeline.latency
 
     @property
@@ -324,7 +324,9 @@ class WebSocketManager:
 
     @property
     def clock(self) -> ClockOffset:
-        """The venue's clock minus ours, as far as it is known."""
+        """The venue's clock minus ours, as far as it is known: asked for from the first look at it, at latencies, or
+        the first use of REST. A gateway that does none of these does not pay for an HTTP client."""
+        self._clock_wanted = True
         return self._clock.offset
 
     @property
@@ -471,6 +473,7 @@ class WebSocketManager:
 
     def rest(self) -> MarketDataRest:
         """The venue's REST market data."""
+        self._clock_wanted = True
         if self._rest is None:
             self._rest = self._venue.rest(self._http, self.settings.rest_url, self.settings.credential)
         return self._rest
