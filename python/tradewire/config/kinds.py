@@ -7,6 +7,7 @@ allowed and never shows the value.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,7 +25,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-class Kind:
+class Kind(ABC):
     """What a value may be. `allowed` says it in words; both readers raise ValueError, without the value in its text."""
 
     allowed = ""
@@ -33,11 +34,12 @@ class Kind:
 
     def read(self, text: str) -> Any:
         """The value of a text."""
+        # Not abstract: sections and lists of them are kinds too, and are never written as one text.
         raise NotImplementedError
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """A Python value, checked."""
-        raise NotImplementedError
 
     def _refuse(self) -> ValueError:
         return ValueError(f"must be {self.allowed}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
@@ -141,7 +142,7 @@ def refusal_body(refusal: Refusal, now_ms: int) -> str:
     return json.dumps({"code": code, "msg": text}, separators=(",", ":"))
 
 
-class CallFace:
+class CallFace(ABC):
     """The calls of a venue, as an aiohttp application. A subclass names them.
 
     Attributes:
@@ -167,9 +168,9 @@ class CallFace:
         self._minute = 0
         self._used: dict[str, int] = {}
 
+    @abstractmethod
     def calls(self) -> list[tuple[str, Callable[[Query], str], Callable[[Query], int]]]:
         """Path, body and weight of each call."""
-        raise NotImplementedError
 
     def server_time(self, _query: Query) -> str:
         """The body of `time`."""

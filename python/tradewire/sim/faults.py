@@ -6,6 +6,7 @@ A fault decides message by message or connection by connection; it holds no sock
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -175,7 +176,7 @@ class Fault:
 
 
 @dataclass(eq=False)
-class MessageFault(Fault):
+class MessageFault(Fault, ABC):
     """A fault of single messages.
 
     Attributes:
@@ -202,9 +203,9 @@ class MessageFault(Fault):
         """Throw the dice for one message."""
         return self.is_active and (self.chance >= 1 or self.draw is None or self.draw.random() < self.chance)
 
+    @abstractmethod
     def take(self, link: Link, stream: Stream, message: bytes) -> list[bytes]:
         """What becomes of a message."""
-        raise NotImplementedError
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from websockets.frames import Frame, Opcode
@@ -74,7 +75,7 @@ class SessionFace(Generic[_SESSION]):
             session.abort()
 
 
-class Session(asyncio.Protocol):
+class Session(asyncio.Protocol, ABC):
     """One connection, from the handshake on. Implements `faults.Link`.
 
     Attributes:
@@ -92,21 +93,21 @@ class Session(asyncio.Protocol):
 
     # For the subclass
 
+    @abstractmethod
     def on_request(self, request: Request) -> None:
         """An opening handshake: `accept` or `refuse` it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_frame(self, frame: Frame) -> None:
         """One incoming frame; the library has answered pings and close frames already."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_time(self, now_s: float) -> None:
         """Look at the clock; `now_s` is the time by the face's clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_end(self) -> None:
         """No more messages will be sent: cancel the subscriptions."""
-        raise NotImplementedError
 
     def end_slow_reader(self) -> None:
         """The peer does not read."""
@@ -119,9 +120,9 @@ class Session(asyncio.Protocol):
             self.out.clear()
             self._transport.close()
 
+    @abstractmethod
     def put(self, message: bytes) -> None:
         """Part of `faults.Link`."""
-        raise NotImplementedError
 
     def accept(self, request: Request) -> bool:
         """Answer the handshake; whether the connection is open now."""

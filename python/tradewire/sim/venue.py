@@ -187,6 +187,7 @@ class Venue(ABC):
         loop = asyncio.get_running_loop()
         for server in self._servers:
             for listening in server.sockets:
+                # Loops without readers (Windows) have nothing to take back.
                 with contextlib.suppress(NotImplementedError):
                     loop.remove_reader(listening)
         # asyncio loses connections accepted in the very moment in which the server is closed: they would hang.

@@ -350,6 +350,7 @@ class WebSocketManager:
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
         """A whole message came over the plain driver, which this manager does not use."""
+        # Only links of `AdapterManager` open plain sockets: reaching this is a bug of ours.
         raise NotImplementedError
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
