@@ -102,17 +102,20 @@ GOALS = (
 
 _PICOWS = "picows + msgspec Struct float (uvloop), by hand"
 _PICOWS_SPINNING = "picows + msgspec Struct float (uvloop, spinning loop), by hand"
+_CALLBACKS = "loopback WebSocket to callback with a typed object, per message"
 _GATEWAY = "e2e|tradewire gateway, callbacks (sleeping uvloop)"
 _GATEWAY_SPINNING = "e2e|tradewire gateway, callbacks (spinning uvloop)"
 
 GOALS += (
-    Goal(
-        "loopback WebSocket to callback with a typed object, per message",
-        f"{_GATEWAY}|blast",
-        f"e2e|{_PICOWS}|blast",
-        "picows + msgspec by hand",
-        1.6,
-        2,
+    Goal(_CALLBACKS, f"{_GATEWAY}|blast", f"e2e|{_PICOWS}|blast", "picows + msgspec by hand", 1.6, 2),
+    *(
+        Goal(_CALLBACKS, f"{_GATEWAY}|blast", f"e2e|{peer}|blast", name, ratio)
+        for peer, name, ratio in (
+            ("floor: C recv+frame+JSON+callback (blocking)", "floor: blocking C client", 0),
+            ("python-binance BinanceSocketManager (uvloop)", "python-binance", 30),
+            ("cryptofeed BinanceFutures (uvloop)", "cryptofeed", 15),
+            ("ccxt.pro watch_trades", "ccxt.pro", 60),
+        )
     ),
     Goal(
         "loopback WebSocket to NumPy batches, per message",

@@ -163,23 +163,29 @@ def limiter_accuracy() -> Iterator[Row]:
     yield from scenario(script)
 
 
+#: (environment, its clients in peers/e2e.py, whether latencies are taken too). Ours runs first, beside the fastest.
+END_TO_END = [("core", ["picows_msgspec"], True), ("core", ["floor"], True)] + [
+    (name, [client], False) for name, client in (("pb", "python_binance"), ("cf", "cryptofeed"), ("ccxt", "ccxt_pro"))
+]
+
+
 def end_to_end(venvs: Path) -> Iterator[Row]:
-    """Loopback WebSocket to callback and to batches, over TLS as well, beside the fastest client made by hand."""
-    if not (venvs / "floors" / "blast").exists() or not (venvs / "core" / ".ready").exists():
+    """Loopback WebSocket to callback and to batches, over TLS as well, beside clients made by hand and libraries."""
+    if not (venvs / "floors" / "blast").exists():
         say("end to end: absent")
         return
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(venvs / "floors"),
-        "WS_SECONDS": "1.5",
-        "WS_REPEAT": "3",
-        "E2E_PACED": "10000",
-        "E2E_LOOPS": "uvloop",
-    }
+    environment = {**os.environ, "PYTHONPATH": str(venvs / "floors"), "WS_SECONDS": "1.5", "WS_REPEAT": "3"}
     gateway = ROOT / "benches" / "scenario" / "gateway_e2e.py"
-    for command in ([sys.executable, gateway], [venvs / "core" / "bin" / "python", "e2e.py", "picows_msgspec"]):
-        say(f"end to end: {Path(command[1]).name}")
-        done = subprocess.run(command, cwd=PEER_SCRIPTS, env=environment, capture_output=True, text=True)
+    jobs = [([sys.executable, str(gateway)], True)]
+    for name, clients, is_paced in END_TO_END:
+        if (venvs / name / ".ready").exists():
+            jobs.append(([str(venvs / name / "bin" / "python"), "e2e.py", *clients], is_paced))
+        else:
+            say(f"end to end, {name}: absent")
+    for command, is_paced in jobs:
+        say(f"end to end: {' '.join(Path(part).name for part in command[1:])}")
+        chosen = {"E2E_PACED": "10000" if is_paced else "", "E2E_LOOPS": "uvloop"}
+        done = subprocess.run(command, cwd=PEER_SCRIPTS, env=environment | chosen, capture_output=True, text=True)
         for row in (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")):
             nanoseconds = row["ns_per_msg"] if "ns_per_msg" in row else row.get("p50_us", 0) * 1000
             yield {**row, "ns_per_op": nanoseconds} if nanoseconds else row

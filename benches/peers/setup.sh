@@ -23,7 +23,7 @@ peer ubwa unicorn-binance-websocket-api picows
 peer alpaca alpaca-py orjson
 peer cf cryptofeed uvloop
 
-if [ ! -e "$W/floors/.ready" ]; then
+if [ ! -e "$W/floors/.ready" ] || [ -n "$(find "$here/floors" "$here/../floors" -type f -newer "$W/floors/.ready")" ]; then
   mkdir -p "$W/simdjson"
   # The source distribution of pysimdjson carries the single-header simdjson that the decode floor is built from.
   "$W/core/bin/pip" download --quiet --no-binary :all: --no-deps --no-build-isolation -d "$W/simdjson" pysimdjson 2>/dev/null ||
