@@ -16,6 +16,10 @@ from tradewire.cli.json_lines import field_names
 from tradewire.config.schema import Config
 from tradewire.config.settings import NamedList, Nested, Section, settings
 from tradewire.core import delivery, plan, protocols, record
+from tradewire.monitoring.families import read_gateway
+from tradewire.monitoring.parts import read_parts
+from tradewire.monitoring.prometheus import RESPONDING
+from tradewire.streaming import StreamingGateway
 from tradewire.streaming.events import BookUpdate, StatusEvent
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
@@ -137,6 +141,29 @@ def events_page() -> str:
     return "\n".join(lines)
 
 
+def metrics_page() -> str:
+    lines = [
+        "# Metrics\n",
+        "What Prometheus reads: [how-to](../howto/monitor.md). Labels are fixed; a summary has the label `quantile` (0.5, 0.99,",
+        "0.999) besides, and series that end in `_sum` and `_count`. A counter begins with the object that counts.\n",
+        "## The server\n",
+        "| metric | sort | labels | |",
+        "|---|---|---|---|",
+        f"| `tradewire_responding` | gauge |  | {RESPONDING} |",
+    ]
+    parts = "pools, breakers, limiters and retry budgets, by the names given in `also=`"
+    for title, families in (
+        ("Of a gateway", read_gateway(StreamingGateway(), 0)),
+        (f"Of parts of your own: {parts}", read_parts({})),
+    ):
+        lines += [f"\n## {title}\n", "| metric | sort | labels | |", "|---|---|---|---|"]
+        for family in families:
+            name = family.name + ("_total" if family.sort == "counter" else "")
+            labels = ", ".join(f"`{label}`" for label in family.labels)
+            lines.append(f"| `{name}` | {family.sort} | {labels} | {family.doc} |")
+    return "\n".join(lines)
+
+
 def reliability_page() -> str:
     rows = json.loads((REFERENCE / "reliability.json").read_text(encoding="utf-8"))
     lines = [
@@ -165,6 +192,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": lambda: _class_page("Errors", errors, errors.__all__),
     "cli.md": cli_page,
     "configuration.md": configuration_page,
+    "metrics.md": metrics_page,
     "reliability.md": reliability_page,
 }
 

@@ -9,13 +9,14 @@ import pytest
 
 from tradewire.config import ConfigLoader
 from tradewire.monitoring.families import read_gateway
+from tradewire.monitoring.parts import read_parts
 from tradewire.streaming import StreamingGateway
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "monitor.md").read_text(encoding="utf-8")
 
 
-def test_the_code_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL), ids=["gateway", "parts"])
+def test_the_code_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "monitor.md", "exec"), {})  # noqa: S102 - our own page
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
 
@@ -28,10 +29,11 @@ def test_the_yaml_is_valid(tmp_path: Path) -> None:
 
 
 def test_every_metric_that_is_named_exists() -> None:
-    families = {family.name: family.labels for family in read_gateway(StreamingGateway(), 0)}
+    read = [*read_gateway(StreamingGateway(), 0), *read_parts({})]
+    families = {family.name: family.labels for family in read}
     families["tradewire_responding"] = ()
     named = re.findall(r"`(tradewire_[a-z_]+)(?:\{([a-z,]+)\})?`", PAGE)
-    assert len(named) > 15
+    assert len(named) > 30
     for name, labels in named:
         found = families[name.removesuffix("_total")]
         assert set(labels.split(",") if labels else ()) <= {*found, "quantile"}, name

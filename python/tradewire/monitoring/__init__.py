@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .prometheus import MetricsServer, start_metrics_server
+from .prometheus import MetricsCollector, MetricsServer, start_metrics_server
 
-__all__ = ["MetricsServer", "start_metrics_server"]
+__all__ = ["MetricsCollector", "MetricsServer", "start_metrics_server"]

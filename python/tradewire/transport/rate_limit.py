@@ -229,6 +229,11 @@ class RateLimitManager:
         self._rooms[venue] = WaitingRoom(venue, limits.quotas, max_waiting=self._max_waiting, clock=self._clock)
         self._refusals[venue] = self._bans[venue] = 0
 
+    @property
+    def venues(self) -> tuple[str, ...]:
+        """Those that have limits."""
+        return tuple(self._rooms)
+
     async def acquire(
         self,
         key: str,

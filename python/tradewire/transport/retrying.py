@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeVar
 from tradewire.core import monotonic_ns
 from tradewire.errors import TransientError
 
-from .policy.retry import RetryBudget, RetryPolicy, RetryRun
+from .policy.retry import RetryBudget, RetryPolicy, RetryRun, RetryStatistics
 
 __all__ = ["Idempotent", "Retrying"]
 
@@ -77,3 +77,7 @@ class Retrying:
                 if delay_ns is None:
                     raise
             await asyncio.sleep(delay_ns / _SECOND)
+
+    def statistics(self) -> RetryStatistics:
+        """What its budget has granted and refused."""
+        return self._budget.statistics()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tradewire.monitoring import prometheus, start_metrics_server
-from tradewire.monitoring.prometheus import GatewayCollector
+from tradewire import CircuitBreaker, ConnectionPool
+from tradewire.monitoring import MetricsCollector, prometheus, start_metrics_server
+from tradewire.monitoring.families import Family
+from tradewire.monitoring.parts import Part, read_parts
 from tradewire.sim import SimProcess
 from tradewire.streaming import FeedState, StreamingGateway
 
@@ -67,7 +70,7 @@ async def test_an_event_loop_that_hangs_is_said(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(prometheus, "_PATIENCE_S", 0.01)
     gateway = StreamingGateway(url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9")
     registry = CollectorRegistry()
-    registry.register(GatewayCollector(gateway))
+    registry.register(MetricsCollector(gateway))
     async with gateway:
         texts: list[bytes] = []
         thread = threading.Thread(target=lambda: texts.append(generate_latest(registry)))
@@ -86,7 +89,45 @@ async def test_what_goes_wrong_in_reading_fails_the_scrape(monkeypatch: pytest.M
     gateway = StreamingGateway(url="ws://127.0.0.1:9", rest_url="http://127.0.0.1:9")
     async with gateway:
         with pytest.raises(KeyError):
-            await asyncio.to_thread(lambda: list(GatewayCollector(gateway).collect()))
+            await asyncio.to_thread(lambda: list(MetricsCollector(gateway).collect()))
+
+
+async def test_parts_are_served_with_a_gateway_and_without() -> None:
+    breaker = CircuitBreaker(failure_threshold=1)
+    async with ConnectionPool(api_class=object, min_connections=2, max_connections=5) as pool:
+        await pool.execute("__str__")
+        breaker.failed(breaker.admit(), OSError())
+        for gateway in (StreamingGateway(), None):
+            with start_metrics_server(gateway, 0, also={"orders": pool, "queries": breaker}) as server:
+                found = await asyncio.to_thread(scrape, server.url)
+            assert ("tradewire_messages" in found) is (gateway is not None)
+            assert sample(found, "tradewire_pool_requests", pool="orders") == 1
+            assert sample(found, "tradewire_pool_connections", pool="orders") == 2
+            assert sample(found, "tradewire_circuit_breaker_state", breaker="queries", state="open") == 1
+            assert found["tradewire_pool_requests"].type == "counter"
+            assert "tradewire_limiter_granted" not in found, "no limiter was given"
+
+
+async def test_parts_are_read_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[threading.Thread] = []
+
+    def read(parts: Mapping[str, Part]) -> list[Family]:
+        seen.append(threading.current_thread())
+        return read_parts(parts)
+
+    monkeypatch.setattr(prometheus, "read_parts", read)
+    collector = MetricsCollector(None, {"queries": CircuitBreaker()})
+    await asyncio.to_thread(lambda: list(collector.collect()))
+    assert seen == [threading.current_thread()]
+    with start_metrics_server(None, 0, also={"queries": CircuitBreaker()}) as server:
+        await asyncio.to_thread(scrape, server.url)
+    assert seen == [threading.current_thread()] * 2
+
+
+def test_what_has_no_metrics_is_refused() -> None:
+    also: Any = {"desk": object()}
+    with pytest.raises(TypeError, match=r"part desk must be one of ConnectionPool, .*; was object"):
+        start_metrics_server(None, 0, also=also)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.168.1.7", "example.com"])  # noqa: S104 - refused
@@ -112,7 +153,7 @@ def test_no_secret_is_served(tmp_path: Path) -> None:
     gateway = StreamingGateway(path)
     gateway.managers["binance"].alert("", "", "canary-secret")
     registry = CollectorRegistry()
-    registry.register(GatewayCollector(gateway))
+    registry.register(MetricsCollector(gateway))
     text = generate_latest(registry)
     assert b"tradewire_alerts_total 1.0" in text
     assert b"canary" not in text

@@ -215,9 +215,11 @@ async def test_what_cannot_be_meant(key: str, weight: Any, message: str) -> None
 
 def test_a_venue_is_added_once() -> None:
     given = RateLimitManager()
+    assert given.venues == ()
     given.add("venue", limits())
     with pytest.raises(ValueError, match="venue venue has limits already"):
         given.add("venue", limits())
+    assert given.venues == ("venue",)
 
 
 async def test_on_the_real_clock_a_hundred_tasks_share_the_rate() -> None:

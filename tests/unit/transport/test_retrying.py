@@ -41,6 +41,13 @@ async def test_a_query_that_fails_in_passing_is_repeated() -> None:
 
 
 @virtual_time.in_virtual_time
+async def test_statistics_are_those_of_the_budget() -> None:
+    runs = retrying()
+    await runs.run(Idempotent("GET", Peer(FeedConnectionError("gone"), "answer").send))
+    assert (runs.statistics().calls, runs.statistics().retries) == (1, 1)
+
+
+@virtual_time.in_virtual_time
 async def test_the_last_error_comes_through() -> None:
     errors = [FeedConnectionError(str(number)) for number in range(5)]
     peer = Peer(*errors)

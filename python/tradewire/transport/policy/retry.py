@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-__all__ = ["RetryBudget", "RetryPolicy", "RetryRun"]
+__all__ = ["RetryBudget", "RetryPolicy", "RetryRun", "RetryStatistics"]
 
 _SECOND = 1_000_000_000
 #: The budget counts in thousandths of a retry.
@@ -34,6 +34,23 @@ class RetryPolicy:
                 raise ValueError(f"{name} must be at least 1, was {getattr(self, name)}")
 
 
+@dataclass(frozen=True, slots=True)
+class RetryStatistics:
+    """A budget at one moment.
+
+    Attributes:
+        calls: made for the first time, ever.
+        retries: granted, ever.
+        refused: retries that it had nothing left for, ever.
+        left: retries that can be had now.
+    """
+
+    calls: int
+    retries: int
+    refused: int
+    left: int
+
+
 class RetryBudget:
     """Retries, shared by all calls to one peer: at most `ratio` of the calls made, in the long run.
 
@@ -46,7 +63,7 @@ class RetryBudget:
         most: retries that can be saved up.
     """
 
-    __slots__ = ("_balance", "_debt", "_earned", "_most")
+    __slots__ = ("_balance", "_calls", "_debt", "_earned", "_most", "_refused", "_retries")
 
     def __init__(self, ratio: float = 0.1, reserve: int = 10, most: int = 100) -> None:
         if not 0.001 <= ratio <= 1:
@@ -56,9 +73,11 @@ class RetryBudget:
         self._earned = int(ratio * _RETRY)
         self._most = most * _RETRY
         self._balance = self._debt = reserve * _RETRY
+        self._calls = self._retries = self._refused = 0
 
     def earn(self) -> None:
         """A call was made for the first time."""
+        self._calls += 1
         repaid = min(self._debt, self._earned // 2)
         self._debt -= repaid
         self._balance = min(self._balance + self._earned - repaid, self._most)
@@ -66,9 +85,15 @@ class RetryBudget:
     def spend(self) -> bool:
         """Takes a retry; False: there is none left."""
         if self._balance < _RETRY:
+            self._refused += 1
             return False
         self._balance -= _RETRY
+        self._retries += 1
         return True
+
+    def statistics(self) -> RetryStatistics:
+        """Calls, retries and refusals."""
+        return RetryStatistics(self._calls, self._retries, self._refused, self._balance // _RETRY)
 
 
 class RetryRun:

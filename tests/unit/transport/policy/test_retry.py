@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
+from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun, RetryStatistics
 
 SECOND = 1_000_000_000
 
@@ -95,3 +95,14 @@ def test_a_million_attempts_do_not_overflow() -> None:
 def test_bad_settings(make: object) -> None:
     with pytest.raises(ValueError, match=r"must be"):
         make()  # type: ignore[operator]
+
+
+def test_statistics() -> None:
+    budget = RetryBudget(ratio=0.5, reserve=2)
+    attempts = run(budget=budget, attempts=10)
+    granted = sum(attempts.next_delay_ns(0) is not None for _ in range(4))
+    assert granted == 2
+    assert budget.statistics() == RetryStatistics(calls=1, retries=2, refused=2, left=0)
+    for _ in range(4):
+        budget.earn()
+    assert budget.statistics().left == 1
