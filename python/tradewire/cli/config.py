@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +12,10 @@ import typer
 from .options import log_to_stderr
 
 if TYPE_CHECKING:
-    from tradewire.config import ConfigLoader
+    from tradewire.config import Config, ConfigLoader
     from tradewire.config.problem import Place
+
+    Misfits = Callable[[Config, Mapping[str, str]], Iterable[tuple[str, str]]]
 
 __all__ = ["app"]
 
@@ -30,35 +32,26 @@ app = typer.Typer(
 )
 
 
-def _loader(file: Path, key_file: Path | None) -> ConfigLoader:
+def _loader(file: Path, key_file: Path | None, misfits: Misfits | None = None) -> ConfigLoader:
     from tradewire.config import ConfigLoader
     from tradewire.venues.registry import allowed_hosts
 
     log_to_stderr()
-    return ConfigLoader(file, key=key_file, allowed_hosts=allowed_hosts)
+    return ConfigLoader(file, key=key_file, allowed_hosts=allowed_hosts, misfits=misfits)
 
 
 @app.command()
 def check(file: File, key_file: KeyFile = None) -> None:
     """Check a file with .env, environment and venues: all problems at once; exit code 2 if there are any."""
-    from tradewire.config import Problem
-    from tradewire.errors import ConfigError
     from tradewire.streaming.fitness import misfits, unknown_venues
 
-    loader = _loader(file, key_file)
+    loader = _loader(file, key_file, misfits)
     config = loader.load()
     reading = loader.reading
-    problems = [
-        Problem(place.file, place.line, path, None, rule)
-        for path, rule in misfits(config, reading.variables.plain())
-        for place in [reading.place(path)]
-    ]
-    if problems:
-        raise ConfigError(sorted(problems, key=lambda each: (each.file, each.line or 0)))
     for path, rule in unknown_venues(config).items():
         typer.echo(f"{reading.place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
     literals = reading.literals
-    typer.echo(f"{file}: valid, {len(loader.reading.places)} settings written, environment {config.environment}")
+    typer.echo(f"{file}: valid, {len(reading.places)} settings written, environment {config.environment}")
     if literals:
         typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +15,7 @@ from tradewire.errors import ConfigError, StateError
 from . import encryption
 from .difference import Change, difference
 from .environment import Variables
-from .problem import Place, Problem
+from .problem import Place, Problem, located
 from .schema import Config
 from .secret import Secret
 from .sources import Reading, Sources, explained
@@ -43,6 +43,9 @@ class ConfigLoader:
         key: path of a key file, or a Secret with the keys; None: as `tradewire.config.keys` says.
         allowed_hosts: environment -> venue -> hosts that its addresses may name; None: only the rules about loopback
             and TLS hold, as for venues that are not in it.
+        misfits: gives (path, what is wrong) for what the schema allows and the program cannot serve, of a configuration
+            and the variables of process and `.env`; asked of each configuration without other problems, from a thread
+            during reloads. None: nothing is.
 
     Attributes:
         sources: where it comes from.
@@ -58,6 +61,7 @@ class ConfigLoader:
         overrides: Mapping[str, object] | None = None,
         key: str | os.PathLike[str] | Secret | None = None,
         allowed_hosts: Callable[[str], Mapping[str, frozenset[str]]] | None = None,
+        misfits: Callable[[Config, Mapping[str, str]], Iterable[tuple[str, str]]] | None = None,
     ) -> None:
         self.sources = Sources(
             path=None if config_path is None else Path(config_path),
@@ -67,6 +71,7 @@ class ConfigLoader:
             key=key if isinstance(key, Secret) or key is None else Path(key),
             allowed_hosts=allowed_hosts,
         )
+        self._misfits = misfits
         self._hot = enable_hot_reload
         self._reading: Reading | None = None
         self._subscribers: list[Callable[[Change], object]] = []
@@ -123,7 +128,12 @@ class ConfigLoader:
         Raises:
             ConfigError: everything that is wrong.
         """
-        return self.sources.read()
+        reading = self.sources.read()
+        if self._misfits is not None:
+            problems = located(self._misfits(reading.config, reading.variables.plain()), reading.place)
+            if problems:
+                raise ConfigError(problems)
+        return reading
 
     # staying current
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-__all__ = ["Place", "Problem", "nearest"]
+__all__ = ["Place", "Problem", "located", "nearest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,20 @@ class Problem:
         where = Place(self.file, self.line)
         what = f"{where}: {self.path}: {self.rule}" if self.path else f"{where}: {self.rule}"
         return what if self.value is None else f"{what}, was {self.value!r}"
+
+
+def located(found: Iterable[tuple[str, str]], place: Callable[[str], Place]) -> list[Problem]:
+    """Problems of (path, what is wrong) pairs, in the order of their lines.
+
+    Args:
+        found: the pairs.
+        place: where a path was written.
+    """
+    problems = []
+    for path, rule in found:
+        where = place(path)
+        problems.append(Problem(where.file, where.line, path, None, rule))
+    return sorted(problems, key=lambda each: (each.file, each.line or 0))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

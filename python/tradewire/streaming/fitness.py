@@ -1,6 +1,6 @@
 """Whether a configuration suits the venues that it names: everything that does not, at once. Opens nothing.
 
-The schema knows no venues, and `plan_of` stops at the first thing that does not fit. For `tradewire config check`.
+The schema knows no venues, and `plan_of` stops at the first thing that does not fit.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from tradewire.errors import TradewireError, UnsupportedError
 from tradewire.venues.registry import load
 
-from .configured import key_of, plan_of
+from .plan import key_of, plan_of
 
 if TYPE_CHECKING:
     from tradewire.config import Config
     from tradewire.config.schema import ProviderConfig
     from tradewire.venues.base import MarketDataVenue
 
-__all__ = ["misfits", "unknown_venues"]
+__all__ = ["misfits", "unknown_venues", "unserved"]
 
 
 def unknown_venues(config: Config) -> dict[str, str]:
@@ -34,13 +34,15 @@ def unknown_venues(config: Config) -> dict[str, str]:
 def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
     """(path, what is wrong and what there is): channels, symbols, codecs and keys that the providers' venues refuse.
 
-    Providers of unknown venues are left out.
+    Providers of unknown venues are left out, and that there need not be any: for `tradewire config check`.
 
     Args:
         config: checked against the schema already.
         environ: where keys are that the configuration does not hold; None: the process's.
     """
     sound = True
+    if config.streaming.providers and not _enabled(config):
+        yield "streaming.providers", "must hold at least one enabled provider"
     for provider in _enabled(config):
         try:
             venue = load(provider.venue or provider.name)
@@ -50,9 +52,22 @@ def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterato
         for path, rule in _of_provider(config, provider, venue, environ):
             sound = False
             yield path, rule
-    if sound and config.streaming.providers:
+    if sound:
         # What shows only when all is put together.
         yield from (("streaming.providers", rule) for rule in _refused(plan_of, config, environ))
+
+
+def unserved(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
+    """(path, what is wrong) of everything for which no gateway can be made: `misfits`, unknown venues, no provider.
+
+    Args:
+        config: checked against the schema already.
+        environ: as for `misfits`.
+    """
+    if not config.streaming.providers:
+        yield "streaming.providers", "must hold at least one enabled provider, was empty"
+    yield from unknown_venues(config).items()
+    yield from misfits(config, environ)
 
 
 def _of_provider(

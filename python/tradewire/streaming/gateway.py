@@ -25,13 +25,14 @@ from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
 from .adapters import AdapterManager
-from .configured import Configured, GatewayPlan, credential_of
+from .configured import Configured
 from .dispatch import EVENT_CLASSES, Backlog, Dispatcher
 from .events import FeedState
 from .fallback import Fallbacks
 from .incidents import Incident, write_incidents
 from .manager import WebSocketManager
 from .pipeline import RING_CAPACITY
+from .plan import GatewayPlan, credential_of
 from .provider import ProviderSettings
 from .queues import Policy, default_policies, policy_of
 from .shares import Shares
@@ -74,8 +75,7 @@ class StreamingGateway:
     in a task when asynchronous), or in a worker thread with `offload=True`.
 
     Args:
-        config: a file, or a loaded configuration: providers, symbols, channels, limits. Instead of the arguments from
-            `venue` to `open_timeout_s`.
+        config: a file, or a loaded configuration; instead of the arguments from `venue` to `open_timeout_s`.
         hot_reload: apply changes of the file while running: what did not change is not reconnected.
         venue: a name known to `tradewire.venues.registry`; None: `binance`.
         symbols: subscribed from the start to all of `channels`; `BTCUSDT`, `btcusdt` and `BTC/USDT` are the same.

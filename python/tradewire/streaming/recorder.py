@@ -21,7 +21,7 @@ from tradewire.transport.policy.backoff import Backoff
 from tradewire.venues.base import ONE_MESSAGE
 from tradewire.venues.session import Broken, Refused, Reply, Settled
 
-from .configured import credential_of
+from .plan import credential_of
 
 if TYPE_CHECKING:
     from tradewire.transport.auth import Credential

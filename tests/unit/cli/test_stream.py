@@ -126,6 +126,14 @@ def test_errors_of_a_configuration_say_what_to_do(
     done = tradewire("stream", "--config", str(path))
     assert done.returncode == 2
     assert "set ALPACA_API_KEY and ALPACA_SECRET_KEY" in done.stderr
+    path.write_text(
+        "streaming:\n  symbols: [BTCUSDT]\n  providers:\n  - {name: binance, subscriptions: [smells]}\n"
+        "  - {name: binance_spot, subscriptions: [tastes]}\n  - {name: nowhere}\n"
+    )
+    done = tradewire("stream", "--config", str(path))
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert [line.partition(": ")[0] for line in lines[1:]] == [f"{path}:{line}" for line in (4, 5, 6)]
     path.write_text("streaming: {symbols: [AAPL], providers: [{name: binance, subscription: [trades]}]}")
     done = tradewire("stream", "--config", str(path))
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""From configuration to providers, and what a reload does. Sockets: tests/integration."""
+"""A configuration kept current, and gateways made of one. Plans: test_plan.py. Sockets: tests/integration."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import pytest
 
 from tradewire import DataProviderAdapter, Secret
 from tradewire.config import ConfigLoader
-from tradewire.core import Quote, Trade
+from tradewire.core import Trade
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
 from tradewire.streaming import StreamingGateway
-from tradewire.streaming.configured import Configured, GatewayPlan, plan_of
+from tradewire.streaming.configured import Configured
+from tradewire.streaming.plan import GatewayPlan, plan_of
 
 TWO = """
 streaming:
@@ -53,23 +54,6 @@ def load(tmp_path: Path, text: str, **options: Any) -> Any:
     return ConfigLoader(written(tmp_path, text), env={}, env_file=None, **options).load()
 
 
-def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
-    plan = plan_of(load(tmp_path, TWO))
-    assert list(plan.providers) == ["binance", "spare", "spot"]
-    assert plan.subscriptions == (
-        ("binance", "trades", ("BTCUSDT",)),
-        ("binance", "quotes", ("BTCUSDT",)),
-        ("spot", "trades", ("ETHUSDT",)),
-    )
-    assert (plan.queue_capacity, plan.policies, plan.spin) == (77, {Quote: "keep"}, False)
-    assert plan_of(load(tmp_path, TWO.replace("buffer_size: 77", "loop: spin"))).spin
-    binance, spare = plan.providers["binance"], plan.providers["spare"]
-    assert binance.stale_after_s == {"quotes": 1.5}
-    assert (binance.reconnect_attempts, binance.bad_messages_per_min, binance.breaker) == (9, 4, (3, 11.0))
-    assert (binance.rate_limit, binance.ping_interval_s, binance.fallback) == ((60.0, 1), 7.0, "spare")
-    assert (spare.venue.name, spare.url, spare.standby) == ("binance", "ws://127.0.0.1:9", True)
-
-
 @pytest.mark.parametrize("method", ["", "auth_method: api_key, "])
 def test_keys_of_the_house_may_stand_in_the_env_file(
     tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
@@ -84,51 +68,6 @@ def test_keys_of_the_house_may_stand_in_the_env_file(
     credential = Configured(written(tmp_path, text), hot_reload=False).plan.providers["alpaca_crypto"].credential
     assert credential is not None
     assert credential.api_key.reveal() == "PK1"
-
-
-@pytest.mark.parametrize(("own", "expected"), [("timeout: 11", 11.0), ("failure_threshold: 3", 45.0)])
-def test_a_breaker_without_its_own_time_has_that_of_the_thresholds(tmp_path: Path, own: str, expected: float) -> None:
-    text = f"""
-streaming: {{providers: [{{name: binance, circuit_breaker: {{{own}}}}}]}}
-streaming_health: {{thresholds: {{circuit_breaker_timeout: 45}}}}
-"""
-    breaker = plan_of(load(tmp_path, text)).providers["binance"].breaker
-    assert breaker is not None
-    assert breaker[1] == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "words"),
-    [
-        ("streaming: {}", ValueError, "streaming.providers must hold at least one enabled provider, was empty"),
-        (
-            "streaming: {symbols: [BTCUSDT], providers: [{name: nowhere, subscriptions: [trades]}]}",
-            UnsupportedError,
-            "venue must be one of .*binance.*, was 'nowhere'",
-        ),
-        (
-            "streaming: {symbols: [BTCUSDT], providers: [{name: binance, subscriptions: [smells]}]}",
-            UnsupportedError,
-            "binance has no channel 'smells'",
-        ),
-        (
-            "streaming: {symbols: [BTCUSDT], providers: [{name: binance, auth_method: api_key}]}",
-            MissingCredentialError,
-            "BINANCE_API_KEY",
-        ),
-        (
-            "streaming: {providers: [{name: binance, policies: {book: keep, book5: conflate}}]}",
-            UnsupportedError,
-            "a queue has one policy for each sort",
-        ),
-    ],
-)
-def test_what_makes_no_sense_is_refused(
-    tmp_path: Path, text: str, error: type[Exception], words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("BINANCE_API_KEY", raising=False)
-    with pytest.raises(error, match=words):
-        plan_of(load(tmp_path, text))
 
 
 def test_a_gateway_by_file(tmp_path: Path) -> None:
@@ -189,41 +128,6 @@ async def test_providers_come_and_go_with_the_plan(tmp_path: Path) -> None:
     assert list(gateway.managers) == ["binance", "spare"]
     gateway._apply(plan_of(load(tmp_path, TWO)))
     assert [link.name for link in gateway.links] == ["public", "spot/stream"]
-
-
-@pytest.mark.parametrize(
-    ("provider", "variables", "key"),
-    [
-        ("{name: alpaca_crypto}", {"ALPACA": "a"}, "a"),
-        ("{name: alpaca_crypto}", {"ALPACA": "a", "ALPACA_CRYPTO": "c"}, "c"),
-        ("{name: mine-2, venue: alpaca_sip}", {"ALPACA": "a"}, "a"),
-        ("{name: mine-2, venue: alpaca_sip}", {"ALPACA": "a", "MINE_2": "m"}, "m"),
-        ("{name: alpaca_crypto, credential: other}", {"ALPACA": "a", "OTHER": "o"}, "o"),
-        ("{name: alpaca, auth_method: bearer}", {"ALPACA": "a"}, "a"),
-    ],
-)
-def test_markets_of_a_house_share_its_key(
-    tmp_path: Path, provider: str, variables: dict[str, str], key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in variables:
-        monkeypatch.setenv(f"{name}_API_KEY", variables[name])
-        monkeypatch.setenv(f"{name}_SECRET_KEY", "hush")
-    path = written(tmp_path, f"streaming: {{providers: [{provider}]}}")
-    (settings,) = plan_of(ConfigLoader(path, env_file=None).load()).providers.values()
-    assert settings.credential is not None
-    assert settings.credential.api_key == Secret(key)
-    assert settings.credential.method == ("bearer" if "bearer" in provider else "hmac")
-
-
-def test_a_venue_that_asks_for_a_key_gets_it_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ALPACA", "ALPACA_CRYPTO"):
-        monkeypatch.delenv(f"{name}_API_KEY", raising=False)
-    with pytest.raises(MissingCredentialError, match="set ALPACA_API_KEY and"):
-        StreamingGateway(venue="alpaca_crypto")
-    monkeypatch.setenv("ALPACA_API_KEY", "a")
-    monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
-    assert StreamingGateway(venue="alpaca_crypto").managers["alpaca_crypto"].settings.credential is not None
-    assert StreamingGateway(venue="binance").managers["binance"].settings.credential is None
 
 
 async def test_keys_that_the_environment_held_at_the_start_serve_reloads(
@@ -288,9 +192,11 @@ def test_a_key_without_its_secret_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("ALPACA_API_KEY", "a")
     monkeypatch.chdir(tmp_path)
     text = "streaming: {providers: [{name: alpaca, auth_method: api_key, symbols: [AAPL]}]}"
-    for make in (lambda: StreamingGateway(venue="alpaca"), lambda: StreamingGateway(written(tmp_path, text))):
-        with pytest.raises(MissingCredentialError, match="the key's secret as well: set ALPACA_SECRET_KEY"):
-            make()
+    rule = "the key's secret as well: set ALPACA_SECRET_KEY"
+    with pytest.raises(MissingCredentialError, match=rule):
+        StreamingGateway(venue="alpaca")
+    with pytest.raises(ConfigError, match=rule):
+        StreamingGateway(written(tmp_path, text))
 
 
 def test_events_of_a_symbol_come_from_every_venue_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,3 +207,93 @@ def test_events_of_a_symbol_come_from_every_venue_that_has_it(tmp_path: Path, mo
     usdm, spot = gateway.managers["binance"].symbol_id("BTCUSDT"), gateway.managers["spot"].symbol_id("BTCUSDT")
     assert usdm != spot
     assert set(opened[0]) == {usdm, spot}
+
+
+UNSERVED = """\
+streaming:
+  symbols: [BTCUSDT]
+  providers:
+    - name: binance
+      subscriptions: [trades, smells]
+      stale_after: {tastes: 3}
+      codec: msgpack
+    - {name: nowhere, subscriptions: [trades]}
+    - {name: alpaca, subscriptions: [book]}
+"""
+SERVED = "streaming: {symbols: [BTCUSDT], providers: [{name: binance, subscriptions: [trades]}]}\n"
+PATHS = [
+    "providers.binance",
+    "providers.binance.subscriptions",
+    "providers.binance.stale_after",
+    "providers.nowhere",
+    "providers.alpaca.subscriptions",
+    "providers.alpaca",
+]
+
+
+@pytest.fixture
+def no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("no_keys")
+def test_everything_that_no_venue_serves_is_told_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, UNSERVED)
+    with pytest.raises(ConfigError) as caught:
+        StreamingGateway(path)
+    problems = caught.value.problems
+    assert [(each.file, each.line) for each in problems] == [(str(path), line) for line in (4, 5, 6, 8, 9, 9)]
+    assert {each.path.removeprefix("streaming.") for each in problems} == set(PATHS)
+    with pytest.raises(ConfigError) as caught:
+        StreamingGateway(load(tmp_path, UNSERVED))
+    assert {(each.file, each.path.removeprefix("streaming.")) for each in caught.value.problems} == {
+        ("configuration", path) for path in PATHS
+    }
+
+
+@pytest.mark.parametrize("text", ["streaming: {}", "streaming: {providers: [{name: binance, enabled: false}]}"])
+def test_a_gateway_needs_a_provider(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"streaming.yaml:1: streaming.providers: must hold at least one enabled"):
+        StreamingGateway(written(tmp_path, text))
+
+
+@pytest.mark.usefixtures("no_keys")
+async def test_a_reload_that_no_venue_serves_says_all_of_it_and_changes_nothing(
+    tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = written(tmp_path, SERVED)
+    configured = Configured(path, hot_reload=True)
+    plan, applied = configured.plan, list[GatewayPlan]()
+    await configured.start(applied.append)
+    path.write_text(UNSERVED)
+    await eventually(lambda: caplog.records)
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    said = record.getMessage()
+    assert said.startswith("configuration not reloaded, the old one stays: 6 problems in the configuration:\n")
+    assert all(f"{path}:{line}: streaming." in said for line in (4, 5, 6, 8, 9))
+    assert (configured.plan, applied) == (plan, [])
+    # Only now something differs from what holds.
+    path.write_text(SERVED.replace("BTCUSDT", "ETHUSDT"))
+    await eventually(lambda: applied)
+    await configured.stop()
+    assert applied[0].subscriptions == (("binance", "trades", ("ETHUSDT",)),)
+
+
+async def test_a_key_that_the_configuration_names_is_changed_by_a_reload(tmp_path: Path, eventually: Any) -> None:
+    text = "credentials: {desk: {api_key: one, secret_key: s}}\n" + SERVED.replace(
+        "name: binance,", "name: binance, auth_method: api_key, credential: desk,"
+    )
+    path = written(tmp_path, text)
+    path.chmod(0o600)
+    configured = Configured(path, hot_reload=True)
+    applied: list[GatewayPlan] = []
+    await configured.start(applied.append)
+    path.write_text(text.replace("one", "two"))
+    await eventually(lambda: applied)
+    await configured.stop()
+    credential = applied[0].providers["binance"].credential
+    assert credential is not None
+    assert credential.api_key == Secret("two")

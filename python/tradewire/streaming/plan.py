@@ -1,0 +1,158 @@
+"""From a configuration to the providers and subscriptions of a gateway. Opens nothing, and follows no changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradewire.errors import UnsupportedError
+from tradewire.venues.registry import load
+
+from .dispatch import EVENT_CLASSES
+from .provider import ProviderSettings
+from .queues import Policy
+
+if TYPE_CHECKING:
+    from tradewire.config import Config
+    from tradewire.config.schema import ProviderConfig, StreamingHealthConfig
+    from tradewire.transport.auth import AuthManager, Credential
+    from tradewire.venues.base import MarketDataVenue
+
+__all__ = ["GatewayPlan", "credential_of", "key_of", "plan_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayPlan:
+    """What a configuration asks of a gateway.
+
+    Attributes:
+        providers: by name.
+        subscriptions: (provider, channel, symbols in the venue's spelling), in the order of the file.
+        queue_capacity: events per consumer queue.
+        policies: by event class.
+        health: thresholds and alerts; None: nobody asked for any.
+        spin: whether the event loop never sleeps.
+    """
+
+    providers: Mapping[str, ProviderSettings]
+    subscriptions: tuple[tuple[str, str, tuple[str, ...]], ...]
+    queue_capacity: int
+    policies: dict[type, Policy] = field(default_factory=dict)
+    health: StreamingHealthConfig | None = None
+    spin: bool = False
+
+
+def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> GatewayPlan:
+    """Reads the sections `streaming` and `streaming_health`. Stops at the first thing that a venue cannot serve.
+
+    Args:
+        config: checked against the schema already.
+        environ: where keys are that the configuration does not hold; None: the process's.
+
+    Raises:
+        MissingCredentialError: a provider that authenticates has no key.
+        UnsupportedError: an unknown venue or channel; two policies for one sort of event.
+        ValueError: not a symbol of the venue.
+    """
+    streaming = config.streaming
+    providers: dict[str, ProviderSettings] = {}
+    subscriptions: list[tuple[str, str, tuple[str, ...]]] = []
+    policies: dict[type, Policy] = {}
+    for provider in streaming.providers:
+        if not provider.enabled:
+            continue
+        venue = load(provider.venue or provider.name)
+        texts = provider.symbols if provider.symbols is not None else streaming.symbols
+        symbols = tuple(dict.fromkeys(venue.symbol(text) for text in texts))
+        providers[provider.name] = _settings(
+            config, provider, venue, frozenset(symbols), key_of(config, provider, venue, environ)
+        )
+        _merge(policies, provider, venue)
+        if not provider.standby and symbols:
+            subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
+    health, spin = config.streaming_health, streaming.loop == "spin"
+    return GatewayPlan(providers, tuple(subscriptions), streaming.buffer_size, policies, health, spin)
+
+
+def _settings(
+    config: Config,
+    provider: ProviderConfig,
+    venue: MarketDataVenue,
+    symbols: frozenset[str],
+    credential: Credential | None,
+) -> ProviderSettings:
+    breaker, rate = provider.circuit_breaker, provider.rate_limit
+    # Unknown names show now.
+    stale_after = {venue.channel(name).name: seconds for name, seconds in provider.stale_after.items()}
+    return ProviderSettings(
+        provider.name,
+        venue,
+        provider.websocket_url,
+        provider.rest_url,
+        credential=credential,
+        codec=provider.codec,
+        stale_after_s=stale_after,
+        symbols=symbols,
+        reconnect_attempts=config.streaming.reconnect_attempts,
+        bad_messages_per_min=config.streaming_health.thresholds.max_bad_messages_per_min,
+        breaker=None
+        if breaker is None
+        else (breaker.failure_threshold, breaker.timeout or config.streaming_health.thresholds.circuit_breaker_timeout),
+        rate_limit=None if rate is None else (rate.default_rate, rate.burst_allowance),
+        ping_interval_s=config.streaming.health_check_interval,
+        fallback=provider.fallback,
+        standby=provider.standby,
+    )
+
+
+def credential_of(venue: MarketDataVenue) -> Credential | None:
+    """The venue's key in the environment; None: it needs none.
+
+    Raises:
+        MissingCredentialError: it needs one.
+    """
+    if not venue.needs_credential:
+        return None
+    from tradewire.transport.auth import AuthManager
+
+    manager = AuthManager()
+    return manager.credential(venue.name, _account(manager, venue.name, venue))
+
+
+def key_of(
+    config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
+) -> Credential | None:
+    """The key of a configured provider; None: it needs none.
+
+    Raises:
+        MissingCredentialError: it needs one.
+    """
+    method = provider.auth_method if provider.auth_method != "none" else None
+    if method is None and not venue.needs_credential:
+        return None
+    from tradewire.transport.auth import AuthManager
+
+    own = provider.credentials
+    manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}), environ)
+    return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
+
+
+def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
+    """Whose key it is where nobody says: the provider's own, else that of the house, whose markets share their accounts
+    (`alpaca` for `alpaca_crypto`)."""
+    house = venue.name.partition("_")[0]
+    known = manager.names()
+    # Variables have neither case nor hyphens.
+    own = name in known or name.lower().replace("-", "_") in known
+    return house if not own and (house in known or name == venue.name) else name
+
+
+def _merge(policies: dict[type, Policy], provider: ProviderConfig, venue: MarketDataVenue) -> None:
+    for name, policy in provider.policies.items():
+        event_class = EVENT_CLASSES[venue.channel(name).kind]
+        if policies.setdefault(event_class, policy) != policy:
+            raise UnsupportedError(
+                f"streaming.providers.{provider.name}.policies.{name} is {policy!r}, and another channel with "
+                f"{event_class.__name__} events has {policies[event_class]!r}: a queue has one policy for each sort"
+            )
