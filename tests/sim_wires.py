@@ -1,8 +1,13 @@
-"""A stream and a connection as the simulators' faults see them, with nothing behind."""
+"""What the simulators' faults and streams see: a stream, a connection and a listener, with nothing behind."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
+
+from tradewire.sim.binance_feed import Feed
+from tradewire.sim.binance_spot_feed import SpotFeed
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,26 @@ class Wire:
 
     def abort(self) -> None:
         self.is_aborted = True
+
+
+@dataclass(eq=False)
+class Inbox:
+    """A listener of Binance topics that reads its frames back; combined messages carry the name of their stream."""
+
+    combined: bool = True
+    out: list[bytes] = field(default_factory=list)
+
+    def take(self) -> list[Any]:
+        """The messages since the last time."""
+        frames, self.out = self.out, []
+        return [json.loads(frame[{126: 4, 127: 10}.get(frame[1], 2) :]) for frame in frames]
+
+
+def run_feed(feed: Feed | SpotFeed, inbox: Inbox, milliseconds: int, rate: float = 1_000.0) -> list[tuple[str, Any]]:
+    """Turns the clock in steps of 5 ms; what was received, as (stream, data)."""
+    received = []
+    begin, count = feed.market.now_ms, feed.market.messages
+    for elapsed in range(5, milliseconds + 1, 5):
+        feed.advance(begin + elapsed, int(elapsed * rate / 1000) - (feed.market.messages - count))
+        received += [(item["stream"], item["data"]) for item in inbox.take()]
+    return received

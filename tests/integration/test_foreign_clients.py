@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sim_wires import Inbox
 from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,17 +24,6 @@ pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="no .venv-foreign; `make foreign` makes it"),
     pytest.mark.timeout(120),
 ]
-
-
-@dataclass
-class Witness:
-    """Hears the venue's streams without a socket in between."""
-
-    combined: bool = False
-    out: list[bytes] = field(default_factory=list)
-
-    def messages(self) -> list[dict[str, Any]]:
-        return [json.loads(frame[4 if frame[1] == 126 else 10 if frame[1] == 127 else 2 :]) for frame in self.out]
 
 
 def _floats(levels: list[list[Any]]) -> list[list[float]]:
@@ -63,11 +52,11 @@ async def _run(
     """What the client printed, and what the venue sent on each stream."""
     names = ["btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth20", "btcusdt@depth20@100ms", "btcusdt@depth@100ms"]
     async with venue(rate=600) as sim:
-        witnesses = {name: Witness() for name in names}
+        witnesses = {name: Inbox(combined=False) for name in names}
         for name, witness in witnesses.items():
             sim.feed.topics[name].add(witness)
         printed = await _client(script, sim)
-    return printed, {name: witness.messages() for name, witness in witnesses.items()}
+    return printed, {name: witness.take() for name, witness in witnesses.items()}
 
 
 def _check_trades_and_quotes(got: dict[str, Any], sent: dict[str, list[dict[str, Any]]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tradewire.sim.alpaca_accounts import Accounts, Plan
 from tradewire.sim.alpaca_feed import CHANNELS, AlpacaFeed
 from tradewire.sim.alpaca_rest import AlpacaRestFace, refusal_body
-from tradewire.sim.alpaca_streams import AlpacaFace, AlpacaLimits, AlpacaSession
+from tradewire.sim.alpaca_streams import AlpacaFace, AlpacaLimits
 from tradewire.sim.chaos import Chaos
 from tradewire.sim.instruments import ALPACA_SYMBOLS, alpaca_instrument
 from tradewire.sim.market import DEFAULT_RATE
@@ -19,8 +19,6 @@ from tradewire.sim.venue import Venue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aiohttp import web
 
     from tradewire.sim.faults import Refusal
 
@@ -49,6 +47,9 @@ class AlpacaSim(Venue):
         chaos: faults, to be started and stopped while the venue runs.
     """
 
+    feed: AlpacaFeed
+    streams: AlpacaFace
+
     def __init__(
         self,
         *,
@@ -66,25 +67,7 @@ class AlpacaSim(Venue):
         accounts = Accounts(credentials, plan)
         self.feed = AlpacaFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = AlpacaFace(self.feed, accounts, limits or AlpacaLimits(), chaos=self.chaos)
-        self._rest = AlpacaRestFace(self.feed, accounts, now_ms=self.now_ms, chaos=self.chaos)
-
-    def application(self) -> web.Application:
-        """Part of `Venue`."""
-        return self._rest.application()
-
-    def session(self) -> AlpacaSession:
-        """Part of `Venue`."""
-        return self.streams.session()
-
-    def connections(self) -> AlpacaFace:
-        """Part of `Venue`."""
-        return self.streams
-
-    def advance(self, now_ms: int, count: int) -> int:
-        """Part of `Venue`."""
-        before = self.feed.market.messages
-        self.feed.advance(now_ms, count)
-        return self.feed.market.messages - before
+        self.calls = AlpacaRestFace(self.feed, accounts, now_ms=self.now_ms, chaos=self.chaos)
 
     def refusal(self, refusal: Refusal) -> tuple[str, dict[str, str]]:
         """Part of `Venue`."""

@@ -319,6 +319,8 @@ class AlpacaFace(SessionFace[AlpacaSession]):
         symbols: everything listed.
     """
 
+    connection = AlpacaSession
+
     def __init__(
         self,
         feed: AlpacaFeed,
@@ -332,10 +334,6 @@ class AlpacaFace(SessionFace[AlpacaSession]):
         self.accounts = accounts
         self.limits = limits
         self.symbols = tuple(feed.tapes)
-
-    def session(self) -> AlpacaSession:
-        """The protocol of a new connection."""
-        return AlpacaSession(self)
 
     def is_full(self, path: str, key: str) -> bool:
         """Whether this credential has its connections to this endpoint already."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tradewire.sim.binance_calls import refusal_body
 from tradewire.sim.binance_feed import Feed
 from tradewire.sim.binance_rest import RestFace
-from tradewire.sim.binance_streams import StreamFace, StreamLimits, StreamSession
+from tradewire.sim.binance_streams import StreamFace, StreamLimits
 from tradewire.sim.binance_topics import CHANNELS
 from tradewire.sim.chaos import Chaos
 from tradewire.sim.instruments import DEFAULT_SYMBOLS, instrument
@@ -19,8 +19,6 @@ from tradewire.sim.market import DEFAULT_RATE
 from tradewire.sim.venue import Venue
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from tradewire.sim.faults import Refusal
 
 __all__ = ["BinanceSim"]
@@ -47,6 +45,9 @@ class BinanceSim(Venue):
         chaos: faults, to be started and stopped while the venue runs.
     """
 
+    feed: Feed
+    streams: StreamFace
+
     def __init__(
         self,
         *,
@@ -62,25 +63,7 @@ class BinanceSim(Venue):
         instruments = tuple(instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = Feed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = StreamFace(self.feed.topics, limits or StreamLimits(), chaos=self.chaos)
-        self._rest = RestFace(self.feed, weight_limit=weight_limit, now_ms=self.now_ms, chaos=self.chaos)
-
-    def application(self) -> web.Application:
-        """Part of `Venue`."""
-        return self._rest.application()
-
-    def session(self) -> StreamSession:
-        """Part of `Venue`."""
-        return self.streams.session()
-
-    def connections(self) -> StreamFace:
-        """Part of `Venue`."""
-        return self.streams
-
-    def advance(self, now_ms: int, count: int) -> int:
-        """Part of `Venue`."""
-        before = self.feed.market.messages
-        self.feed.advance(now_ms, count)
-        return self.feed.market.messages - before
+        self.calls = RestFace(self.feed, weight_limit=weight_limit, now_ms=self.now_ms, chaos=self.chaos)
 
     def refusal(self, refusal: Refusal) -> tuple[str, dict[str, str]]:
         """Part of `Venue`."""

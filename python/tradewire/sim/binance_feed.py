@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tradewire.sim import binance_messages as messages
+from tradewire.sim.binance_desk import Desk
 from tradewire.sim.binance_topics import MARKET, PUBLIC, Topic
-from tradewire.sim.history import INTERVALS, Bar, bar_span
+from tradewire.sim.history import INTERVALS
 from tradewire.sim.market import Market
 from tradewire.sim.matching import BUY, SELL
 from tradewire.sim.timetable import Timetable
@@ -59,12 +60,12 @@ class _DepthWindow:
                 topic.publish(messages.depth_update(pit, now_ms, update_ids, bids, asks))
 
 
-class _Desk:
+class _UsdmDesk(Desk):
     """One symbol's streams and what they remember between messages."""
 
     def __init__(self, pit: Pit, topic: Callable[[str, str], Topic]) -> None:
         name = pit.instrument.stream_name
-        self.pit = pit
+        super().__init__(pit, {interval: topic(f"{name}@kline_{interval}", MARKET) for interval in INTERVALS})
         self.trade = topic(f"{name}@trade", PUBLIC)
         self.quote = topic(f"{name}@bookTicker", PUBLIC)
         self.windows = {
@@ -81,40 +82,14 @@ class _Desk:
         self.mini_ticker = topic(f"{name}@miniTicker", MARKET)
         self.ticker = topic(f"{name}@ticker", MARKET)
         self.force_order = topic(f"{name}@forceOrder", MARKET)
-        self.klines = {interval: topic(f"{name}@kline_{interval}", MARKET) for interval in INTERVALS}
-        self.kline_state: dict[str, tuple[int, int]] = {}  # interval -> (open time, last trade) of the last message
         self.index = (pit.bid + pit.ask) / 2
         self.forced: tuple[int, int, int, list[Trade]] | None = None  # lots, side, price, trades
         self.told_quote = pit.quote_id
-        self.told_trade = 0
-
-    @property
-    def instrument(self) -> Instrument:
-        return self.pit.instrument
 
     @property
     def mark_price(self) -> float:
         """Half way between index and middle price, in ticks."""
         return (self.index + (self.pit.bid + self.pit.ask) / 2) / 2
-
-    def publish_klines(self, now_ms: int) -> None:
-        for interval, topic in self.klines.items():
-            if not topic.listeners:
-                self.kline_state.pop(interval, None)
-                continue
-            start, end = bar_span(interval, now_ms)
-            told_start, told_trade = self.kline_state.get(interval, (start, -2))
-            if told_start != start and (done := self.pit.history.bar(interval, told_start)):
-                topic.publish(messages.kline(self.instrument, done, interval, now_ms, closed=True))
-            bar = self.pit.history.bar(interval, end - 1)
-            if bar is not None and (told_start, told_trade) != (start, bar.last_id):
-                topic.publish(messages.kline(self.instrument, bar, interval, now_ms, closed=False))
-                self.kline_state[interval] = (start, bar.last_id)
-
-    def day(self, now_ms: int) -> tuple[Bar, int]:
-        """Statistics of the last 24 hours, and the quantity of the last trade."""
-        trades = self.pit.history.trades
-        return self.pit.history.day(now_ms), trades[-1].lots if trades else 0
 
 
 class Feed:
@@ -131,7 +106,7 @@ class Feed:
         self.topics: dict[str, Topic] = {}
         self._chaos = chaos
         self.market = Market(instruments, seed=seed, now_ms=now_ms, tape=self)
-        self._desks = {pit: _Desk(pit, self._topic) for pit in self.market.pits.values()}
+        self._desks = {pit: _UsdmDesk(pit, self._topic) for pit in self.market.pits.values()}
         self._all_quotes = self._topic("!bookTicker", PUBLIC)
         self._all_marks = self._topic("!markPrice@arr", MARKET)
         self._all_marks_1s = self._topic("!markPrice@arr@1s", MARKET)
@@ -247,7 +222,7 @@ class Feed:
                 if self._all_quotes.listeners:
                     self._all_quotes.publish(messages.book_ticker(desk.pit, now_ms))
 
-    def _publish_marks(self, now_ms: int, everybody: Topic, own: Callable[[_Desk], Topic]) -> None:
+    def _publish_marks(self, now_ms: int, everybody: Topic, own: Callable[[_UsdmDesk], Topic]) -> None:
         rows = []
         for desk in self._desks.values():
             topic = own(desk)

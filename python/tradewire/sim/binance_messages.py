@@ -93,7 +93,7 @@ def mark_price_update(instrument: Instrument, mark: float, index: float, now_ms:
 
 
 def kline(instrument: Instrument, bar: Bar, interval: str, now_ms: int, *, closed: bool) -> str:
-    """`<symbol>@kline_<interval>`."""
+    """`<symbol>@kline_<interval>`; Spot writes the same."""
     symbol, prices, quantities = instrument.symbol, instrument.price_text, instrument.quantity_text
     return (
         f'{{"e":"kline","E":{now_ms},"s":"{symbol}","k":{{"t":{bar.start_ms},'

@@ -116,12 +116,7 @@ class RestFace(CallFace):
         now_ms = self.now_ms()
         return self.each(
             query,
-            lambda pit: messages.rest_day(
-                pit.instrument,
-                pit.history.day(now_ms),
-                pit.history.trades[-1].lots if pit.history.trades else 0,
-                now_ms,
-            ),
+            lambda pit: messages.rest_day(pit.instrument, pit.history.day(now_ms), pit.history.last_lots, now_ms),
         )
 
     def _book_ticker(self, query: Query) -> str:

@@ -12,7 +12,7 @@ from tradewire.sim import binance_spot_messages as messages
 from tradewire.sim.binance_calls import refusal_body
 from tradewire.sim.binance_spot_feed import SpotFeed
 from tradewire.sim.binance_spot_rest import SpotRestFace
-from tradewire.sim.binance_streams import StreamFace, StreamLimits, StreamSession
+from tradewire.sim.binance_streams import StreamFace, StreamLimits
 from tradewire.sim.binance_topics import CHANNELS
 from tradewire.sim.chaos import Chaos
 from tradewire.sim.instruments import DEFAULT_SYMBOLS, spot_instrument
@@ -20,8 +20,6 @@ from tradewire.sim.market import DEFAULT_RATE
 from tradewire.sim.venue import Venue
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from tradewire.sim.faults import Refusal
 
 __all__ = ["SPOT_LIMITS", "BinanceSpotSim"]
@@ -48,6 +46,9 @@ class BinanceSpotSim(Venue):
         chaos: faults, to be started and stopped while the venue runs.
     """
 
+    feed: SpotFeed
+    streams: StreamFace
+
     def __init__(
         self,
         *,
@@ -63,25 +64,7 @@ class BinanceSpotSim(Venue):
         instruments = tuple(spot_instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = SpotFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = StreamFace(self.feed.topics, limits, chaos=self.chaos, routed=False)
-        self._rest = SpotRestFace(self.feed, weight_limit=weight_limit, now_ms=self.now_ms, chaos=self.chaos)
-
-    def application(self) -> web.Application:
-        """Part of `Venue`."""
-        return self._rest.application()
-
-    def session(self) -> StreamSession:
-        """Part of `Venue`."""
-        return self.streams.session()
-
-    def connections(self) -> StreamFace:
-        """Part of `Venue`."""
-        return self.streams
-
-    def advance(self, now_ms: int, count: int) -> int:
-        """Part of `Venue`."""
-        before = self.feed.market.messages
-        self.feed.advance(now_ms, count)
-        return self.feed.market.messages - before
+        self.calls = SpotRestFace(self.feed, weight_limit=weight_limit, now_ms=self.now_ms, chaos=self.chaos)
 
     def before_closing(self) -> None:
         """Part of `Venue`."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tradewire.sim import binance_spot_messages as messages
+from tradewire.sim.binance_desk import Desk
 from tradewire.sim.binance_topics import UNROUTED, Topic
-from tradewire.sim.history import INTERVALS, Bar, bar_span
+from tradewire.sim.history import INTERVALS
 from tradewire.sim.market import Market
 from tradewire.sim.timetable import Timetable
 
@@ -53,12 +54,12 @@ class _Window:
                 topic.publish(messages.partial_depth(pit, levels))
 
 
-class _Desk:
+class _SpotDesk(Desk):
     """One symbol's streams and what they remember between messages."""
 
     def __init__(self, pit: Pit, topic: Callable[[str], Topic]) -> None:
         name = pit.instrument.stream_name
-        self.pit = pit
+        super().__init__(pit, {interval: topic(f"{name}@kline_{interval}") for interval in INTERVALS})
         self.trade = topic(f"{name}@trade")
         self.agg_trade = topic(f"{name}@aggTrade")
         self.quote = topic(f"{name}@bookTicker")
@@ -72,32 +73,6 @@ class _Desk:
         }
         self.mini_ticker = topic(f"{name}@miniTicker")
         self.ticker = topic(f"{name}@ticker")
-        self.klines = {interval: topic(f"{name}@kline_{interval}") for interval in INTERVALS}
-        self.kline_state: dict[str, tuple[int, int]] = {}  # interval -> (open time, last trade) of the last message
-        self.told_trade = 0
-
-    @property
-    def instrument(self) -> Instrument:
-        return self.pit.instrument
-
-    def publish_klines(self, now_ms: int) -> None:
-        for interval, topic in self.klines.items():
-            if not topic.listeners:
-                self.kline_state.pop(interval, None)
-                continue
-            start, end = bar_span(interval, now_ms)
-            told_start, told_trade = self.kline_state.get(interval, (start, -2))
-            if told_start != start and (done := self.pit.history.bar(interval, told_start)):
-                topic.publish(messages.kline(self.instrument, done, interval, now_ms, closed=True))
-            bar = self.pit.history.bar(interval, end - 1)
-            if bar is not None and (told_start, told_trade) != (start, bar.last_id):
-                topic.publish(messages.kline(self.instrument, bar, interval, now_ms, closed=False))
-                self.kline_state[interval] = (start, bar.last_id)
-
-    def day(self, now_ms: int) -> tuple[Bar, int]:
-        """Statistics of the last 24 hours, and the quantity of the last trade."""
-        trades = self.pit.history.trades
-        return self.pit.history.day(now_ms), trades[-1].lots if trades else 0
 
 
 class SpotFeed:
@@ -114,7 +89,7 @@ class SpotFeed:
         self.topics: dict[str, Topic] = {}
         self._chaos = chaos
         self.market = Market(instruments, seed=seed, now_ms=now_ms, tape=self)
-        self._desks = {pit: _Desk(pit, self._topic) for pit in self.market.pits.values()}
+        self._desks = {pit: _SpotDesk(pit, self._topic) for pit in self.market.pits.values()}
         self._all_mini_tickers = self._topic("!miniTicker@arr")
         self._timetable = Timetable(
             [

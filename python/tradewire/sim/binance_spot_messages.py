@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tradewire.sim.binance_messages import average_text, change_percent, flag, levels_text
-from tradewire.sim.history import AggTrade, Bar, Trade, bar_span
+from tradewire.sim.history import AggTrade, Bar, Trade
 from tradewire.sim.matching import BUY, SELL
 
 if TYPE_CHECKING:
@@ -63,19 +63,6 @@ def partial_depth(pit: Pit, levels: int) -> str:
     return (
         f'{{"lastUpdateId":{pit.update_id},"bids":[{levels_text(instrument, book.top(BUY, levels))}],'
         f'"asks":[{levels_text(instrument, book.top(SELL, levels))}]}}'
-    )
-
-
-def kline(instrument: Instrument, bar: Bar, interval: str, now_ms: int, *, closed: bool) -> str:
-    """`<symbol>@kline_<interval>`."""
-    symbol, prices, quantities = instrument.symbol, instrument.price_text, instrument.quantity_text
-    return (
-        f'{{"e":"kline","E":{now_ms},"s":"{symbol}","k":{{"t":{bar.start_ms},'
-        f'"T":{bar_span(interval, bar.start_ms)[1] - 1},"s":"{symbol}","i":"{interval}","f":{bar.first_id},'
-        f'"L":{bar.last_id},"o":"{prices[bar.open]}","c":"{prices[bar.close]}","h":"{prices[bar.high]}",'
-        f'"l":"{prices[bar.low]}","v":"{quantities[bar.lots]}","n":{bar.count},"x":{flag(closed)},'
-        f'"q":"{instrument.value_text(bar.value)}","V":"{quantities[bar.taker_lots]}",'
-        f'"Q":"{instrument.value_text(bar.taker_value)}","B":"0"}}}}'
     )
 
 

@@ -129,12 +129,9 @@ class SpotRestFace(CallFace):
 
     def _day(self, query: Query) -> str:
         now_ms = self.now_ms()
-
-        def row(pit: Pit) -> str:
-            trades = pit.history.trades
-            return messages.rest_day(pit, pit.history.day(now_ms), trades[-1].lots if trades else 0, now_ms)
-
-        return self._rows(query, row)
+        return self._rows(
+            query, lambda pit: messages.rest_day(pit, pit.history.day(now_ms), pit.history.last_lots, now_ms)
+        )
 
     def _book_ticker(self, query: Query) -> str:
         return self._rows(query, messages.rest_book_ticker)

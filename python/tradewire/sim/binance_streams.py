@@ -199,6 +199,8 @@ class StreamFace(SessionFace[StreamSession]):
         routed: whether streams have routes, as on USD-M, or one endpoint, as on Spot.
     """
 
+    connection = StreamSession
+
     def __init__(
         self,
         topics: Mapping[str, Topic],
@@ -218,7 +220,3 @@ class StreamFace(SessionFace[StreamSession]):
         for session in self.sessions:
             text = f'{{"stream":"{stream}","data":{message}}}' if session.combined else message
             session.out.append(text_frame(text.encode()))
-
-    def session(self) -> StreamSession:
-        """The protocol of a new connection."""
-        return StreamSession(self)

@@ -135,6 +135,11 @@ class History:
         """Price of the last trade, in ticks; the opening price before the first one."""
         return self._bar.close
 
+    @property
+    def last_lots(self) -> int:
+        """Quantity of the last trade; 0 before the first one."""
+        return self.trades[-1].lots if self.trades else 0
+
     def trade(self, price: int, lots: int, now_ms: int, seller_took: bool) -> Trade:
         """Record a match."""
         trade_id = self._next_trade_id

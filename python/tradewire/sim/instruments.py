@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeAlias
 
 __all__ = ["ALPACA_SYMBOLS", "DEFAULT_SYMBOLS", "Instrument", "alpaca_instrument", "instrument", "spot_instrument"]
 
@@ -77,8 +78,10 @@ class Instrument:
         return f"{ticks_times_lots * (self.tick * self.step):.{decimals}f}"
 
 
-#: symbol -> (price, tick, step, decimals of price text, decimals of quantity text)
-_LISTED: dict[str, tuple[float, float, float, int, int]] = {
+#: (price, tick, step, decimals of price text, decimals of quantity text)
+_Row: TypeAlias = tuple[float, float, float, int, int]
+
+_LISTED: dict[str, _Row] = {
     "BTCUSDT": (83_084.30, 0.10, 0.001, 2, 3),
     "ETHUSDT": (3_120.55, 0.01, 0.001, 2, 3),
     "BNBUSDT": (905.370, 0.010, 0.01, 3, 2),
@@ -102,18 +105,7 @@ def instrument(symbol: str) -> Instrument:
     if quote not in ("USDT", "USDC") or len(symbol) < 5 or symbol != symbol.upper():
         raise ValueError(f"symbol must be an upper-case name ending in USDT or USDC, was {symbol!r}")
     unlisted = (10 + zlib.crc32(symbol.encode()) % 100_000 / 1000, 0.001, 0.01, 3, 2)
-    price, tick, step, price_decimals, quantity_decimals = _LISTED.get(symbol, unlisted)
-    return Instrument(
-        symbol=symbol,
-        base=symbol[:-4],
-        quote=quote,
-        tick=tick,
-        step=step,
-        price_decimals=price_decimals,
-        quantity_decimals=quantity_decimals,
-        start_price=round(price / tick),
-        typical_lots=max(1, round(_TYPICAL_ORDER / price / step)),
-    )
+    return _made(symbol, symbol[:-4], quote, _LISTED.get(symbol, unlisted))
 
 
 def spot_instrument(symbol: str) -> Instrument:
@@ -127,8 +119,7 @@ def spot_instrument(symbol: str) -> Instrument:
 
 #: symbol -> price
 _STOCKS = {"AAPL": 272.41, "MSFT": 481.63, "SPY": 664.39, "TSLA": 391.09, "NVDA": 178.88, "FAKEPACA": 134.65}
-#: pair -> (price, tick, step, decimals of price text, decimals of quantity text)
-_PAIRS: dict[str, tuple[float, float, float, int, int]] = {
+_PAIRS: dict[str, _Row] = {
     "BTC/USD": (83_084.30, 0.01, 0.00001, 3, 9),
     "ETH/USD": (3_120.55, 0.01, 0.0001, 3, 9),
     "SOL/USD": (148.21, 0.001, 0.001, 3, 9),
@@ -147,14 +138,16 @@ def alpaca_instrument(symbol: str) -> Instrument:
     if slash and not quote.isalnum():
         raise ValueError(f"symbol must be like AAPL or BTC/USD, was {symbol!r}")
     own = 10 + zlib.crc32(symbol.encode()) % 100_000 / 1000
-    if slash:
-        price, tick, step, price_decimals, quantity_decimals = _PAIRS.get(symbol, (own, 0.001, 0.001, 3, 9))
-    else:
-        price, tick, step, price_decimals, quantity_decimals = _STOCKS.get(symbol, own), 0.01, 1.0, 2, 0
+    row = _PAIRS.get(symbol, (own, 0.001, 0.001, 3, 9)) if slash else (_STOCKS.get(symbol, own), 0.01, 1.0, 2, 0)
+    return _made(symbol, base, quote or "USD", row)
+
+
+def _made(symbol: str, base: str, quote: str, row: _Row) -> Instrument:
+    price, tick, step, price_decimals, quantity_decimals = row
     return Instrument(
         symbol=symbol,
         base=base,
-        quote=quote or "USD",
+        quote=quote,
         tick=tick,
         step=step,
         price_decimals=price_decimals,

@@ -41,7 +41,10 @@ class SessionFace(Generic[_SESSION]):
         sessions: the open ones.
         slow_readers: how many were disconnected because they did not keep up.
         is_closed: whether new connections are dropped: some arrive after the server has stopped listening.
+        connection: the class of a connection.
     """
+
+    connection: type[_SESSION]
 
     def __init__(
         self, buffer_bytes: int, clock: Callable[[], float] = time.monotonic, chaos: Chaos | None = None
@@ -53,6 +56,10 @@ class SessionFace(Generic[_SESSION]):
         self.sessions: set[_SESSION] = set()
         self.slow_readers = 0
         self.is_closed = False
+
+    def session(self) -> _SESSION:
+        """The protocol of a new connection."""
+        return self.connection(self)
 
     def tick(self) -> None:
         """Send what has been collected and keep the connections' times."""

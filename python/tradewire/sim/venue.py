@@ -13,7 +13,7 @@ import socket
 import time
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from aiohttp import web
 
@@ -24,6 +24,7 @@ from tradewire.sim.script import Script
 if TYPE_CHECKING:
     from tradewire.sim.chaos import Chaos
     from tradewire.sim.faults import Fault, Refusal
+    from tradewire.sim.market import Market
     from tradewire.sim.session import SessionFace
 
 __all__ = ["Venue"]
@@ -32,6 +33,24 @@ _HOST = "127.0.0.1"
 _LAST_PORT = 65_535
 _BACKLOG = 4_096  # connections not yet accepted: a storm of clients that come back
 _TICK_S = 0.002
+
+
+class MarketFeed(Protocol):
+    """The market of a venue, told on its streams."""
+
+    @property
+    def market(self) -> Market:
+        """What is behind the streams."""
+
+    def advance(self, now_ms: int, count: int) -> None:
+        """Let at least `count` messages happen, and send what is due."""
+
+
+class Calls(Protocol):
+    """The HTTP face of a venue."""
+
+    def application(self) -> web.Application:
+        """A fresh application with all calls."""
 
 
 class Venue(ABC):
@@ -46,7 +65,14 @@ class Venue(ABC):
 
     Attributes:
         chaos: the faults, to be started and stopped while the venue runs.
+        feed: the market and its streams; each venue makes its own, as the next two.
+        streams: the WebSocket face.
+        calls: the HTTP face.
     """
+
+    feed: MarketFeed
+    streams: SessionFace[Any]
+    calls: Calls
 
     def __init__(self, *, port: int, rate: float, chaos: Chaos, script: str) -> None:
         if not 0 <= rate <= 1_000_000:
@@ -63,22 +89,6 @@ class Venue(ABC):
         self._tasks: list[asyncio.Task[None]] = []
 
     # Of each venue
-
-    @abstractmethod
-    def application(self) -> web.Application:
-        """A fresh application with all HTTP calls."""
-
-    @abstractmethod
-    def session(self) -> asyncio.Protocol:
-        """The protocol of a new stream connection."""
-
-    @abstractmethod
-    def connections(self) -> SessionFace[Any]:
-        """All stream connections."""
-
-    @abstractmethod
-    def advance(self, now_ms: int, count: int) -> int:
-        """Let at least `count` messages happen, and send what is due; how many were made."""
 
     def before_closing(self) -> None:  # noqa: B027 # reason: most venues say nothing of their own
         """Say goodbye in the venue's own words, if it has some."""
@@ -168,22 +178,22 @@ class Venue(ABC):
             self._ports[index] = taken.getsockname()[1]
 
     async def _listen(self) -> None:
-        application = self.application()
+        application = self.calls.application()
         add_faults(application, self.chaos, self.refusal)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
         calls, streams = self._sockets
-        self.connections().is_closed = False
+        self.streams.is_closed = False
         loop = asyncio.get_running_loop()
         handler = self._runner.server
         if handler is None:
             raise RuntimeError("Invariant: a runner that is set up has a server")
-        for protocol, listening in ((handler, calls), (self.session, streams)):
+        for protocol, listening in ((handler, calls), (self.streams.session, streams)):
             self._servers.append(await loop.create_server(protocol, sock=listening, backlog=_BACKLOG))
         self._sockets = []
 
     async def _close(self) -> None:
-        self.connections().is_closed = True
+        self.streams.is_closed = True
         loop = asyncio.get_running_loop()
         for server in self._servers:
             for listening in server.sockets:
@@ -197,7 +207,7 @@ class Venue(ABC):
             server.close()
         self._servers = []
         self.before_closing()
-        self.connections().close()
+        self.streams.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -214,8 +224,10 @@ class Venue(ABC):
             if len(self._tasks) == 1:
                 self._restart_if_asked()
             due = self._pace.due(elapsed_s)
-            self._pace.made += self.advance(self.now_ms(), due)
-            self.connections().tick()
+            before = self.feed.market.messages
+            self.feed.advance(self.now_ms(), due)
+            self._pace.made += self.feed.market.messages - before
+            self.streams.tick()
             await asyncio.sleep(0 if due == PORTION else _TICK_S)
 
     def _restart_if_asked(self) -> None:

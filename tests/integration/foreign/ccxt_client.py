@@ -5,35 +5,15 @@ import json
 import sys
 
 import ccxt.pro
+from ccxt_streams import watch
 
 SYMBOL = "BTC/USDT:USDT"
-WANTED = 20
 
 
 async def collect(exchange: "ccxt.pro.binance") -> dict[str, object]:
     markets = await exchange.load_markets()
-    trades: list[object] = []
-    quotes: list[object] = []
-    books: list[object] = []
     agg_trades = await exchange.watch_trades("ETH/USDT:USDT", params={"name": "aggTrade"})
-
-    async def watch_trades() -> None:
-        while len(trades) < WANTED:
-            fresh = await exchange.watch_trades(SYMBOL)
-            trades.extend([int(trade["id"]), trade["price"], trade["amount"], trade["side"]] for trade in fresh)
-
-    async def watch_quotes() -> None:
-        while len(quotes) < WANTED:
-            quote = (await exchange.watch_bids_asks([SYMBOL]))[SYMBOL]
-            quotes.append([int(quote["info"]["u"]), quote["bid"], quote["bidVolume"], quote["ask"], quote["askVolume"]])
-
-    async def watch_book() -> None:
-        while len(books) < WANTED:
-            book = await exchange.watch_order_book(SYMBOL)
-            # ccxt goes on changing these very lists
-            books.append([book["nonce"], *([level[:] for level in book[side][:20]] for side in ("bids", "asks"))])
-
-    await asyncio.gather(watch_trades(), watch_quotes(), watch_book())
+    streamed = await watch(exchange, SYMBOL)
     ticker = await exchange.watch_ticker(SYMBOL)
     bars = await exchange.watch_ohlcv(SYMBOL, "1m")
     return {
@@ -41,9 +21,7 @@ async def collect(exchange: "ccxt.pro.binance") -> dict[str, object]:
         "markets": sorted(markets),
         "tick": markets[SYMBOL]["precision"]["price"],
         "agg_trades": len(agg_trades),
-        "trades": trades,
-        "quotes": quotes,
-        "books": books,
+        **streamed,
         "ticker": ticker["last"],
         "bars": len(bars),
         "rest": {

@@ -5,39 +5,18 @@ import json
 import sys
 
 import ccxt.pro
+from ccxt_streams import watch
 
 SYMBOL = "BTC/USDT"
-WANTED = 20
 
 
 async def collect(exchange: "ccxt.pro.binance") -> dict[str, object]:
     markets = await exchange.load_markets()
-    trades: list[object] = []
-    quotes: list[object] = []
-    books: list[object] = []
-
-    async def watch_trades() -> None:
-        while len(trades) < WANTED:
-            fresh = await exchange.watch_trades(SYMBOL)
-            trades.extend([int(trade["id"]), trade["price"], trade["amount"], trade["side"]] for trade in fresh)
-
-    async def watch_quotes() -> None:
-        while len(quotes) < WANTED:
-            quote = (await exchange.watch_bids_asks([SYMBOL]))[SYMBOL]
-            quotes.append([int(quote["info"]["u"]), quote["bid"], quote["bidVolume"], quote["ask"], quote["askVolume"]])
-
-    async def watch_book() -> None:
-        while len(books) < WANTED:
-            book = await exchange.watch_order_book(SYMBOL)
-            books.append([book["nonce"], *([level[:] for level in book[side][:20]] for side in ("bids", "asks"))])
-
-    await asyncio.gather(watch_trades(), watch_quotes(), watch_book())
+    streamed = await watch(exchange, SYMBOL)
     return {
         "version": ccxt.__version__,
         "markets": sorted(markets),
-        "trades": trades,
-        "quotes": quotes,
-        "books": books,
+        **streamed,
         "ticker": (await exchange.watch_ticker(SYMBOL))["last"],
         "rest": {
             "trades": len(await exchange.fetch_trades(SYMBOL, limit=10)),

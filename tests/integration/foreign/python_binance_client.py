@@ -7,26 +7,12 @@ import sys
 
 from binance import AsyncClient, BinanceSocketManager
 from binance.ws.depthcache import FuturesDepthCacheManager
-
-WANTED = 20
+from python_binance_streams import STREAMS, WANTED, watch
 
 
 async def collect(client: AsyncClient) -> dict[str, object]:
     manager = BinanceSocketManager(client)
-    trades: list[object] = []
-    quotes: list[object] = []
     books: list[object] = []
-
-    async def watch_public() -> None:
-        streams = ["btcusdt@trade", "btcusdt@bookTicker"]
-        async with manager.futures_multiplex_socket(streams, category="public") as socket:
-            while len(trades) < WANTED or len(quotes) < WANTED:
-                data = (await socket.recv())["data"]
-                if data["e"] == "trade":
-                    side = "sell" if data["m"] else "buy"
-                    trades.append([data["t"], float(data["p"]), float(data["q"]), side])
-                else:
-                    quotes.append([data["u"], *(float(data[key]) for key in "bBaA")])
 
     async def watch_book() -> None:
         async with FuturesDepthCacheManager(client, "BTCUSDT", bm=manager) as depth:
@@ -38,14 +24,14 @@ async def collect(client: AsyncClient) -> dict[str, object]:
         async with manager.aggtrade_futures_socket("BTCUSDT") as socket:
             return (await socket.recv())["data"]
 
-    _, _, agg_trade = await asyncio.gather(watch_public(), watch_book(), watch_agg_trades())
+    public = manager.futures_multiplex_socket(STREAMS, category="public")
+    streamed, _, agg_trade = await asyncio.gather(watch(public), watch_book(), watch_agg_trades())
     info = await client.futures_exchange_info()
     return {
         "version": importlib.metadata.version("python-binance"),
         "markets": [entry["symbol"] for entry in info["symbols"]],
         "agg_trade": agg_trade["e"],
-        "trades": trades,
-        "quotes": quotes,
+        **streamed,
         "books": books,
         "rest": {
             "time": (await client.futures_time())["serverTime"],

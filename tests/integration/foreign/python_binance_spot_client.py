@@ -7,26 +7,12 @@ import sys
 
 from binance import AsyncClient, BinanceSocketManager
 from binance.ws.depthcache import DepthCacheManager
-
-WANTED = 20
+from python_binance_streams import STREAMS, WANTED, watch
 
 
 async def collect(client: AsyncClient) -> dict[str, object]:
     manager = BinanceSocketManager(client)
-    trades: list[object] = []
-    quotes: list[object] = []
     books: list[object] = []
-
-    async def watch_public() -> None:
-        async with manager.multiplex_socket(["btcusdt@trade", "btcusdt@bookTicker"]) as socket:
-            while len(trades) < WANTED or len(quotes) < WANTED:
-                message = await socket.recv()
-                data = message["data"]
-                if message["stream"].endswith("@trade"):
-                    side = "sell" if data["m"] else "buy"
-                    trades.append([data["t"], float(data["p"]), float(data["q"]), side])
-                else:
-                    quotes.append([data["u"], *(float(data[key]) for key in "bBaA")])
 
     async def watch_book() -> None:
         async with DepthCacheManager(client, "BTCUSDT", bm=manager, ws_interval=100) as depth:
@@ -34,13 +20,12 @@ async def collect(client: AsyncClient) -> dict[str, object]:
                 cache = await depth.recv()
                 books.append([cache.update_time, cache.get_bids()[:20], cache.get_asks()[:20]])
 
-    await asyncio.gather(watch_public(), watch_book())
+    streamed, _ = await asyncio.gather(watch(manager.multiplex_socket(STREAMS)), watch_book())
     info = await client.get_exchange_info()
     return {
         "version": importlib.metadata.version("python-binance"),
         "markets": [entry["symbol"] for entry in info["symbols"]],
-        "trades": trades,
-        "quotes": quotes,
+        **streamed,
         "books": books,
         "rest": {
             "book": len((await client.get_order_book(symbol="BTCUSDT", limit=50))["bids"]),

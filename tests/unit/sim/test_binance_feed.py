@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sim_wires import Inbox, run_feed
 from tradewire.sim import binance_messages as messages
 from tradewire.sim.binance_feed import Feed
 from tradewire.sim.history import INTERVALS, Trade
@@ -19,36 +20,12 @@ START = 1_791_382_980_000  # a full minute
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
-class Inbox:
-    """A combined listener that reads its frames back."""
-
-    combined = True
-
-    def __init__(self) -> None:
-        self.out: list[bytes] = []
-
-    def take(self) -> list[tuple[str, Any]]:
-        frames, self.out = self.out, []
-        texts = [frame[{126: 4, 127: 10}.get(frame[1], 2) :] for frame in frames]
-        return [(item["stream"], item["data"]) for item in map(json.loads, texts)]
-
-
 def _feed(*names: str, seed: int = 1) -> tuple[Feed, Inbox]:
     feed = Feed(tuple(instrument(symbol) for symbol in SYMBOLS), seed=seed, now_ms=START)
     inbox = Inbox()
     for name in names:
         feed.topics[name].add(inbox)
     return feed, inbox
-
-
-def _run(feed: Feed, inbox: Inbox, milliseconds: int, rate: float = 1_000.0) -> list[tuple[str, Any]]:
-    """Turn the clock in steps of 5 ms; everything received."""
-    received = []
-    begin, count = feed.market.now_ms, feed.market.messages
-    for elapsed in range(5, milliseconds + 1, 5):
-        feed.advance(begin + elapsed, int(elapsed * rate / 1000) - (feed.market.messages - count))
-        received += inbox.take()
-    return received
 
 
 def _apply(book: dict[str, dict[float, float]], update: dict[str, Any]) -> None:
@@ -73,9 +50,9 @@ def _true_book(feed: Feed, symbol: str) -> dict[str, dict[float, float]]:
 def test_snapshot_and_differences_make_the_true_book(suffix: str, period: int) -> None:
     name = f"btcusdt@depth{suffix}"
     feed, inbox = _feed(name)
-    early = _run(feed, inbox, 1_130)
+    early = run_feed(feed, inbox, 1_130)
     snapshot = json.loads(messages.rest_depth(feed.market.pits["BTCUSDT"], 1_000, feed.market.now_ms))
-    late = _run(feed, inbox, 3_870)
+    late = run_feed(feed, inbox, 3_870)
     updates = [data for _, data in early + late]
     assert all(a["u"] == b["pu"] and b["pu"] < b["U"] <= b["u"] for a, b in itertools.pairwise(updates))
     assert any(b["U"] != a["u"] + 1 for a, b in itertools.pairwise(updates)), "ids have to jump"
@@ -96,7 +73,7 @@ def test_after_each_difference_the_best_is_the_last_quote() -> None:
     book = _true_book(feed, "ETHUSDT")
     quote: dict[str, Any] | None = None
     compared = 0
-    for _, data in _run(feed, inbox, 5_000):
+    for _, data in run_feed(feed, inbox, 5_000):
         if data["e"] == "bookTicker":
             assert quote is None or data["u"] > quote["u"]
             quote = data
@@ -114,7 +91,7 @@ def test_partial_books_are_the_top_of_the_book() -> None:
     feed, inbox = _feed("btcusdt@depth5@100ms", "btcusdt@depth20@100ms", "btcusdt@depth@100ms")
     book = _true_book(feed, "BTCUSDT")
     by_update: dict[int, dict[str, Any]] = {}
-    for stream, data in _run(feed, inbox, 2_000):
+    for stream, data in run_feed(feed, inbox, 2_000):
         if stream.endswith("depth@100ms"):
             _apply(book, data)
             by_update[data["u"]] = data
@@ -129,7 +106,7 @@ def test_partial_books_are_the_top_of_the_book() -> None:
 
 def test_trades_aggregates_and_bars_tell_the_same() -> None:
     feed, inbox = _feed("btcusdt@trade", "btcusdt@aggTrade", "btcusdt@kline_1m")
-    received = _run(feed, inbox, 61_000, rate=200)
+    received = run_feed(feed, inbox, 61_000, rate=200)
     trades = [data for stream, data in received if stream == "btcusdt@trade"]
     aggregates = [data for stream, data in received if stream == "btcusdt@aggTrade"]
     bars = [data["k"] for stream, data in received if stream == "btcusdt@kline_1m"]
@@ -155,8 +132,8 @@ def test_speeds_of_the_slow_streams() -> None:
         "btcusdt@markPrice", "btcusdt@markPrice@1s", "btcusdt@miniTicker", "btcusdt@ticker", "!bookTicker",
         "!markPrice@arr", "!markPrice@arr@1s", "!ticker@arr", "!miniTicker@arr",
     )  # fmt: skip
-    _run(feed, inbox, 5)
-    received = _run(feed, inbox, 30_000)
+    run_feed(feed, inbox, 5)
+    received = run_feed(feed, inbox, 30_000)
     count = Counter(stream for stream, _ in received)
     assert count == {
         "btcusdt@markPrice": 10, "btcusdt@markPrice@1s": 30, "btcusdt@miniTicker": 15, "btcusdt@ticker": 15,
@@ -169,7 +146,7 @@ def test_speeds_of_the_slow_streams() -> None:
 
 def test_largest_liquidation_of_each_second() -> None:
     feed, inbox = _feed("btcusdt@forceOrder", "!forceOrder@arr")
-    received = _run(feed, inbox, 10_000, rate=5_000)
+    received = run_feed(feed, inbox, 10_000, rate=5_000)
     own = [data for stream, data in received if stream == "btcusdt@forceOrder"]
     everybody = [data for stream, data in received if stream == "!forceOrder@arr"]
     assert own == [data for data in everybody if data["o"]["s"] == "BTCUSDT"] != []
@@ -181,25 +158,25 @@ def test_smaller_liquidations_are_not_told() -> None:
     pit = feed.market.pits["ETHUSDT"]
     for lots in (3, 8, 5):
         feed.liquidation(pit, SELL, 100, [Trade(1, 100, lots, START, True)])
-    ((_, data),) = _run(feed, inbox, 1_000, rate=0)
+    ((_, data),) = run_feed(feed, inbox, 1_000, rate=0)
     assert data["o"]["q"] == "0.008"
 
 
 def test_every_interval_has_its_bar_stream() -> None:
     names = [f"btcusdt@kline_{interval}" for interval in INTERVALS]
     feed, inbox = _feed(*names)
-    assert {stream for stream, _ in _run(feed, inbox, 300)} == set(names)
+    assert {stream for stream, _ in run_feed(feed, inbox, 300)} == set(names)
 
 
 def test_resting_market_is_silent_but_for_the_clock() -> None:
     feed, inbox = _feed("btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth@100ms", "btcusdt@markPrice@1s")
-    assert {stream for stream, _ in _run(feed, inbox, 3_000, rate=0)} == {"btcusdt@markPrice@1s"}
+    assert {stream for stream, _ in run_feed(feed, inbox, 3_000, rate=0)} == {"btcusdt@markPrice@1s"}
 
 
 def test_clock_that_is_set_back_does_not_stop_the_streams() -> None:
     feed, inbox = _feed("btcusdt@markPrice@1s", "btcusdt@depth@100ms")
-    _run(feed, inbox, 1_000)
+    run_feed(feed, inbox, 1_000)
     feed.market.now_ms -= 3_600_000
-    streams = Counter(stream for stream, _ in _run(feed, inbox, 2_000))
+    streams = Counter(stream for stream, _ in run_feed(feed, inbox, 2_000))
     assert streams["btcusdt@markPrice@1s"] >= 2
     assert streams["btcusdt@depth@100ms"] >= 19

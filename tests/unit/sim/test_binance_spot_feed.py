@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any
 
+from sim_wires import Inbox, run_feed
 from tradewire.sim import binance_spot_messages as messages
 from tradewire.sim.binance_spot_feed import SpotFeed
 from tradewire.sim.instruments import spot_instrument
 
 START = 1_791_382_980_000  # a full minute
-
-
-class Inbox:
-    """A combined listener that reads its frames back."""
-
-    combined = True
-
-    def __init__(self) -> None:
-        self.out: list[bytes] = []
-
-    def take(self) -> list[tuple[str, Any]]:
-        frames, self.out = self.out, []
-        texts = [frame[{126: 4, 127: 10}.get(frame[1], 2) :] for frame in frames]
-        return [(item["stream"], item["data"]) for item in map(json.loads, texts)]
 
 
 def _feed(*names: str) -> tuple[SpotFeed, Inbox]:
@@ -35,23 +21,14 @@ def _feed(*names: str) -> tuple[SpotFeed, Inbox]:
     return feed, inbox
 
 
-def _run(feed: SpotFeed, inbox: Inbox, milliseconds: int) -> list[tuple[str, Any]]:
-    received = []
-    begin, count = feed.market.now_ms, feed.market.messages
-    for elapsed in range(5, milliseconds + 1, 5):
-        feed.advance(begin + elapsed, elapsed - (feed.market.messages - count))
-        received += inbox.take()
-    return received
-
-
 def test_differences_follow_each_other_and_rebuild_the_book() -> None:
     feed, inbox = _feed("btcusdt@depth@100ms")
     pit = feed.market.pits["BTCUSDT"]
-    _run(feed, inbox, 500)
+    run_feed(feed, inbox, 500)
     snapshot = json.loads(messages.partial_depth(pit, 5_000))
     last = snapshot["lastUpdateId"]
     book = {side: {float(p): float(q) for p, q in snapshot[side]} for side in ("bids", "asks")}
-    updates = [data for _, data in _run(feed, inbox, 3_000)]
+    updates = [data for _, data in run_feed(feed, inbox, 3_000)]
     assert len(updates) >= 28
     assert updates[0]["U"] <= last + 1 <= updates[0]["u"]
     assert all(after["U"] == before["u"] + 1 for before, after in itertools.pairwise(updates))
@@ -71,7 +48,7 @@ def test_speeds() -> None:
     names = ["btcusdt@depth", "btcusdt@depth@100ms", "btcusdt@depth5@100ms", "btcusdt@miniTicker", "btcusdt@ticker",
              "!miniTicker@arr", "btcusdt@kline_1m"]  # fmt: skip
     feed, inbox = _feed(*names)
-    got = [stream for stream, _ in _run(feed, inbox, 4_000)]
+    got = [stream for stream, _ in run_feed(feed, inbox, 4_000)]
     counts = {name: got.count(name) for name in names}
     assert counts["btcusdt@depth"] == counts["btcusdt@miniTicker"] == counts["btcusdt@ticker"] == 5
     assert counts["!miniTicker@arr"] >= 4
@@ -81,7 +58,7 @@ def test_speeds() -> None:
 
 def test_trades_and_quotes_in_real_time() -> None:
     feed, inbox = _feed("btcusdt@trade", "btcusdt@bookTicker", "btcusdt@aggTrade")
-    got = _run(feed, inbox, 2_000)
+    got = run_feed(feed, inbox, 2_000)
     trades = [data for stream, data in got if stream.endswith("@trade")]
     assert [trade["t"] for trade in trades] == list(range(trades[0]["t"], trades[0]["t"] + len(trades)))
     aggs = [data for stream, data in got if stream.endswith("@aggTrade")]
@@ -95,7 +72,7 @@ def test_trades_and_quotes_in_real_time() -> None:
 def test_closed_bar_is_sent() -> None:
     feed, inbox = _feed("btcusdt@kline_1m")
     feed.advance(START + 58_500, 500)
-    bars = [data["k"] for _, data in _run(feed, inbox, 6_000)]
+    bars = [data["k"] for _, data in run_feed(feed, inbox, 6_000)]
     assert [bar["x"] for bar in bars if bar["t"] == START][-1] is True
     assert {bar["t"] for bar in bars} == {START, START + 60_000}
 

@@ -38,7 +38,6 @@ def _read(text: str) -> Any:
         (messages.book_ticker(PIT), "u s b B a A"),
         (messages.depth_update(PIT, NOW, 157, 160, [(1, 2)], []), "e E s U u b a"),
         (messages.partial_depth(PIT, 5), "lastUpdateId bids asks"),
-        (messages.kline(BTC, BAR, "1m", NOW, closed=False), "e E s k"),
         (messages.mini_ticker(BTC, BAR, NOW), "e E s c o h l v q"),
         (messages.ticker(PIT, BAR, 5, NOW), "e E s p P w x c Q b B a A o h l v q O C F L n"),
         (messages.server_shutdown(NOW), "e E"),

@@ -10,13 +10,8 @@ from websockets.frames import Frame
 from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 
+from sim_wires import Inbox
 from tradewire.sim.binance_topics import PUBLIC, UNROUTED, Topic, text_frame
-
-
-class Inbox:
-    def __init__(self, *, combined: bool) -> None:
-        self.combined = combined
-        self.out: list[bytes] = []
 
 
 def _read(data: bytes) -> list[bytes]:

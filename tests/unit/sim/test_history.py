@@ -95,3 +95,10 @@ def test_clock_that_was_set_back_by_days_still_has_a_day() -> None:
 
 def test_no_bar_before_the_market_opened() -> None:
     assert History(100, NOON, 1, 1).bar("1m", NOON - 1) is None
+
+
+def test_the_last_trade() -> None:
+    history = History(100, NOON, 1, 1)
+    assert (history.last_price, history.last_lots) == (100, 0)
+    history.trade(101, 7, NOON + 10, False)
+    assert (history.last_price, history.last_lots) == (101, 7)

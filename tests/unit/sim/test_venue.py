@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
+from sim_wires import Inbox
 from tradewire.sim import BinanceSim
 
 TRADES = "/public/ws/btcusdt@trade"
@@ -91,13 +92,7 @@ async def test_truncated_message_is_a_whole_frame(sim: BinanceSim) -> None:
 
 
 async def test_other_listeners_hear_the_truth(sim: BinanceSim) -> None:
-    class Witness:
-        combined = False
-
-        def __init__(self) -> None:
-            self.out: list[bytes] = []
-
-    witness = Witness()
+    witness = Inbox(combined=False)
     sim.feed.topics["btcusdt@trade"].add(witness)
     async with _client(sim):
         await sim.chaos.mute().wait_injected(20)

@@ -17,6 +17,7 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Opcode
 
+from sim_wires import Inbox
 from tradewire.sim import BinanceSim
 from tradewire.sim.binance_streams import StreamLimits
 
@@ -28,20 +29,6 @@ pytestmark = pytest.mark.any_core
 async def sim() -> AsyncIterator[BinanceSim]:
     async with BinanceSim(rate=2_000, symbols=("BTCUSDT", "ETHUSDT", "币安人生USDT")) as sim:
         yield sim
-
-
-class Witness:
-    """Hears the venue's partial books without a socket in between."""
-
-    combined = False
-
-    def __init__(self) -> None:
-        self.out: list[bytes] = []
-
-    @property
-    def books(self) -> dict[int, dict[str, list[list[str]]]]:
-        texts = [frame[{126: 4, 127: 10}.get(frame[1], 2) :] for frame in self.out]
-        return {book["u"]: book for book in map(json.loads, texts)}
 
 
 def _connect(sim: BinanceSim, path: str) -> connect:
@@ -190,7 +177,7 @@ async def test_reader_that_stops_reading_is_dropped() -> None:
 
 
 async def test_local_book_by_the_steps_of_the_sheet(sim: BinanceSim) -> None:
-    witness = Witness()
+    witness = Inbox(combined=False)
     sim.feed.topics["ethusdt@depth20@100ms"].add(witness)
     async with aiohttp.ClientSession() as session, _connect(sim, "/public/ws/ethusdt@depth@100ms") as socket:
         buffered = [await _next(socket, "depthUpdate") for _ in range(3)]
@@ -198,6 +185,7 @@ async def test_local_book_by_the_steps_of_the_sheet(sim: BinanceSim) -> None:
             snapshot = await response.json()
         buffered += [await _next(socket, "depthUpdate") for _ in range(10)]
     last = snapshot["lastUpdateId"]
+    partials = {book["u"]: book for book in witness.take()}
     sides = {side: dict(map(tuple, snapshot[name])) for side, name in (("b", "bids"), ("a", "asks"))}
     events = [event for event in buffered if event["u"] >= last]
     assert events[0]["U"] <= last <= events[0]["u"] or events[0]["pu"] == last
@@ -210,7 +198,7 @@ async def test_local_book_by_the_steps_of_the_sheet(sim: BinanceSim) -> None:
                 else:
                     levels.pop(price, None)
             top = sorted(levels.items(), key=lambda level: float(level[0]), reverse=side == "b")[:20]
-            assert top == list(map(tuple, witness.books[event["u"]][side]))
+            assert top == list(map(tuple, partials[event["u"]][side]))
 
 
 async def test_events_of_one_kind_come_in_order(sim: BinanceSim) -> None:
