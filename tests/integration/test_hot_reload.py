@@ -68,5 +68,5 @@ async def test_a_plan_that_the_venue_refuses_changes_nothing(tmp_path: Path, cap
         write(path, sim, "BTCUSDT")
         async with StreamingGateway(path, hot_reload=True) as gateway:
             write(path, sim, "'BTC@USDT', ETHUSDT")
-            await until(lambda: "cannot be applied, the gateway goes on as before" in caplog.text)
+            await until(lambda: "not reloaded, the old one stays" in caplog.text)
             assert {feed.symbol for feed in gateway.feeds()} == {"BTCUSDT"}

@@ -92,8 +92,15 @@ def encrypt(
 
     With --path the file stays as it is: the value is asked for, or read from a pipe, and its ENC[...] is printed.
     """
+    from tradewire.config.paths import no_value_at
+    from tradewire.errors import ConfigError
+
     loader = _loader(file, key_file)
     if path is not None:
+        wrong = no_value_at(path)
+        if wrong is not None:
+            # Before anybody types a secret.
+            raise ConfigError([wrong])
         typer.echo(loader.encrypt_value(_asked(path), path))
         return
     from tradewire.config.rewrite import encrypt_file

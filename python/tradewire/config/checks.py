@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from .problem import nearest
@@ -15,9 +16,11 @@ from .schema import (
     TradingApiConfig,
     is_loopback,
 )
-from .settings import Section
+from .settings import Section, answered
 
 __all__ = ["check_whole", "variables_of"]
+
+_Rules = Callable[[str, Any, str], Iterator[tuple[str, str]]]
 
 
 def variables_of(name: str) -> tuple[str, str]:
@@ -28,7 +31,7 @@ def variables_of(name: str) -> tuple[str, str]:
 
 def check_whole(
     sections: Mapping[str, Section],
-    environment: str,
+    environment: str | None,
     *,
     unsafe_hosts: bool,
     allowed_hosts: Mapping[str, frozenset[str]] | None,
@@ -38,8 +41,8 @@ def check_whole(
     """(path, what is wrong and what to do) of everything that does not fit together.
 
     Args:
-        sections: those that were written, by path.
-        environment: `paper`, `testnet` or `live`.
+        sections: those that were written, by path; they may lack settings that could not be read.
+        environment: `paper`, `testnet` or `live`; None: it could not be read, and rules about it are left out.
         unsafe_hosts: whether any address may be named.
         allowed_hosts: venue -> its hosts; None, or not in it: only the rules about loopback and TLS.
         credentials: names of the section `credentials`.
@@ -49,20 +52,38 @@ def check_whole(
         yield "unsafe_hosts", "must be false in live: name only the venue's own hosts"
     for path, found in sections.items():
         if isinstance(found, ProviderConfig):
-            for name in ("websocket_url", "rest_url"):
-                url = getattr(found, name)
-                rule = None if url is None else _host_rule(url, found, environment, unsafe_hosts, allowed_hosts)
-                if rule is not None:
-                    yield f"{path}.{name}", rule
-            named = found.credential
-            if named is not None and named not in credentials and not is_set(variables_of(named)[0]):
-                hint = f"{nearest(named, credentials)} " if credentials else ""
-                yield (
-                    f"{path}.credential",
-                    f"is not known: {hint}write it under credentials, or set {variables_of(named)[0]}",
-                )
-        else:
-            yield from _environment_rules(path, found, environment)
+            if environment is not None:
+                for name in ("websocket_url", "rest_url"):
+                    yield from answered(
+                        _address_rules, f"{path}.{name}", found, name, environment, unsafe_hosts, allowed_hosts
+                    )
+            yield from answered(_credential_rules, f"{path}.credential", found, credentials, is_set)
+        elif environment is not None:
+            for rules in _ENVIRONMENT_RULES.get(type(found), ()):
+                yield from answered(rules, path, found, environment)
+
+
+def _credential_rules(
+    path: str, provider: ProviderConfig, credentials: frozenset[str], is_set: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    named = provider.credential
+    if named is not None and named not in credentials and not is_set(variables_of(named)[0]):
+        hint = f"{nearest(named, credentials)} " if credentials else ""
+        yield path, f"is not known: {hint}write it under credentials, or set {variables_of(named)[0]}"
+
+
+def _address_rules(
+    path: str,
+    provider: ProviderConfig,
+    name: str,
+    environment: str,
+    unsafe_hosts: bool,
+    allowed_hosts: Mapping[str, frozenset[str]] | None,
+) -> Iterator[tuple[str, str]]:
+    url = getattr(provider, name)
+    rule = None if url is None else _host_rule(url, provider, environment, unsafe_hosts, allowed_hosts)
+    if rule is not None:
+        yield path, rule
 
 
 def _host_rule(
@@ -109,22 +130,35 @@ def _is_this_machine(host: str) -> bool:
     return any(each is not None and (each.is_loopback or each.is_unspecified) for each in (address, mapped))
 
 
-def _environment_rules(path: str, found: Section, environment: str) -> Iterator[tuple[str, str]]:
-    live = environment == "live"
-    if isinstance(found, GlobalSettings) and live and found.enable_paper_trading:
-        yield f"{path}.enable_paper_trading", "must be false in live"
-    elif isinstance(found, ExchangeConfig):
-        if live:
-            for name in ("testnet", "paper_trading"):
-                if getattr(found, name):
-                    yield f"{path}.{name}", "must be false in live"
-        elif environment == "testnet" and not found.testnet:
-            yield f"{path}.testnet", "must be true in testnet"
-    elif isinstance(found, TradingApiConfig):
-        key = found.credentials
-        if key.environment not in (None, environment):
-            rule = f"the key is for {key.environment}, the configuration for {environment}: use a key of {environment}"
-            yield f"{path}.credentials.environment", rule
-        # Also where `settings` is left out: the default is the safe one, which live must contradict in so many words.
-        if live and found.enabled and found.settings.use_paper_trading:
-            yield f"{path}.settings.use_paper_trading", "must be false in live"
+def _must_be_false(name: str) -> _Rules:
+    def rules(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
+        if environment == "live" and getattr(found, name):
+            yield f"{path}.{name}", "must be false in live"
+
+    return rules
+
+
+def _must_be_testnet(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
+    if environment == "testnet" and not found.testnet:
+        yield f"{path}.testnet", "must be true in testnet"
+
+
+def _key_fits(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
+    key = found.credentials.environment
+    if key not in (None, environment):
+        rule = f"the key is for {key}, the configuration for {environment}: use a key of {environment}"
+        yield f"{path}.credentials.environment", rule
+
+
+def _no_paper_api(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
+    # Also where `settings` is left out: the default is the safe one, which live must contradict in so many words.
+    if environment == "live" and found.enabled and found.settings.use_paper_trading:
+        yield f"{path}.settings.use_paper_trading", "must be false in live"
+
+
+#: Of each sort of section, by (path, section, environment).
+_ENVIRONMENT_RULES: Mapping[type[Section], tuple[_Rules, ...]] = {
+    GlobalSettings: (_must_be_false("enable_paper_trading"),),
+    ExchangeConfig: (_must_be_false("testnet"), _must_be_false("paper_trading"), _must_be_testnet),
+    TradingApiConfig: (_key_fits, _no_paper_api),
+}

@@ -12,7 +12,7 @@ from .kinds import Kind, Listed, Mapped, SecretText
 from .nodes import Branch, Items, Leaf, Node
 from .problem import Place, Problem, nearest
 from .secret import Secret
-from .settings import NamedList, Nested, Section, Setting, settings
+from .settings import NamedList, Nested, Section, Setting, incomplete, settings
 
 __all__ = ["INVALID", "Converter", "is_token", "put"]
 
@@ -41,7 +41,7 @@ class Converter:
         literals: paths of secrets that stand in a file as they are.
         tokens: path -> leaf of each encrypted value of a file.
         secret_variables: names whose values went into secrets.
-        sections: every section that could be made, by path.
+        sections: every section, by path; those with problems lack the settings that could not be read.
     """
 
     def __init__(self, variable: Callable[[str], str | None], decrypt: Callable[[str, str], str]) -> None:
@@ -54,7 +54,7 @@ class Converter:
         self.sections: dict[str, Section] = {}
 
     def section(self, cls: type[Section], node: Node, path: str = "") -> Any:
-        """A section, or INVALID."""
+        """A section, which lacks what could not be read; INVALID: it is no mapping."""
         if not isinstance(node, Branch):
             return self._refuse(path, node, f"must be {Nested(cls).allowed}")
         self.places.setdefault(path, node.place)
@@ -63,9 +63,8 @@ class Converter:
             if key not in known:
                 self._add(place, _join(path, key), None, f"is unknown: {nearest(key, known)}")
         values = {name: self._setting(found, node, path) for name, found in known.items()}
-        if any(value is INVALID for value in values.values()):
-            return INVALID
-        made = cls(**values)
+        good = {name: value for name, value in values.items() if value is not INVALID}
+        made = cls(**good) if len(good) == len(values) else incomplete(cls, good)
         self.sections[path] = made
         for name, rule in made.rules():
             self.complain(_join(path, name), rule)
@@ -119,7 +118,7 @@ class Converter:
                 label = f"[{number}]"
             seen.add(label)
             made.append(self.section(kind.section, item, _join(path, label)))
-        return INVALID if INVALID in made else tuple(made)
+        return INVALID if any(each is INVALID for each in made) else tuple(made)
 
     def _mapped(self, kind: Mapped, node: Node, path: str) -> Any:
         if not isinstance(node, Branch):

@@ -15,6 +15,7 @@ from tradewire.errors import ConfigError, StateError
 from . import encryption
 from .difference import Change, difference
 from .environment import Variables
+from .paths import no_value_at
 from .problem import Place, Problem, located
 from .schema import Config
 from .secret import Secret
@@ -222,9 +223,12 @@ class ConfigLoader:
             path: of the setting it is for; None: for any, which the log mentions and live refuses.
 
         Raises:
-            ConfigError: an unbound value where the environment is live, or no usable key.
+            ConfigError: no value can stand at the path; an unbound value where the environment is live; no usable key.
         """
         text = value.reveal() if isinstance(value, Secret) else value
+        wrong = None if path is None else no_value_at(path)
+        if wrong is not None:
+            raise ConfigError([wrong])
         if path is None:
             environment = self._reading.config.environment if self._reading else self.sources.environment()
             if environment == "live":

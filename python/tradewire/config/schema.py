@@ -8,7 +8,7 @@ from typing import Literal
 
 from .kinds import Address, Choice, Flag, Integer, Listed, Mapped, Number, SecretText, Text
 from .secret import Secret
-from .settings import NamedList, Nested, Section, section, setting
+from .settings import NamedList, Nested, Section, answered, section, setting
 
 __all__ = [
     "AlertsConfig",
@@ -124,8 +124,14 @@ class ProviderConfig(Section):
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """A provider is not its own fallback, and two kinds of credentials are one too many."""
+        yield from answered(self._other_fallback)
+        yield from answered(self._one_credential)
+
+    def _other_fallback(self) -> Iterator[tuple[str, str]]:
         if self.fallback == self.name:
             yield "fallback", "must name another provider"
+
+    def _one_credential(self) -> Iterator[tuple[str, str]]:
         if self.credential is not None and self.credentials is not None:
             yield "credential", "must be left out where credentials are written, or the other way round"
 
@@ -147,14 +153,28 @@ class StreamingConfig(Section):
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """Fallbacks exist, and a standby is somebody's fallback."""
+        yield from answered(self._known_fallbacks)
+        yield from answered(self._used_standbys)
+
+    def _known_fallbacks(self) -> Iterator[tuple[str, str]]:
         names = [provider.name for provider in self.providers if provider.enabled]
+        for provider in self.providers:
+            yield from answered(self._known_fallback, provider, names)
+
+    def _known_fallback(self, provider: ProviderConfig, names: list[str]) -> Iterator[tuple[str, str]]:
+        if provider.enabled and provider.fallback is not None and provider.fallback not in names:
+            rule = f"must be the name of an enabled provider ({', '.join(names)})"
+            yield f"providers.{provider.name}.fallback", rule
+
+    def _used_standbys(self) -> Iterator[tuple[str, str]]:
         fallbacks = {provider.fallback for provider in self.providers if provider.enabled}
         for provider in self.providers:
-            where = f"providers.{provider.name}"
-            if provider.enabled and provider.fallback is not None and provider.fallback not in names:
-                yield f"{where}.fallback", f"must be the name of an enabled provider ({', '.join(names)})"
-            if provider.standby and provider.enabled and provider.name not in fallbacks:
-                yield f"{where}.standby", f"is never used: name {provider.name} as the fallback of another provider"
+            yield from answered(self._used_standby, provider, fallbacks)
+
+    def _used_standby(self, provider: ProviderConfig, fallbacks: set[str | None]) -> Iterator[tuple[str, str]]:
+        if provider.standby and provider.enabled and provider.name not in fallbacks:
+            rule = f"is never used: name {provider.name} as the fallback of another provider"
+            yield f"providers.{provider.name}.standby", rule
 
 
 @section
@@ -204,6 +224,9 @@ class ApiConfig(Section):
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """Whoever listens to the world asks for a token."""
+        yield from answered(self._guarded)
+
+    def _guarded(self) -> Iterator[tuple[str, str]]:
         if self.enabled and self.token is None and not is_loopback(self.host):
             yield (
                 "host",
@@ -247,6 +270,9 @@ class ConnectionPoolConfig(Section):
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """The minimum is not above the maximum."""
+        yield from answered(self._ordered)
+
+    def _ordered(self) -> Iterator[tuple[str, str]]:
         if self.min_connections > self.max_connections:
             yield "min_connections", f"must not be above max_connections ({self.max_connections})"
 

@@ -11,11 +11,11 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeVar, cast, dataclass_transform
+from typing import Any, ParamSpec, TypeVar, cast, dataclass_transform
 
 from .kinds import Kind
 
-__all__ = ["NamedList", "Nested", "Section", "Setting", "section", "setting", "settings"]
+__all__ = ["NamedList", "Nested", "Section", "Setting", "answered", "incomplete", "section", "setting", "settings"]
 
 
 class Nested(Kind):
@@ -123,12 +123,42 @@ class Section:
             object.__setattr__(self, found.name, checked)
 
     def rules(self) -> Iterator[tuple[str, str]]:
-        """What is wrong with values together: (setting, what to do) each. Only the loader asks."""
+        """What is wrong with values together: (setting, what to do) each. Only the loader asks.
+
+        Each rule is `answered` by itself, so that it holds also where a setting of another one could not be read.
+        """
         return iter(())
 
     def dict(self) -> builtins.dict[str, Any]:
         """Plain dicts and lists all the way down; secrets stay `Secret`."""
         return {name: _plain(getattr(self, name)) for name in settings(type(self))}
+
+
+def incomplete(cls: type[Section], values: Mapping[str, Any]) -> Section:
+    """A section some of whose settings could not be read. Only for rules, by `answered`: it has no others.
+
+    Args:
+        cls: which.
+        values: of the settings that could be read.
+    """
+    made = object.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+P = ParamSpec("P")
+
+
+def answered(
+    rule: Callable[P, Iterator[tuple[str, str]]], *args: P.args, **kwargs: P.kwargs
+) -> Iterator[tuple[str, str]]:
+    """What a rule says; nothing, when it looks at a setting that could not be read."""
+    try:
+        yield from rule(*args, **kwargs)
+    except AttributeError as error:
+        if not isinstance(error.obj, Section) or error.name not in settings(type(error.obj)):
+            raise
 
 
 def _plain(value: Any) -> Any:

@@ -274,10 +274,10 @@ class _Look:
         return text
 
     def _check(self, converter: Converter, tree: Branch) -> None:
-        top = converter.sections.get("")
-        written = tree.entries.get("environment")
-        environment = top.environment if isinstance(top, Config) else _text(written) or "paper"
-        unsafe = top.unsafe_hosts if isinstance(top, Config) else _text(tree.entries.get("unsafe_hosts")) == "true"
+        top = converter.sections[""]
+        # What could not be read is taken as what complains least.
+        environment = getattr(top, "environment", None)
+        unsafe = getattr(top, "unsafe_hosts", environment != "live")
         if environment == "live":
             for path in self._unbound:
                 converter.complain(
@@ -289,7 +289,7 @@ class _Look:
             converter.sections,
             environment,
             unsafe_hosts=unsafe,
-            allowed_hosts=None if hosts is None else hosts(environment),
+            allowed_hosts=None if hosts is None or environment is None else hosts(environment),
             credentials=frozenset(names.entries) if isinstance(names, Branch) else frozenset(),
             is_set=lambda name: bool(self._variables.get(name)),
         ):

@@ -132,7 +132,21 @@ def test_encrypt_a_value_from_a_pipe(config: Command) -> None:
     assert config.path.read_text() == TEXT
     config.write(TEXT.replace("${S}", f"'{done.stdout.strip()}'"))
     assert config("check", "c.yaml").returncode == 0
-    assert "the value is empty" in config("encrypt", "c.yaml", "--path", "a.b").stderr
+    assert "the value is empty" in config("encrypt", "c.yaml", "--path", "exchanges.b.api_key").stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("exchanges.b.api_sekret", "exchanges.b.api_sekret: is unknown: did you mean 'api_secret'?"),
+        ("exchanges.b", "exchanges.b: holds several values; name one: exchanges.b.api_key, exchanges.b.api_secret"),
+    ],
+)
+def test_a_value_is_encrypted_only_for_a_setting_that_there_is(config: Command, path: str, said: str) -> None:
+    # Before a value is asked for: none is given here.
+    done = config("encrypt", "c.yaml", "--path", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"tradewire: argument: {said}\n"
 
 
 def test_a_key_file_of_its_own(config: Command) -> None:

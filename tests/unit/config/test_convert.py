@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tradewire.config import Config, Problem
-from tradewire.config.convert import INVALID, Converter, is_token, put, tree_of
+from tradewire.config.convert import Converter, is_token, put, tree_of
 from tradewire.config.nodes import Branch, Leaf, compose
 from tradewire.config.problem import Place
 
@@ -66,9 +66,61 @@ streaming:
     ]
 
 
-def test_a_section_with_a_problem_is_not_made() -> None:
-    made, _ = convert("connection_pool: {min_connections: x}")
-    assert made is INVALID
+def test_a_section_with_a_problem_lacks_what_could_not_be_read() -> None:
+    _, converter = convert("connection_pool: {min_connections: x, max_connections: 7}")
+    made = converter.sections["connection_pool"]
+    assert getattr(made, "max_connections") == 7  # noqa: B009 - of a Section
+    assert not hasattr(made, "min_connections")
+    assert convert("connection_pool: 3")[1].sections.keys() == {""}
+
+
+def test_rules_hold_where_other_settings_are_wrong() -> None:
+    text = """
+connection_pool: {min_connections: 9, max_connections: 2, idle_timeout: x}
+streaming:
+  loop: spn
+  providers:
+  - {name: a, fallback: a, credential: k, credentials: {api_key: ''}}
+  - {name: b, codec: xml, fallback: nobody}
+  - {name: c, standby: true, enabled: true, rest_url: x}
+streaming_health: {api: {enabled: true, host: 10.0.0.1, port: x}}
+"""
+    assert [each.path for each in problems(text)] == [
+        "connection_pool.idle_timeout",
+        "connection_pool.min_connections",
+        "streaming.providers.a.credentials.api_key",
+        "streaming.providers.a.fallback",
+        "streaming.providers.a.credential",
+        "streaming.providers.b.codec",
+        "streaming.providers.c.rest_url",
+        "streaming.loop",
+        "streaming.providers.b.fallback",
+        "streaming.providers.c.standby",
+        "streaming_health.api.port",
+        "streaming_health.api.host",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("connection_pool: {min_connections: x, max_connections: 2}", ["connection_pool.min_connections"]),
+        ("streaming_health: {api: {enabled: x, host: 10.0.0.1}}", ["streaming_health.api.enabled"]),
+        # Whether `b` is there cannot be said.
+        (
+            "streaming: {providers: [{name: a, fallback: b}, {name: 'b?'}]}",
+            ["streaming.providers.b?.name"],
+        ),
+        # Whether `a` is anybody's fallback cannot be said; `b` is not.
+        (
+            "streaming: {providers: [{name: a, standby: true}, {name: c, fallback: 'b?'}, {name: d, fallback: b}]}",
+            ["streaming.providers.c.fallback", "streaming.providers.d.fallback"],
+        ),
+        ("streaming: {providers: [{name: a, fallback: b}, 3]}", ["streaming.providers.[1]"]),
+    ],
+)
+def test_a_rule_is_left_out_where_its_own_settings_are_wrong(text: str, paths: list[str]) -> None:
+    assert [each.path for each in problems(text)] == paths
 
 
 def test_empty_sections_are_as_if_left_out() -> None:

@@ -257,6 +257,11 @@ def test_live_makes_no_unbound_values(place: Any) -> None:
     assert loader.encrypt_value("x", "apis.a.credentials.api_key").startswith("ENC[")
 
 
+def test_values_are_bound_to_settings_that_there_are(place: Any) -> None:
+    with pytest.raises(ConfigError, match=r"argument: apis\.a\.credentials\.key: is unknown: did you mean 'api_key'"):
+        place.loader("environment: paper").encrypt_value("canary", "apis.a.credentials.key")
+
+
 def test_an_encrypted_value_without_any_key(place: Any) -> None:
     token = place.loader("environment: paper").encrypt_value("s", "exchanges.b.api_secret")
     place.env["XDG_CONFIG_HOME"] = str(place.folder / "other")
@@ -268,7 +273,7 @@ def test_an_encrypted_value_without_any_key(place: Any) -> None:
 def test_the_key_must_not_lie_beside_the_configuration(place: Any) -> None:
     key = place.path.with_name("own.key")
     with pytest.raises(ConfigError, match="must not lie beside the values"):
-        place.loader("environment: paper", key=key).encrypt_value("s", "a")
+        place.loader("environment: paper", key=key).encrypt_value("s", "exchanges.b.api_key")
     assert not key.exists()
 
 
@@ -279,7 +284,7 @@ def test_a_key_that_others_can_read_is_a_problem(place: Any) -> None:
     (problem,) = place.problems(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}")
     assert f"{key}: can be read or written by others (mode 0644): chmod 600" in problem.rule
     with pytest.raises(ConfigError, match="chmod 600"):
-        place.loader().encrypt_value("s", "a")
+        place.loader().encrypt_value("s", "exchanges.b.api_key")
 
 
 # reloads
@@ -400,3 +405,52 @@ async def test_as_a_context_manager(place: Any, eventually: Any) -> None:
         place.write("connection_pool: {max_connections: 6}")
         await eventually(lambda: loader.config.connection_pool.max_connections == 6)
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "tradewire-config-watcher"]
+
+
+def test_rules_over_the_whole_hold_beside_other_problems(place: Any, texts: Any) -> None:
+    text = """\
+    environment: live
+    global_settings: {default_timeout_ms: 0}
+    exchanges:
+      b: {name: N, testnet: false, timeout: x}
+    apis:
+      a: {provider: 3, credentials: {environment: paper}}
+    streaming:
+      providers:
+        - {name: binance, websocket_url: 'wss://127.0.0.1', rest_url: x, credential: nobody, codec: xml}
+    """
+    assert [(each.line, each.path) for each in place.problems(text)] == [
+        (2, "global_settings.default_timeout_ms"),
+        (2, "global_settings.enable_paper_trading"),
+        (4, "exchanges.b.paper_trading"),
+        (4, "exchanges.b.timeout"),
+        (6, "apis.a.credentials.environment"),
+        (6, "apis.a.provider"),
+        (6, "apis.a.settings.use_paper_trading"),
+        (9, "streaming.providers.binance.codec"),
+        (9, "streaming.providers.binance.credential"),
+        (9, "streaming.providers.binance.rest_url"),
+        (9, "streaming.providers.binance.websocket_url"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("environment: lve\nexchanges: {b: {name: N, testnet: false}}", ["environment"]),
+        ("environment: live\nexchanges: {b: {name: N, testnet: x, paper_trading: false}}", ["exchanges.b.testnet"]),
+        (
+            "unsafe_hosts: ture\nstreaming: {providers: [{name: binance, rest_url: 'https://own.example'}]}",
+            ["unsafe_hosts"],
+        ),
+        (
+            "streaming: {providers: [{name: 'b?', venue: '?', rest_url: 'https://own.example'}]}",
+            ["streaming.providers.b?.name", "streaming.providers.b?.venue"],
+        ),
+    ],
+)
+def test_rules_over_the_whole_ask_nothing_of_what_is_wrong(place: Any, text: str, paths: list[str]) -> None:
+    def hosts(environment: str) -> dict[str, frozenset[str]]:
+        return {"binance": frozenset({"fapi.binance.com"})}
+
+    assert [each.path for each in place.problems(text, allowed_hosts=hosts)] == paths

@@ -15,7 +15,7 @@ from tradewire.config import (
     StreamingHealthConfig,
 )
 from tradewire.config.schema import ApiConfig, is_loopback
-from tradewire.config.settings import NamedList, Nested, Section, settings
+from tradewire.config.settings import NamedList, Nested, Section, incomplete, settings
 
 
 def every_section(cls: type[Section] = Config) -> list[type[Section]]:
@@ -107,6 +107,13 @@ def test_an_exchange_as_the_documents_make_it() -> None:
 )
 def test_rules_within_a_section(made: Any, settings_: list[str]) -> None:
     assert [name for name, _ in made.rules()] == settings_
+
+
+@pytest.mark.parametrize("cls", dict.fromkeys(every_section()), ids=lambda cls: cls.__name__)
+def test_rules_ask_nothing_of_what_could_not_be_read(cls: type[Section]) -> None:
+    values = {name: "x" if row.required else row.default() for name, row in settings(cls).items()}
+    for name in values:
+        assert list(incomplete(cls, {other: values[other] for other in values if other != name}).rules()) == []
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 
 from tradewire.config.kinds import Integer, SecretText
 from tradewire.config.secret import Secret
-from tradewire.config.settings import NamedList, Nested, Section, section, setting, settings
+from tradewire.config.settings import (
+    NamedList,
+    Nested,
+    Section,
+    answered,
+    incomplete,
+    section,
+    setting,
+    settings,
+)
 
 
 @section
@@ -66,3 +76,16 @@ def test_plain_dicts_keep_secrets_secret() -> None:
         "more": [{"name": 2, "key": None}],
     }
     assert "k'" not in str(made)
+
+
+def _says(made: Outer, name: str) -> Iterator[tuple[str, str]]:
+    yield name, str(getattr(made, name))
+
+
+def test_a_rule_is_answered_as_far_as_its_settings_are_there() -> None:
+    made = incomplete(Outer, {"count": 7})
+    assert isinstance(made, Outer)
+    assert list(answered(_says, made, "count")) == [("count", "7")]
+    assert list(answered(_says, made, "inner")) == []
+    with pytest.raises(AttributeError, match="cuont"):
+        list(answered(_says, made, "cuont"))

@@ -297,3 +297,23 @@ async def test_a_key_that_the_configuration_names_is_changed_by_a_reload(tmp_pat
     credential = applied[0].providers["binance"].credential
     assert credential is not None
     assert credential.api_key == Secret("two")
+
+
+async def test_a_plan_that_the_gateway_refuses_is_told_and_the_old_one_applied_again(
+    tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = written(tmp_path, SERVED)
+    configured = Configured(path, hot_reload=True)
+    plan, asked = configured.plan, list[GatewayPlan]()
+
+    def apply(wanted: GatewayPlan) -> None:
+        asked.append(wanted)
+        if wanted is not plan:
+            raise UnsupportedError("the ring is too small")
+
+    await configured.start(apply)
+    path.write_text(SERVED.replace("BTCUSDT", "ETHUSDT"))
+    await eventually(lambda: len(asked) == 2)
+    await configured.stop()
+    assert asked[1] is configured.plan is plan
+    assert "cannot be applied, the gateway goes on as before: the ring is too small" in caplog.text
