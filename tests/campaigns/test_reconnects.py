@@ -66,7 +66,7 @@ async def test_a_thousand_gateways_come_back_spread_and_capped(campaign: Campaig
         try:
             for gateway in gateways:
                 # A clock for each would be as many requests again.
-                gateway.managers["binance"]._clock.start = lambda: None  # type: ignore[method-assign]
+                gateway.managers["binance"]._rest._clock.start = lambda: None  # type: ignore[method-assign]
                 await gateway.start()
             await until(lambda: len(place.sim.streams.sessions) == clients, 120)
             await until(lambda: all(is_live(gateway) for gateway in gateways), 120)

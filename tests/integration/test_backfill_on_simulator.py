@@ -90,7 +90,7 @@ async def test_reordered_and_repeated_trades_are_counted_and_not_filled_in() -> 
             await _moving(sim, lambda: swapped.injected == 1 and gateway.counters["sequence_reordered"] == 1)
             counters = gateway.counters
             assert (counters["sequence_duplicate.trades"], counters["sequence_reordered.trades"]) == (2, 1)
-            await _moving(sim, lambda: not gateway.managers["binance"]._backfill._tasks)
+            await _moving(sim, lambda: not gateway.managers["binance"]._intake.backfill._tasks)
             ids = sorted(trade.seq for trade in got)
             assert len(ids) - len(set(ids)) == 2, "the repeated ones alone came twice"
 

@@ -180,9 +180,9 @@ async def test_a_connection_lost_while_its_successor_stands_by(limited: Any, eve
         for _ in range(5):
             (old,) = gateway.links
             (session,) = sim.streams.sessions
-            manager.on_ending(old, "asked for")
+            manager._connections.on_ending(old, "asked for")
             manager.tick(old.opened_ns, 0)
-            running = manager._successors._running
+            running = manager._connections.successors._running
             assert running is not None
             # Its own messages come while nobody compares yet.
             await eventually(lambda running=running: running.successor.proven and running.successor.acknowledged)

@@ -1,6 +1,6 @@
-"""The manager of a custom provider without a field plan: payloads over the plain driver, read by the user's method.
+"""The connections of a custom provider without a field plan: payloads over the plain driver, read by the user's method.
 
-Not for providers with a field plan: `WebSocketManager` serves these like any venue.
+Not for providers with a field plan: `Connections` serves these like any venue.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.plain import open_plain
 from tradewire.venues.adapter import AdapterVenue, RawMessage
 
+from .connections import Connections
 from .dispatch import EVENT_CLASSES
-from .manager import WebSocketManager
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import WireReaderProtocol
 
     from .link import Link, StreamSocket
 
-__all__ = ["AdapterManager"]
+__all__ = ["AdapterConnections"]
 
 _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
@@ -34,27 +34,28 @@ for _kind, _event_class in EVENT_CLASSES.items():
     _KINDS.setdefault(_event_class, []).append(_kind)
 
 
-class AdapterManager(WebSocketManager):
+class AdapterConnections(Connections):
     """One custom provider's connection, kept alive. The event loop owns it."""
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
         """A message: the adapter says what it means. One that it cannot read is counted and costs nothing else."""
-        self.counters.add("messages")
-        self.counters.add("bytes", len(payload))
-        adapter = cast(AdapterVenue, self.venue).adapter
+        counters, name = self.intake.counters, self.settings.name
+        counters.add("messages")
+        counters.add("bytes", len(payload))
+        adapter = cast(AdapterVenue, self._venue).adapter
         data: Any = payload
         try:
             data = json.loads(payload)
         except ValueError:
-            self.counters.add("messages_not_json")
+            counters.add("messages_not_json")
         try:
             if adapter.is_control(data):
-                self.counters.add("messages.control")
+                counters.add("messages.control")
                 return
             parsed = adapter._parse_message(data)
         except Exception as error:
-            self.counters.add("decode_errors")
-            _log.say(f"parse {self.name}", "%s cannot read a message: %r", self.name, error, error=error)
+            counters.add("decode_errors")
+            _log.say(f"parse {name}", "%s cannot read a message: %r", name, error, error=error)
             return
         if parsed is None:
             return
@@ -64,19 +65,20 @@ class AdapterManager(WebSocketManager):
         for event in events:
             if type(event) is RawMessage:
                 delivered.append(RawMessage(event.venue, event.data, event.recv_ns or recv_ns))
-                for feed in self._roster.feeds_of(link):
-                    self._health.touch(feed, 1, now, wall)
+                for feed in self.roster.feeds_of(link):
+                    self.intake.health.touch(feed, 1, now, wall)
             else:
                 delivered.append(event)
                 self._touch(event, now, wall)
-        self._dispatcher.publish(delivered, now)
+        self.intake.dispatcher.publish(delivered, now)
 
     def _touch(self, event: Any, now_ns: int, wall_time_ns: int) -> None:
         interval_ns = INTERVALS.get(event.interval, 0) if type(event) is Bar else 0
         for kind in _KINDS.get(type(event), ()):
-            feed = self._health.find(kind, self.symbol_id(event.symbol), interval_ns)
+            symbol_id = self.symbols.add(self._venue.plan.venue, self._venue.symbol(event.symbol))
+            feed = self.intake.health.find(kind, symbol_id, interval_ns)
             if feed is not None:
-                self._health.touch(feed, 1, now_ns, wall_time_ns)
+                self.intake.health.touch(feed, 1, now_ns, wall_time_ns)
 
     async def _open_socket(
         self,

@@ -1,4 +1,4 @@
-"""`StreamingGateway`: live market data of one or several venues for strategies. Wires the parts together.
+"""`StreamingGateway`: live market data of one or several venues for strategies. What it says of itself is in `view.py`.
 
 Over 400 lines because it is the public face: half of it is documentation.
 """
@@ -16,37 +16,31 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError
-from tradewire.telemetry import Counters, LatencySpans
+from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import BusyPoll, run
-from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
+from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
-from .adapters import AdapterManager
 from .configured import Configured
-from .dispatch import EVENT_CLASSES, Backlog, Dispatcher
-from .events import FeedState
-from .fallback import Fallbacks
-from .incidents import Incident, write_incidents
-from .manager import WebSocketManager
+from .dispatch import EVENT_CLASSES, Dispatcher
 from .pipeline import RING_CAPACITY
 from .plan import GatewayPlan, credential_of
 from .provider import ProviderSettings
+from .providers import Providers
 from .queues import Policy, default_policies, policy_of
-from .shares import Shares
 from .subscription import CallbackRunner, Subscription, runner_for
+from .view import GatewayView
 from .watch import Watch
 
 if TYPE_CHECKING:
     from tradewire.config import Config
-    from tradewire.core.protocols import Batch, OrderBookProtocol
+    from tradewire.core.protocols import Batch
     from tradewire.telemetry.alerts import AlertPort
     from tradewire.transport.auth import Credential
 
-    from .health import Feed
-    from .link import Link
     from .mailbox import Stream
 
 __all__ = ["StreamingGateway"]
@@ -59,7 +53,7 @@ _CALLBACK_S = 0.5
 _HIGHEST_NS = 3_600_000_000_000
 
 
-class StreamingGateway:
+class StreamingGateway(GatewayView):
     """Live market data of one venue, or of several providers by a configuration.
 
     ```python
@@ -165,7 +159,6 @@ class StreamingGateway:
                 plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
         self._queue_capacity = plan.queue_capacity
         self._policies = default_policies() | plan.policies
-        self._random = random or Random()
         self._symbols = SymbolTable()
         self._callback_latency = Histogram(1, _HIGHEST_NS, 3)
         self._dispatcher = Dispatcher(
@@ -176,15 +169,12 @@ class StreamingGateway:
             ring_capacity,
             self._policies,
         )
-        self._managers: dict[str, WebSocketManager] = {}
         self._totals = Counters("alerts")
         own_alerts = LogAlerts(self._totals)
-        self._alerts: AlertPort = alerts or own_alerts
-        self._watch = Watch(self._managers, self._dispatcher, own_alerts)
-        self._shares = Shares(self._managers, self._dispatcher)
-        self._fallbacks = Fallbacks(
-            self._shares.mirror, lambda event: self._dispatcher.publish_status(event, monotonic_ns())
+        self._providers = Providers(
+            self._symbols, self._dispatcher, random or Random(), alerts or own_alerts, self._stop_meanwhile
         )
+        self._watch = Watch(self._providers.managers, self._dispatcher, own_alerts)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._busy_poll = BusyPoll()
         self._ticker: asyncio.Task[None] | None = None
@@ -194,13 +184,12 @@ class StreamingGateway:
         self._ended = False
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
-        # (provider, channel) -> what the configuration, or the constructor, subscribes to.
-        self._by_plan: dict[tuple[str, str], Subscription] = {}
         self._apply(plan)
         symbols = list(_several(symbols))
+        provider = next(iter(self._providers.managers))
         for name in _several(channels):
             subscription = self.subscribe(name, symbols)
-            self._by_plan.setdefault((next(iter(self._managers)), subscription.channel), subscription)
+            self._providers.planned.setdefault((provider, subscription.channel), subscription)
 
     # life
 
@@ -218,8 +207,7 @@ class StreamingGateway:
         self._busy_poll.begin(self._loop)
         for runner in self._dispatcher.runners:
             runner.start()
-        for manager in self._managers.values():
-            manager.start()
+        self._providers.start()
         self._ticker = self._loop.create_task(self._tick(), name="feed health")
         if self._configured is not None:
             await self._configured.start(self._apply)
@@ -240,7 +228,7 @@ class StreamingGateway:
         if self._ticker is not None:
             self._ticker.cancel()
             await asyncio.wait([self._ticker])
-        await asyncio.gather(*(manager.stop() for manager in self._managers.values()), *self._stopping)
+        await asyncio.gather(*(manager.stop() for manager in self._providers.managers.values()), *self._stopping)
         self._dispatcher.close()
         endings = [runner.stop(_CALLBACK_S) for runner in self._dispatcher.runners]
         self._ended = True
@@ -364,9 +352,9 @@ class StreamingGateway:
         texts = list(dict.fromkeys(_several(symbols)))
         if not texts:
             raise ValueError(f"symbols must name at least one symbol for channel {channel!r}, was empty")
-        shares = self._shares.of(channel, texts, provider)
+        shares = self._providers.shares.of(channel, texts, provider)
         runner = self._runner(callback, offload) if callback is not None else None
-        subscription = self._shares.subscribe(shares, runner, self._end_runner)
+        subscription = self._providers.shares.subscribe(shares, runner, self._end_runner)
         if runner is not None:
             self._begin(runner)
         return subscription
@@ -398,7 +386,7 @@ class StreamingGateway:
         self._check_not_stopped()
         if symbol is None:
             return self._dispatcher.open_events()
-        managers = self._shares.spelling(symbol)
+        managers = self._providers.shares.spelling(symbol)
         spelt = frozenset(manager.venue.symbol(symbol) for manager in managers)
         # Venues may spell it alike, and each has an id of its own.
         return self._dispatcher.open_events(spelt, [manager.symbol_id(symbol) for manager in managers])
@@ -412,148 +400,14 @@ class StreamingGateway:
         self._check_not_stopped()
         return self._dispatcher.open_batches()
 
-    def book(self, symbol: str, provider: str | None = None) -> OrderBookProtocol | None:
-        """The live book of a symbol; None between a gap (or a lost connection) and the resync.
-
-        Args:
-            symbol: in any spelling.
-            provider: whose book; None: the first provider that has one.
-
-        Raises:
-            ValueError: not a symbol.
-            UnsupportedError: no such provider.
-        """
-        managers = self._shares.spelling(symbol) if provider is None else [self._shares.manager(provider)]
-        return next((book for book in (manager.book(symbol) for manager in managers) if book is not None), None)
-
-    # what is going on
-
-    @property
-    def managers(self) -> Mapping[str, WebSocketManager]:
-        """What runs each provider, by its name."""
-        return dict(self._managers)
-
-    @property
-    def counters(self) -> Counters:
-        """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `protocol_errors`,
-        `book_gaps`, `resyncs`, `reconnects`, `alerts`, ... A snapshot; each provider's own go on counting
-        (`managers[name].counters`)."""
-        return Counters.sum([*(manager.counters for manager in self._managers.values()), self._totals])
-
-    @property
-    def latency(self) -> LatencySpans:
-        """Latency per hop, of all providers. A snapshot when there are several."""
-        return LatencySpans.sum((manager.latency for manager in self._managers.values()), self._callback_latency)
-
-    @property
-    def links(self) -> list[Link]:
-        """The connections."""
-        return [link for manager in self._managers.values() for link in manager.links]
-
-    @property
-    def dropped(self) -> int:
-        """Events and messages that full consumer queues lost or replaced."""
-        return self._dispatcher.dropped()
-
-    @property
-    def subscriptions(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """(provider, channel) -> symbols, as the configuration, or the constructor, asks for them now."""
-        return {key: subscription.symbols for key, subscription in self._by_plan.items()}
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop that owns it; None before the start."""
-        return self._loop
-
-    @property
-    def backlogs(self) -> dict[str, Backlog]:
-        """What waits and what was lost in consumer queues, by sort: `callback`, `events`, `batches`."""
-        return self._dispatcher.backlogs()
-
-    @property
-    def failing(self) -> set[tuple[str, str]]:
-        """(provider, check) of the thresholds of `streaming_health` that do not hold now; no provider: consumers."""
-        return {(provider, str(check)) for provider, check in self._watch.failing}
-
-    def incidents(self) -> list[Incident]:
-        """The last thousand: gaps, resyncs, lost connections, silences, remedies, alerts; oldest first."""
-        return list(self._watch.incidents)
-
-    def export_incidents(self, path: str | os.PathLike[str]) -> int:
-        """Writes `incidents()` as JSON lines, replacing what the file held; returns how many.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        return write_incidents(self._watch.incidents, path)
-
-    def feeds(self) -> list[Feed]:
-        """All feeds with their states, by provider, in order of subscription."""
-        return [feed for manager in self._managers.values() for feed in manager.feeds()]
-
-    def state(self, channel: str, symbol: str, provider: str | None = None) -> FeedState:
-        """The state of one feed, of the first provider that has it.
-
-        Raises:
-            ValueError: not subscribed.
-            UnsupportedError: no such channel or provider.
-        """
-        managers = self._shares.spelling(symbol) if provider is None else [self._shares.manager(provider)]
-        for manager in managers:
-            feed = manager.feed(channel, symbol) if manager.has_channel(channel) else None
-            if feed is not None:
-                return feed.state
-        raise ValueError(f"channel {channel!r} of {symbol} is not subscribed")
-
     # inside
-
-    def _add(self, settings: ProviderSettings) -> None:
-        # Without a field plan only the user's own method can read the messages.
-        custom = isinstance(settings.venue, AdapterVenue) and settings.venue.adapter.plan is None
-        self._managers[settings.name] = manager = (AdapterManager if custom else WebSocketManager)(
-            settings, self._symbols, self._dispatcher, self._random, self._alerts, self._on_trouble
-        )
-        if self._loop is not None:
-            manager.start()
 
     def _apply(self, plan: GatewayPlan) -> None:
         """Makes the gateway what a plan says; what the plan does not change goes on undisturbed."""
         self._policies.update(default_policies() | plan.policies)
         self._busy_poll.want(plan.spin)
         self._watch.configure(plan.health)
-        wanted = {(provider, channel): symbols for provider, channel, symbols in plan.subscriptions}
-        for name, settings in plan.providers.items():
-            if name in self._managers:
-                self._managers[name].update(settings)
-            else:
-                self._add(settings)
-        for key, subscription in list(self._by_plan.items()):
-            if wanted.get(key) != subscription.symbols:
-                # Opened before the old one is closed, so that symbols in both keep their streams.
-                if key in wanted:
-                    self._by_plan[key] = self.subscribe(key[1], wanted[key], provider=key[0])
-                else:
-                    del self._by_plan[key]
-                subscription.close()
-        for key, symbols in wanted.items():
-            if key not in self._by_plan:
-                self._by_plan[key] = self.subscribe(key[1], symbols, provider=key[0])
-        for name in [name for name in self._managers if name not in plan.providers]:
-            self._remove(name)
-
-    def _remove(self, name: str) -> None:
-        """A provider that the configuration has no more."""
-        self._shares.close_of(self._managers[name])
-        manager = self._managers.pop(name)
-        self._fallbacks.forget(name, wall_ns())
-        if self._loop is not None:
-            self._stop_meanwhile(self._loop, manager.stop(), f"stop {name}")
-
-    def _on_trouble(self, manager: WebSocketManager, reason: str) -> None:
-        """A provider needs its fallback."""
-        name = manager.settings.fallback
-        if name is not None and name in self._managers:
-            self._fallbacks.begin(manager, self._managers[name], reason, wall_ns())
+        self._providers.apply(plan, self.subscribe)
 
     def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
         return runner_for(
@@ -570,10 +424,10 @@ class StreamingGateway:
 
     def _end_runner(self, runner: CallbackRunner) -> None:
         if self._loop is not None and not self._ended:
-            self._stop_meanwhile(self._loop, runner.stop(_CALLBACK_S), f"stop callback {runner.stats.name}")
+            self._stop_meanwhile(runner.stop(_CALLBACK_S), f"stop callback {runner.stats.name}")
 
-    def _stop_meanwhile(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = loop.create_task(work, name=name)
+    def _stop_meanwhile(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = (self._loop or asyncio.get_running_loop()).create_task(work, name=name)
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
@@ -584,11 +438,8 @@ class StreamingGateway:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            for check in (
-                *(manager.tick for manager in self._managers.values()),
-                self._fallbacks.tick,
-                self._watch.tick,
-            ):
+            managers = self._providers.managers.values()
+            for check in (*(manager.tick for manager in managers), self._providers.tick, self._watch.tick):
                 try:
                     check(monotonic_ns(), wall_ns())
                 except Exception as error:

@@ -72,6 +72,15 @@ class Shares:
             raise error
         return managers
 
+    def asked(self, symbol: str, provider: str | None) -> list[WebSocketManager]:
+        """The named provider, or those whose venue can have such a symbol.
+
+        Raises:
+            UnsupportedError: no such provider.
+            ValueError: not a symbol.
+        """
+        return self.spelling(symbol) if provider is None else [self.manager(provider)]
+
     def of(self, channel: str, symbols: list[str], provider: str | None) -> list[Share]:
         """Who serves what: the named provider, the only one, or those whose configuration has the symbols.
 

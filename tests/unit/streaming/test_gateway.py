@@ -338,14 +338,6 @@ def test_mistakes_show_before_anything_is_connected(options: Any, error: type[Ex
         StreamingGateway(**options)
 
 
-def test_the_smallest_ring_takes_a_whole_snapshot() -> None:
-    gateway = StreamingGateway(symbols="BTCUSDT", channels="book", ring_capacity=2_001)
-    levels = [[str(price), "1"] for price in range(1, 1_001)]
-    payload = json.dumps({"lastUpdateId": 5, "E": 1, "T": 1, "bids": levels, "asks": levels}).encode()
-    assert gateway.managers["binance"]._pipeline.inject(payload, 1, "btcusdt@depth") == 1
-    assert gateway.counters["records"] == 2_001
-
-
 async def test_nothing_begins_after_stop(venue: Venue) -> None:
     gateway = make(venue)
     await gateway.stop()
@@ -434,15 +426,6 @@ def test_stop_streaming_before_and_after_and_again() -> None:
     gateway.start_streaming()
     gateway.stop_streaming()
     gateway.stop_streaming()
-
-
-def test_a_book_that_nobody_asked_for() -> None:
-    assert StreamingGateway().book("BTCUSDT") is None
-
-
-def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
-    gateway = StreamingGateway(symbols=[f"S{number}USDT" for number in range(1_030)], channels=["trades"])
-    assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]
 
 
 async def test_a_spinning_gateway_keeps_its_loop_awake_from_start_to_stop(

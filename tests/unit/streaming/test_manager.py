@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from random import Random
 from typing import Any
 
@@ -43,13 +42,6 @@ def test_channels_are_known_without_an_exception() -> None:
     assert not manager().has_channel("statuses")
 
 
-def test_connections_of_a_provider_with_its_own_name_say_it() -> None:
-    for name, expected in (("binance", "public"), ("backup", "backup/public")):
-        made = manager(name)
-        made.acquire(made.venue.channel("trades"), ["BTCUSDT"])
-        assert [link.name for link in made.links] == [expected]
-
-
 KEY = Credential(Secret("PK1"), Secret("hush"))
 
 
@@ -77,22 +69,6 @@ def test_such_a_book_is_built_anew_by_subscribing_again(act: Any, monkeypatch: p
     assert renewed == ["BTC/USD@orderbooks"]
 
 
-def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
-    alerts: list[tuple[str, ...]] = []
-
-    class Alerts:
-        def alert(self, *words: str) -> None:
-            alerts.append(words)
-
-    made = manager("alpaca", "alpaca", Alerts(), credential=KEY)
-    made.acquire(made.venue.channel("trades"), ["AAPL"])
-    troubles: list[str] = []
-    made._on_trouble = lambda _, reason: troubles.append(reason)
-    made.on_fatal(made.links[0], "auth failed")
-    assert alerts == [("streaming", "alpaca needs a look", "stream: auth failed")]
-    assert troubles == ["stream: auth failed"]
-
-
 def test_an_alert_port_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     class Alerts:
         def alert(self, *_: str) -> None:
@@ -100,33 +76,7 @@ def test_an_alert_port_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture
 
     made = manager(alerts=Alerts())
     told: list[Any] = []
-    made._dispatcher.observe_status(told.append)
+    made._intake.dispatcher.observe_status(told.append)
     made.alert("trades", "BTCUSDT", "it is mute")
     assert [event.reason for event in told] == ["it is mute"]
     assert "the alert port raised OSError('no mail today') on: it is mute" in caplog.messages
-
-
-async def test_limits_of_rest_calls_can_be_read() -> None:
-    made = manager()
-    assert made.rate_limit is None
-    made.rest()
-    statistics = made.rate_limit
-    assert statistics is not None
-    assert statistics.waiting == 0
-    assert "weight" in statistics.quotas
-    await made.stop()
-
-
-async def test_the_rate_limit_of_a_provider_holds_its_requests_back_and_changes_at_once() -> None:
-    made = manager(rate_limit=(60.0, 2))
-    first = made._http.limiter
-    assert first is not None
-    assert first.current_rate == 60
-    made.update(dataclasses.replace(made.settings, reconnect_attempts=9))
-    assert made._http.limiter is first, "what was used stays used"
-    made.update(dataclasses.replace(made.settings, rate_limit=(30.0, 1)))
-    assert made._http.limiter is not None
-    assert made._http.limiter.current_rate == 30
-    made.update(dataclasses.replace(made.settings, rate_limit=None))
-    assert made._http.limiter is None
-    await made.stop()

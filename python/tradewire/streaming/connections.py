@@ -1,0 +1,286 @@
+"""A provider's connections: opened as feeds need them, kept alive, renewed, told apart. Reads no message itself.
+
+What they give goes to the `Intake`; what becomes of their feeds is decided here and there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from typing import TYPE_CHECKING
+
+from tradewire.core import Histogram, SymbolTable, monotonic_ns, wall_ns
+from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.transport.websocket import connect
+
+from .bad_messages import BadMessages
+from .dispatch import EVENT_CLASSES
+from .events import BookUpdate, ConnectionChanged, ConnectionState, GapDetected, SubscriptionRefused
+from .link import Link, StreamSocket
+from .roster import FeedRoster
+from .successors import Successors
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
+
+    from .health import Feed
+    from .intake import Intake
+    from .link import LinkOwner
+    from .provider import ProviderSettings
+
+__all__ = ["Connections"]
+
+_logger = logging.getLogger("tradewire.streaming")
+_log = LimitedLog(_logger)
+
+_HIGHEST_NS = 3_600_000_000_000
+
+
+class Connections:
+    """The connections of one provider, and which feeds come on them. The event loop owns it; it owns its links.
+
+    Args:
+        settings: of the provider.
+        symbols: shared by the providers of a gateway.
+        intake: takes what the connections give.
+        alert: calls a person, in words.
+        on_trouble: told when the provider needs its fallback, with the reason.
+        random: for backoff jitter and margins.
+
+    Attributes:
+        roster: which feed comes on which connection.
+        successors: the renewing of connections.
+        connecting: how long connections took to open, in ns.
+    """
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        symbols: SymbolTable,
+        intake: Intake,
+        alert: Callable[[str], None],
+        on_trouble: Callable[[str], None],
+        random: Random,
+    ) -> None:
+        self.settings = settings
+        self._venue = venue = settings.venue
+        self.symbols = symbols
+        self.intake = intake
+        # One look-up less at every read.
+        self._pump = intake.pipeline.pump
+        self._count = intake.pipeline.count
+        self._alert = alert
+        self._on_trouble = on_trouble
+        self._random = random
+        self._bad: dict[Link, BadMessages] = {}
+        self._given_up: set[Link] = set()
+        self._request_ids = itertools.count(1)
+        self._running = False
+        self._opening_ns: dict[Link, int] = {}
+        self.connecting = Histogram(1, _HIGHEST_NS, 3)
+        self.roster = FeedRoster(
+            venue,
+            symbols,
+            intake.health,
+            intake.books,
+            self._make_link,
+            dict(settings.stale_after_s),
+            intake.pipeline.tracker.reset,
+        )
+        self.successors = intake.successors = Successors(
+            venue.name,
+            lambda: self.roster.links,
+            lambda: self.settings.limits(),  # noqa: PLW0108 - the settings are replaced
+            venue.sequences,
+            lambda link, owner: self._open_link(link.name, link.route, owner),
+            intake.divert,
+            intake.pipeline.deliver,
+            self._replace,
+            self,
+            intake.emit,
+            intake.counters,
+            random,
+        )
+
+    @property
+    def links(self) -> list[Link]:
+        """Those that serve, oldest first."""
+        return list(self.roster.links)
+
+    def start(self) -> None:
+        """Connects, in the background, and so does every connection made later."""
+        self._running = True
+        for link in self.roster.links:
+            link.start()
+
+    def halt(self) -> None:
+        """Connections made from now on stay closed."""
+        self._running = False
+
+    def update(self, settings: ProviderSettings) -> None:
+        """Takes other settings over, at once. Connections are renewed only when address or credential changed."""
+        old, self.settings = self.settings, settings
+        self._bad.clear()
+        for feed in self.intake.health.feeds():
+            self.roster.set_threshold(feed, settings.stale_after_s)
+        moved = (settings.url, settings.credential) != (old.url, old.credential)
+        self.successors.abandon()
+        for link in self.roster.links:
+            link.tune(settings.limits(), settings.ping_interval_s)
+            if settings.breaker != old.breaker:
+                link.guard(settings.breaker_states())
+            if moved:
+                link.move(self._venue.stream_url(link.route, settings.url))
+
+    def renew(self, feed: Feed) -> None:
+        """Asks the stream of a feed again, on the connection that it has."""
+        place = self.roster.link_of(feed)
+        if place is not None:
+            link, stream = place
+            link.renew(stream)
+
+    def reconnect(self, feed: Feed, reason: str) -> None:
+        """Gives the connection of a feed up for a new one."""
+        place = self.roster.link_of(feed)
+        if place is not None:
+            place[0].reconnect(reason)
+
+    # what links say
+
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
+        """A link read its socket."""
+        if result.plain:
+            # Nobody waits for the counting.
+            self._pump()
+            self._count(result, size)
+            return
+        self._count(result, size)
+        if result.error_count:
+            self._on_bad_messages(link, result)
+        self._pump()
+
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+        """A whole message came over the plain driver, which these connections do not use."""
+        # Only `AdapterConnections` open plain sockets: reaching this is a bug of ours.
+        raise NotImplementedError
+
+    def on_link(self, link: Link, event: ConnectionChanged) -> None:
+        """A link changed state."""
+        if event.state is ConnectionState.RECONNECTING and self.successors.lost(link, event.recv_ns):
+            return
+        feeds = self.roster.feeds_of(link)
+        now, wall = monotonic_ns(), wall_ns()
+        self.intake.emit(event)
+        if event.state is ConnectionState.CONNECTING:
+            self._opening_ns[link] = now
+        else:
+            began = self._opening_ns.pop(link, None)
+            if began is not None and event.state is ConnectionState.CONNECTED:
+                self.connecting.record(now - began)
+        if event.state is ConnectionState.CONNECTED:
+            _logger.info("%s %s: connected", event.venue, event.connection)
+            self.intake.health.connected(feeds, now, wall)
+        elif event.state in (ConnectionState.RECONNECTING, ConnectionState.CLOSED):
+            if event.state is ConnectionState.RECONNECTING:
+                self.intake.counters.add("reconnects")
+                _logger.warning(
+                    "%s %s: %s; next attempt in %.1f s",
+                    event.venue, event.connection, event.reason, event.retry_in_ns / 1e9,
+                )  # fmt: skip
+            for feed in feeds:
+                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                    self.intake.books.reset(feed.symbol_id)
+            self.intake.backfill.lost(feeds)
+            self.intake.health.down(feeds, event.reason or "closed", wall)
+            # The threshold may have been lowered meanwhile; an outage is told once.
+            if event.attempt < self.settings.reconnect_attempts:
+                self._given_up.discard(link)
+            elif link not in self._given_up:
+                self._given_up.add(link)
+                reason = (
+                    f"{link.name}: {event.attempt} connection attempts in a row failed, the last one: {event.reason}"
+                )
+                self._alert(reason)
+                self._on_trouble(reason)
+
+    def on_refused(self, event: SubscriptionRefused) -> None:
+        """The venue refused streams, or the whole session."""
+        self.intake.counters.add("subscriptions_refused", max(len(event.streams), 1))
+        what = ", ".join(event.streams) or "the session"
+        _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
+        self.intake.emit(event)
+
+    def on_fatal(self, link: Link, reason: str) -> None:
+        """The venue will not serve this connection, however often it is asked."""
+        self._alert(f"{link.name}: {reason}")
+        self._on_trouble(f"{link.name}: {reason}")
+
+    def on_settled(self, streams: Iterable[str]) -> None:
+        """The venue began or ended streams."""
+        self.roster.settled(streams)
+
+    def on_ending(self, link: Link, reason: str) -> None:
+        """The venue is going to end a connection."""
+        self.successors.ask(link, reason)
+
+    def _on_bad_messages(self, link: Link, result: WireResultProtocol) -> None:
+        _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
+        bad = self._bad.setdefault(link, BadMessages(self.settings.bad_messages_per_min))
+        if not bad.add(result.error_count, monotonic_ns()):
+            return
+        wall = wall_ns()
+        reason = f"more than {self.settings.bad_messages_per_min} unreadable messages in a minute"
+        self.intake.counters.add("bad_message_storms")
+        for feed in self.roster.feeds_of(link):
+            self.intake.emit(GapDetected(self._venue.name, feed.channel.name, feed.symbol, 0, wall))
+            if feed.channel.diff:
+                self.intake.books.reset(feed.symbol_id)
+            self.intake.health.gap(feed, reason, wall)
+        self._alert(f"{link.name}: {reason}")
+        link.reconnect(reason)
+
+    # inside
+
+    def _make_link(self, name: str, route: str) -> Link:
+        provider = self.settings.name
+        full_name = name if provider == self._venue.name else f"{provider}/{name}"
+        link = self._open_link(full_name, route, self)
+        if self._running:
+            link.start()
+        return link
+
+    def _open_link(self, name: str, route: str, owner: LinkOwner) -> Link:
+        settings = self.settings
+        return Link(
+            self._venue.name,
+            route,
+            name,
+            settings.limits(),
+            self._venue.stream_url(route, settings.url),
+            owner,
+            self.intake.pipeline.reader,
+            lambda: self._venue.session(self.settings.credential, settings.codec),
+            self._request_ids,
+            self._random,
+            settings.open_timeout_s,
+            settings.breaker_states(),
+            settings.ping_interval_s,
+            self._open_socket,
+        )
+
+    def _replace(self, old: Link, new: Link) -> None:
+        self._bad.pop(old, None)
+        self.roster.replace(old, new)
+
+    async def _open_socket(
+        self,
+        url: str,
+        reader: WireReaderProtocol,
+        owner: Link,
+        *,
+        open_timeout_s: float,
+        headers: Mapping[str, str] | None,
+    ) -> StreamSocket:
+        return await connect(url, reader, owner, open_timeout_s=open_timeout_s, headers=headers)

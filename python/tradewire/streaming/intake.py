@@ -1,0 +1,176 @@
+"""What a provider's messages become: batches, events, books, feed states, back-fills. Knows no connections.
+
+Sources decode into its pipeline, and what comes out goes to the gateway's `Dispatcher`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tradewire.core import SymbolTable, monotonic_ns, objects
+from tradewire.core.record import Kind
+
+from .backfill import BackFill
+from .books import BookKeeper
+from .events import GapDetected
+from .health import FeedHealth
+from .pipeline import Drained, Pipeline
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import Batch, WireResultProtocol
+    from tradewire.venues.base import MarketDataRest, RestPayload
+
+    from .dispatch import Dispatcher
+    from .events import StatusEvent
+    from .health import Feed
+    from .provider import ProviderSettings
+    from .successors import Successors
+
+__all__ = ["Intake"]
+
+
+class Intake:
+    """The messages of one provider. The event loop owns it.
+
+    Args:
+        settings: of the provider: its venue, codec and ring.
+        symbols: shared by the providers of a gateway.
+        dispatcher: takes events, batches and status.
+        rest: the provider's REST market data, for snapshots and missed trades.
+        begin_anew: asks the stream of a feed again, where snapshots come in the stream.
+        random: for the jitter of repeated requests.
+
+    Attributes:
+        pipeline: the way of every frame.
+        counters: its totals.
+        health: the states of the feeds.
+        books: the books among them.
+        backfill: fetches trades that were missed.
+        dispatcher: as given.
+        successors: shown the batches while a connection is renewed; whoever makes them sets it, before any message.
+    """
+
+    successors: Successors
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        symbols: SymbolTable,
+        dispatcher: Dispatcher,
+        rest: Callable[[], MarketDataRest],
+        begin_anew: Callable[[Feed], None],
+        random: Random,
+    ) -> None:
+        self._venue = venue = settings.venue
+        self.dispatcher = dispatcher
+        self.pipeline = Pipeline(
+            venue,
+            self._on_drained,
+            symbols=symbols,
+            wanted=dispatcher.wanted,
+            callbacks=dispatcher.callbacks,
+            ring_capacity=settings.ring_capacity,
+            codec=settings.codec,
+            asks=self._asks,
+        )
+        self.counters = self.pipeline.counters
+        self.health = FeedHealth(venue.name, self.emit, self.pipeline.digest)
+        self.books = BookKeeper(
+            venue.name,
+            self.pipeline.books,
+            rest,
+            self._inject,
+            self.health,
+            self.emit,
+            self.counters,
+            random,
+            begin_anew if venue.snapshot_depth == 0 else None,
+        )
+        self.backfill = BackFill(
+            venue.name,
+            venue.sequences.get(Kind.TRADE) == "contiguous",
+            rest,
+            lambda answer: self.pipeline.decode(answer.payload, answer.recv_ns, answer.stream),
+            self._deliver_missed,
+            self.health.watches,
+            self.emit,
+            self.counters,
+            random,
+        )
+
+    def emit(self, event: StatusEvent) -> None:
+        """Tells consumers."""
+        self.dispatcher.publish_status(event, monotonic_ns())
+
+    def divert(self, result: WireResultProtocol, size: int) -> list[Batch]:
+        """Counts what a read gave and takes it from the ring, undelivered."""
+        self.pipeline.count(result, size)
+        return self.pipeline.divert()
+
+    def set_clock_offset(self, offset_ns: int) -> None:
+        """The venue's clock minus ours, for latencies from now on."""
+        self.pipeline.clock_offset_ns = offset_ns
+
+    def check_ring(self, channel: str) -> None:
+        """Whether a book's snapshot fits.
+
+        Raises:
+            ValueError: it does not.
+        """
+        depth = self._venue.snapshot_depth
+        least, capacity = 2 * depth + 1, self.pipeline.ring.capacity
+        if capacity < least:
+            raise ValueError(
+                f"ring_capacity must be {least} or more for channel {channel!r} of {self._venue.name}, whose snapshots "
+                f"have {depth} levels a side, was {capacity}"
+            )
+
+    async def close(self) -> None:
+        """Ends all requests."""
+        await self.books.close()
+        await self.backfill.close()
+
+    def _asks(self) -> tuple[bool, bool]:
+        dispatcher = self.dispatcher
+        every = dispatcher.wants_batches or self.books.syncing or self.successors.running or self.backfill.observes
+        return every, dispatcher.wants_books
+
+    def _on_drained(self, drained: Drained) -> None:
+        if self.successors.running:
+            self.successors.delivered(drained.batch)
+        if self.backfill.observes:
+            self.backfill.observe(drained.batch)
+        self.health.refresh()
+        if drained.sequence_incidents:
+            self._on_sequence_incidents(drained)
+        self.books.observe(drained)
+        updates: list[Any] = []
+        if drained.changed and self.dispatcher.wants_books:
+            found = (self.books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
+            updates = [update for update in found if update is not None]
+        self.dispatcher.deliver(drained.batch, drained.events, updates, drained.drained_ns)
+
+    def _on_sequence_incidents(self, drained: Drained) -> None:
+        for row, outcome, missing in drained.sequence_incidents:
+            self.counters.add(f"sequence_{outcome}")
+            record = drained.batch[row]
+            feed = self.health.find(int(record["kind"]), int(record["symbol"]))
+            if feed is None:
+                continue
+            self.counters.add(f"sequence_{outcome}.{feed.channel.name}")
+            if outcome == "gap":
+                self.counters.add("messages_missing", missing)
+                self.emit(
+                    GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
+                )
+                self.backfill.gap(feed, int(record["seq"]), int(record["event_ns"]), missing)
+            elif outcome == "reordered":
+                self.backfill.late(feed, int(record["seq"]))
+
+    def _deliver_missed(self, trades: Batch) -> None:
+        self.dispatcher.deliver(trades, objects(trades, self.dispatcher.wanted), [], monotonic_ns())
+
+    def _inject(self, snapshot: RestPayload) -> None:
+        self.pipeline.inject(snapshot.payload, snapshot.recv_ns, snapshot.stream)

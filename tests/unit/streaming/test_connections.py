@@ -1,0 +1,69 @@
+"""Connections of a provider without a server: names, number, whom they call. Their life is in test_gateway.py."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
+from tradewire.streaming import StreamingGateway
+from tradewire.streaming.connections import Connections
+from tradewire.streaming.dispatch import Dispatcher
+from tradewire.streaming.events import ConnectionChanged, ConnectionState
+from tradewire.streaming.intake import Intake
+from tradewire.streaming.provider import ProviderSettings
+from tradewire.streaming.queues import default_policies
+from tradewire.venues.registry import load
+
+
+class Desk:
+    """Connections of one provider, and whom they called."""
+
+    def __init__(self, name: str = "binance", **options: Any) -> None:
+        symbols = SymbolTable()
+        dispatcher = Dispatcher(
+            Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies()
+        )
+        self.settings = ProviderSettings(name, load("binance"), **options)
+        intake = Intake(self.settings, symbols, dispatcher, lambda: pytest.fail("asked"), lambda _: None, Random(1))
+        self.alerts: list[str] = []
+        self.troubles: list[str] = []
+        self.connections = Connections(
+            self.settings, symbols, intake, self.alerts.append, self.troubles.append, Random(1)
+        )
+        venue = self.settings.venue
+        self.connections.roster.acquire_all(venue.channel("trades"), ["BTCUSDT"])
+
+    def fail(self, attempt: int) -> None:
+        link = self.connections.links[0]
+        event = ConnectionChanged("binance", link.name, ConnectionState.RECONNECTING, "refused", attempt, 0, 1)
+        self.connections.on_link(link, event)
+
+
+def test_connections_of_a_provider_with_its_own_name_say_it() -> None:
+    for name, expected in (("binance", "public"), ("backup", "backup/public")):
+        assert [link.name for link in Desk(name).connections.links] == [expected]
+
+
+def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
+    gateway = StreamingGateway(symbols=[f"S{number}USDT" for number in range(1_030)], channels=["trades"])
+    assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]
+
+
+def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
+    desk = Desk()
+    desk.connections.on_fatal(desk.connections.links[0], "auth failed")
+    assert desk.alerts == desk.troubles == ["public: auth failed"]
+
+
+def test_an_outage_is_told_once_and_the_next_one_again() -> None:
+    desk = Desk(reconnect_attempts=2)
+    said = "public: {} connection attempts in a row failed, the last one: refused"
+    for attempt in (1, 2, 3, 4):
+        desk.fail(attempt)
+    assert desk.alerts == desk.troubles == [said.format(2)]
+    for attempt in (1, 2, 3):
+        desk.fail(attempt)
+    assert desk.alerts == desk.troubles == [said.format(2)] * 2

@@ -1,0 +1,53 @@
+"""A provider's REST: made when somebody asks, limited as its settings say."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tradewire.streaming.provider import ProviderSettings
+from tradewire.streaming.provider_rest import ProviderRest
+from tradewire.telemetry import Counters
+from tradewire.venues.registry import load
+
+
+def rest_of(**options: Any) -> ProviderRest:
+    settings = ProviderSettings("binance", load("binance"), **options)
+    return ProviderRest(settings, lambda _: None, lambda _: None, Counters())
+
+
+async def test_limits_of_rest_calls_can_be_read() -> None:
+    made = rest_of()
+    assert made.rate_limit is None
+    made.market_data()
+    statistics = made.rate_limit
+    assert statistics is not None
+    assert statistics.waiting == 0
+    assert "weight" in statistics.quotas
+    await made.close()
+
+
+async def test_the_rate_limit_of_a_provider_holds_its_requests_back_and_changes_at_once() -> None:
+    made = rest_of(rate_limit=(60.0, 2))
+    settings = made._settings
+    first = made.http.limiter
+    assert first is not None
+    assert first.current_rate == 60
+    made.update(dataclasses.replace(settings, reconnect_attempts=9))
+    assert made.http.limiter is first, "what was used stays used"
+    made.update(dataclasses.replace(settings, rate_limit=(30.0, 1)))
+    assert made.http.limiter is not None
+    assert made.http.limiter.current_rate == 30
+    made.update(dataclasses.replace(settings, rate_limit=None))
+    assert made.http.limiter is None
+    await made.close()
+
+
+async def test_another_address_is_asked_from_the_change_on() -> None:
+    made = rest_of(rest_url="http://127.0.0.1:1")
+    first = made.market_data()
+    made.update(dataclasses.replace(made._settings, reconnect_attempts=9))
+    assert made.market_data() is first
+    made.update(dataclasses.replace(made._settings, rest_url="http://127.0.0.1:2"))
+    assert made.market_data() is not first
+    await made.close()

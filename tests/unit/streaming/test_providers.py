@@ -1,0 +1,65 @@
+"""Providers of a gateway as plans come: added, changed, removed. What configurations say is in test_configured.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tradewire.streaming import StreamingGateway
+from tradewire.streaming.plan import GatewayPlan
+from tradewire.streaming.provider import ProviderSettings
+from tradewire.venues.registry import load
+
+BINANCE = ProviderSettings("binance", load("binance"), symbols=frozenset({"BTCUSDT"}))
+SPOT = ProviderSettings("spot", load("binance_spot"), symbols=frozenset({"ETHUSDT"}))
+
+
+def plan_of(*providers: ProviderSettings, trades: dict[str, tuple[str, ...]]) -> GatewayPlan:
+    subscriptions = tuple((name, "trades", symbols) for name, symbols in trades.items())
+    return GatewayPlan({settings.name: settings for settings in providers}, subscriptions, 10)
+
+
+def feeds_of(gateway: StreamingGateway) -> list[tuple[str, str]]:
+    return [(feed.channel.name, feed.symbol) for feed in gateway.feeds()]
+
+
+def applied(gateway: StreamingGateway, plan: GatewayPlan) -> list[tuple[str, str]]:
+    gateway._providers.apply(plan, gateway.subscribe)
+    return feeds_of(gateway)
+
+
+def test_providers_come_and_go_with_their_subscriptions() -> None:
+    gateway = StreamingGateway()
+    own = gateway.managers["binance"].settings
+    first = plan_of(own, SPOT, trades={"binance": ("BTCUSDT",), "spot": ("ETHUSDT",)})
+    assert applied(gateway, first) == [("trades", "BTCUSDT"), ("trades", "ETHUSDT")]
+    assert gateway.subscriptions == {("binance", "trades"): ("BTCUSDT",), ("spot", "trades"): ("ETHUSDT",)}
+    assert applied(gateway, plan_of(own, trades={"binance": ("BTCUSDT",)})) == [("trades", "BTCUSDT")]
+    assert list(gateway.managers) == ["binance"]
+
+
+def test_what_a_plan_does_not_change_keeps_its_feed_and_connection() -> None:
+    gateway = StreamingGateway()
+    own = gateway.managers["binance"].settings
+    applied(gateway, plan_of(own, trades={"binance": ("BTCUSDT",)}))
+    kept, links = gateway.feeds()[0], gateway.links
+    changed = replace(own, reconnect_attempts=9)
+    assert applied(gateway, plan_of(changed, trades={"binance": ("BTCUSDT", "ETHUSDT")})) == [
+        ("trades", "BTCUSDT"),
+        ("trades", "ETHUSDT"),
+    ]
+    assert gateway.feeds()[0] is kept
+    assert gateway.links == links
+    assert gateway.managers["binance"].settings.reconnect_attempts == 9
+
+
+async def test_trouble_brings_in_the_fallback_that_the_plan_names() -> None:
+    gateway = StreamingGateway()
+    own = replace(gateway.managers["binance"].settings, fallback="spot")
+    applied(gateway, plan_of(own, replace(SPOT, standby=True), trades={"binance": ("BTCUSDT",)}))
+    told: list[Any] = []
+    gateway.on_status(told.append)
+    gateway.managers["binance"]._trouble("it is mute")
+    assert [(event.fallback, event.active, event.reason) for event in told] == [("spot", True, "it is mute")]
+    assert feeds_of(gateway) == [("trades", "BTCUSDT"), ("trades", "BTCUSDT")]
+    await gateway.stop()
