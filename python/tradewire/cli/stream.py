@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,7 +46,11 @@ def stream(
         typer.Option("--config", help="A configuration: all its providers, instead of --venue, --symbols, ..."),
     ] = None,
     hot_reload: Annotated[
-        bool, typer.Option("--hot-reload", help="Apply changes of the configuration while running.")
+        bool,
+        typer.Option(
+            "--hot-reload",
+            help="Apply changes of the configuration while running; in a pipe, each is told on standard error.",
+        ),
     ] = False,
     venue: Venue = "binance",
     symbols: Symbols = "BTCUSDT",
@@ -63,7 +68,7 @@ def stream(
     integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is
     absent is null. The summary goes to standard error. Exit code 1 when nothing at all was received.
     """
-    from tradewire.streaming import StreamingGateway
+    from tradewire.streaming import StreamingGateway, configured
     from tradewire.transport.event_loop import run
 
     from .hardening import forget_keys
@@ -84,6 +89,9 @@ def stream(
         address = ", ".join(gateway.managers)
     forget_keys()
     quiet_logging()
+    if quiet or not console().is_terminal:
+        # No live view is disturbed by what a reload changes.
+        logging.getLogger(configured.__name__).setLevel(logging.INFO)
     board = run(_watch(gateway, seconds=seconds, quiet=quiet, metrics_port=metrics_port))
     typer.echo(summary(board), err=not quiet and not console().is_terminal)
     if not gateway.counters["messages"]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Configured"]
 
-_logger = logging.getLogger("tradewire.streaming")
+#: Of its own, so that a program can show what reloads change and nothing else: `tradewire stream` does.
+_logger = logging.getLogger(__name__)
 
 
 class Configured:
@@ -74,7 +75,9 @@ class Configured:
             return
 
         def on_change(change: Change) -> None:
+            paths = ", ".join(sorted(change.paths))
             if not any(change.touches(section) for section in ("streaming", "streaming_health", "credentials")):
+                _logger.info("configuration changed, nothing of it for market data: %s", paths)
                 return
             try:
                 plan = plan_of(change.new, self._environ())
@@ -84,7 +87,7 @@ class Configured:
                 apply(self.plan)
             else:
                 self.plan = plan
-                _logger.info("configuration applied: %s", ", ".join(sorted(change.paths)))
+                _logger.info("configuration applied: %s", paths)
 
         self._loader.subscribe(on_change)
         await self._loader.start()

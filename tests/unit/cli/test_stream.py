@@ -140,7 +140,7 @@ def test_errors_of_a_configuration_say_what_to_do(
     assert "subscriptions" in done.stderr, "the nearest known name"
 
 
-def test_a_reload_shows_other_symbols_and_still_knows_the_keys(venue: Any, tmp_path: Path) -> None:
+def test_a_reload_shows_other_symbols_says_so_and_still_knows_the_keys(venue: Any, tmp_path: Path) -> None:
     """Keys are read from the environment once: they are gone from it when the file changes."""
     path = _file(tmp_path, venue)
     path.write_text(path.read_text().replace("name: first,", "name: first, auth_method: api_key, credential: desk,"))
@@ -154,6 +154,9 @@ def test_a_reload_shows_other_symbols_and_still_knows_the_keys(venue: Any, tmp_p
             wanted = _file(tmp_path, venue).read_text().replace("[BTCUSDT]", "[SOLUSDT]")
             path.write_text(wanted.replace("name: first,", "name: first, auth_method: api_key, credential: desk,"))
             _read_until_symbol(child.stdout, "SOLUSDT")
+            path.write_text(path.read_text() + "environment: testnet\n")
+            assert child.stderr.readline() == "tradewire: configuration applied: streaming.symbols\n"
+            assert "stays paper until the process is started anew" in child.stderr.readline()
             child.send_signal(signal.SIGINT)
             assert child.stdout.read() is not None
             assert child.wait(20) == 0

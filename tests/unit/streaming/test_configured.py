@@ -317,3 +317,21 @@ async def test_a_plan_that_the_gateway_refuses_is_told_and_the_old_one_applied_a
     await configured.stop()
     assert asked[1] is configured.plan is plan
     assert "cannot be applied, the gateway goes on as before: the ring is too small" in caplog.text
+
+
+async def test_what_a_reload_changed_is_said_in_one_line(
+    tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tradewire.streaming.configured")
+    path = written(tmp_path, SERVED)
+    configured = Configured(path, hot_reload=True)
+    await configured.start(lambda plan: None)
+    path.write_text(SERVED.replace("BTCUSDT", "ETHUSDT").replace("{symbols", "{buffer_size: 9, symbols"))
+    await eventually(lambda: caplog.messages)
+    path.write_text(path.read_text() + "connection_pool: {max_connections: 20}\n")
+    await eventually(lambda: len(caplog.messages) == 2)
+    await configured.stop()
+    assert caplog.messages == [
+        "configuration applied: streaming.buffer_size, streaming.symbols",
+        "configuration changed, nothing of it for market data: connection_pool.max_connections",
+    ]
