@@ -46,7 +46,15 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Runs the command and ends the process."""
+    """Runs the command and ends the process. Ctrl-C ends it without a word, from the first import on."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
+    # Here and not above: these take most of the time until the command answers.
     from tradewire.errors import TradewireError
     from tradewire.telemetry.redaction import redacted
 
@@ -56,8 +64,6 @@ def main() -> None:
     harden()
     try:
         build()(prog_name="tradewire")
-    except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
     except (TradewireError, ValueError, OSError, ImportError) as error:
         print(f"tradewire: {redacted(explained(error))}", file=sys.stderr)  # noqa: T201 - the command's error output
         sys.exit(_USER_ERROR)
