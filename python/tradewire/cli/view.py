@@ -17,6 +17,8 @@ from .story import FAULT, HEALED, clock, counts
 from .wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .board import Board, Row
     from .story import Line
 
@@ -30,6 +32,8 @@ _STYLES = {
     FeedState.DOWN: "bold red",
 }
 _LINES = 8
+#: The longest word of a line: `reconnecting`.
+_WORD = 12
 _HOP_NAMES = {
     "venue": "venue -> received",
     "queue": "received -> drained",
@@ -61,8 +65,7 @@ def render(board: Board, title: str) -> Group:
         "   ".join([counted(counters["messages"], "message"), *_incidents(board), *metrics, "Ctrl-C ends"]),
         style="dim",
     )
-    story = board.story[-_LINES:]
-    return Group(head, _market_table(board), _latency_table(board), *map(_line, story), foot)
+    return Group(head, _market_table(board), _latency_table(board), _story(board.story[-_LINES:]), foot)
 
 
 def summary(board: Board) -> str:
@@ -126,7 +129,8 @@ def _market_table(board: Board) -> Table:
     table = Table(expand=False, pad_edge=False)
     many = _are_many(board)
     if many:
-        table.add_column("provider")
+        # Cut off, `binance` and `binance_spot` look alike.
+        table.add_column("provider", overflow="fold")
     table.add_column("symbol", style="bold")
     for name in ("last trade", "bid", "ask"):
         table.add_column(name, justify="right")
@@ -149,9 +153,16 @@ def _are_many(board: Board) -> bool:
     return len({provider for provider, _ in board.rows}) > 1
 
 
-def _line(line: Line) -> Text:
-    style = "bold red" if line.word == FAULT else "green" if line.word in HEALED else "yellow"
-    return Text.assemble((f"{clock(line)}  ", "dim"), f"{line.where:32} ", (f"{line.word:13}", style), line.what)
+def _story(lines: Sequence[Line]) -> Table:
+    """What a narrow terminal has no room for goes on below, beside the times."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_WORD)
+    table.add_column(overflow="fold")
+    for line in lines:
+        style = "bold red" if line.word == FAULT else "green" if line.word in HEALED else "yellow"
+        table.add_row(clock(line), Text(line.word, style=style), Text(f"{line.where}: {line.what}"))
+    return table
 
 
 def _latency_table(board: Board) -> Table:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tradewire.cli import view
 from tradewire.cli.board import Board
+from tradewire.cli.chaos import ACTS
 from tradewire.cli.story import Line
 from tradewire.core import Trade
 from tradewire.streaming import GapDetected, StreamingGateway
@@ -30,8 +31,8 @@ def board() -> Board:
     return board
 
 
-def _drawn(board: Board) -> str:
-    screen = Console(file=io.StringIO(), width=160, force_terminal=False)
+def _drawn(board: Board, width: int = 160) -> str:
+    screen = Console(file=io.StringIO(), width=width, force_terminal=False)
     screen.print(view.render(board, "tradewire demo"))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
     assert isinstance(text, str)
@@ -117,6 +118,36 @@ def test_the_last_eight_events_are_shown_and_all_are_counted(board: Board) -> No
     assert "2 messages are missing" not in text
     assert "metrics: http://127.0.0.1:9/metrics" in text
     assert "  9 gaps\n" in view.summary(board) + "\n"
+
+
+def test_in_80_columns_a_long_line_goes_on_below_its_own_words(board: Board) -> None:
+    names = ["BTCUSDT", "ETHUSDT"]
+    acts = [Line(0, "fault", act.venue, act.what.format(*names)) for act in ACTS]
+    lost = "connection stream is lost: ws://127.0.0.1:34567/stream ended it (1001 going away); next attempt in 0.4 s"
+    board.injected += [*acts, Line(1, "reconnecting", "binance_spot", lost)]
+    lines = [line.rstrip() for line in _drawn(board, 80).splitlines()]
+    assert max(map(len, lines)) <= 80
+    story = lines[next(number for number, line in enumerate(lines) if "  fault  " in line) : -2]
+    first = [line for line in story if line[:1].strip()]
+    assert len(first) == 7
+    assert all(line.startswith(" " * 26) and line[26] != " " for line in story if line not in first)
+    text = " ".join(line[26:].strip() for line in story)
+    for line in board.injected:
+        assert f"{line.where}: {line.what}" in text
+
+
+def test_in_80_columns_providers_are_still_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "streaming.yaml"
+    path.write_text(
+        "streaming:\n  symbols: [BTCUSDT]\n  providers:\n"
+        "    - {name: binance, subscriptions: [trades, quotes, book]}\n"
+        "    - {name: binance_spot, subscriptions: [trades]}\n"
+    )
+    board = Board(StreamingGateway(path))
+    for row in board.rows.values():
+        row.bid = row.ask = (83084.3, 2.986)
+    cells = [line.split("│")[1].strip() for line in _drawn(board, 80).splitlines() if line.startswith("│")]
+    assert "".join(cells).startswith("binancebinance_spot")
 
 
 def test_a_live_view_leaves_nothing_on_the_screen(board: Board) -> None:
