@@ -82,7 +82,7 @@ async def test_a_quiet_market_is_left_alone(venue: str) -> None:
 async def _moving(place: Place, condition: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
         while not condition():
-            place.sim.advance(time.time_ns() // 1_000_000, 20)
+            place.sim.feed.advance(time.time_ns() // 1_000_000, 20)
             await asyncio.sleep(0.01)
 
 

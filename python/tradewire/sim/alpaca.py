@@ -62,7 +62,8 @@ class AlpacaSim(Venue):
         limits: AlpacaLimits | None = None,
         script: str = "",
     ) -> None:
-        super().__init__(port=port, rate=rate, chaos=Chaos(seed=seed, channels=CHANNELS.values()), script=script)
+        chaos = Chaos(seed=seed, channels=CHANNELS.values(), symbols=symbols)
+        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         instruments = tuple(alpaca_instrument(symbol) for symbol in dict.fromkeys(symbols))
         accounts = Accounts(credentials, plan)
         self.feed = AlpacaFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)

@@ -59,7 +59,8 @@ class BinanceSim(Venue):
         weight_limit: int = 2_400,
         script: str = "",
     ) -> None:
-        super().__init__(port=port, rate=rate, chaos=Chaos(seed=seed, channels=CHANNELS), script=script)
+        chaos = Chaos(seed=seed, channels=CHANNELS, symbols=symbols)
+        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         instruments = tuple(instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = Feed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = StreamFace(self.feed.topics, limits or StreamLimits(), chaos=self.chaos)

@@ -60,7 +60,8 @@ class BinanceSpotSim(Venue):
         weight_limit: int = 6_000,
         script: str = "",
     ) -> None:
-        super().__init__(port=port, rate=rate, chaos=Chaos(seed=seed, channels=CHANNELS), script=script)
+        chaos = Chaos(seed=seed, channels=CHANNELS, symbols=symbols)
+        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         instruments = tuple(spot_instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = SpotFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = StreamFace(self.feed.topics, limits, chaos=self.chaos, routed=False)

@@ -22,6 +22,7 @@ from tradewire.sim.faults import (
     Stream,
     Truncate,
     Until,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Chaos:
     Args:
         seed: one seed gives one sequence of decisions for the same sequence of messages.
         channels: neutral words that the venue's streams have; others are refused.
+        symbols: what the venue lists; others are refused. None at all: any symbol is taken.
         clock: gives seconds.
 
     Attributes:
@@ -54,9 +56,15 @@ class Chaos:
     """
 
     def __init__(
-        self, *, seed: int = 1, channels: Iterable[str] = (), clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        seed: int = 1,
+        channels: Iterable[str] = (),
+        symbols: Iterable[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.channels = tuple(channels)
+        self.symbols = tuple(symbols)
         self.faults: list[Fault] = []
         self.is_messing = False
         self.skew_ms = 0
@@ -358,9 +366,11 @@ class Chaos:
         for_s: float | None,
         until: Until = "stopped",
     ) -> _MESSAGE:
-        channel = where[0]
+        channel, symbol, _ = where
         if channel is not None and channel not in self.channels:
             raise ValueError(f"channel must be one of {', '.join(self.channels)}, was {channel!r}")
+        if symbol is not None and self.symbols and plain(symbol) not in map(plain, self.symbols):
+            raise ValueError(f"symbol must be one that is listed ({', '.join(self.symbols)}), was {symbol!r}")
         if p is not None and not 0 < p <= 1:
             raise ValueError(f"p must be a probability above 0 and at most 1, was {p}")
         once = kind is not Mute and n is None and p is None

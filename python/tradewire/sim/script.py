@@ -151,7 +151,7 @@ class _Reader:
         self.arguments[name] = value
 
 
-def _parse(words: list[str], channels: Sequence[str]) -> Callable[[Chaos], Fault | None]:
+def _parse(words: list[str], channels: Sequence[str], symbols: Sequence[str]) -> Callable[[Chaos], Fault | None]:
     """The fault that these words describe, to be begun later.
 
     Raises:
@@ -168,7 +168,9 @@ def _parse(words: list[str], channels: Sequence[str]) -> Callable[[Chaos], Fault
         result: Fault | None = getattr(chaos, name.replace("-", "_"))(**reader.arguments)
         return result
 
-    start(Chaos(channels=channels))  # ranges are checked where they are known, on a venue that nobody uses
+    start(
+        Chaos(channels=channels, symbols=symbols)
+    )  # ranges are checked where they are known, on a venue that nobody uses
     return start
 
 
@@ -181,7 +183,9 @@ def begin(line: str, chaos: Chaos) -> Fault | None:
     words = line.partition("#")[0].split()
     if not words:
         raise ValueError(f"fault must be one of {', '.join(_FORMS)}, was empty")
-    return _parse(words, chaos.channels)(chaos)
+    if words[0] in ("at", "every"):
+        raise ValueError(f"{words[0]!r} belongs in a script; here a fault begins at once, so leave its time out")
+    return _parse(words, chaos.channels, chaos.symbols)(chaos)
 
 
 @dataclass(slots=True)
@@ -202,8 +206,13 @@ class Script:
     steps: list[_Step] = field(default_factory=list)
 
     @classmethod
-    def parse(cls, text: str, channels: Sequence[str]) -> Script:
+    def parse(cls, text: str, channels: Sequence[str], symbols: Sequence[str] = ()) -> Script:
         """Read a script.
+
+        Args:
+            text: its lines.
+            channels: neutral words that the venue's streams have.
+            symbols: what the venue lists; none at all: any symbol is taken.
 
         Raises:
             ValueError: names every line that is wrong, and why.
@@ -215,7 +224,7 @@ class Script:
             if not words:
                 continue
             try:
-                steps.append(_step(words, channels))
+                steps.append(_step(words, channels, symbols))
             except ValueError as error:
                 problems.append(f"line {number}: {error}")
         if problems:
@@ -232,14 +241,14 @@ class Script:
                 step.due_s += step.every_s * (1 + (elapsed_s - step.due_s) // step.every_s)
 
 
-def _step(words: list[str], channels: Sequence[str]) -> _Step:
+def _step(words: list[str], channels: Sequence[str], symbols: Sequence[str]) -> _Step:
     if words[0] not in ("at", "every"):
-        return _Step(0.0, None, _parse(words, channels))
+        return _Step(0.0, None, _parse(words, channels, symbols))
     if len(words) < 3:
         raise ValueError(f"{words[0]!r} must be followed by a time and a fault")
     seconds = _later(words[1])
     if words[0] == "at":
-        return _Step(seconds, None, _parse(words[2:], channels))
+        return _Step(seconds, None, _parse(words[2:], channels, symbols))
     if not seconds:
         raise ValueError("'every' must be followed by a time above 0")
-    return _Step(seconds, seconds, _parse(words[2:], channels))
+    return _Step(seconds, seconds, _parse(words[2:], channels, symbols))

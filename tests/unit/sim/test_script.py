@@ -111,6 +111,20 @@ def test_what_is_wrong_with_a_line(chaos: Chaos, line: str, said: str) -> None:
     assert chaos.faults == []
 
 
+def test_symbols_that_are_not_listed() -> None:
+    said = r"symbol must be one that is listed \(BTC/USD, AAPL\), was 'BTCUSTD'"
+    with pytest.raises(ValueError, match=f"line 2: {said}"):
+        Script.parse("mute BTCUSD\nat 1s drop 1 BTCUSTD", CHANNELS, ("BTC/USD", "AAPL"))
+    with pytest.raises(ValueError, match=said):
+        begin("mute BTCUSTD", Chaos(symbols=("BTC/USD", "AAPL")))
+
+
+@pytest.mark.parametrize("line", ["at 1s mute", "every 1s mute"])
+def test_times_are_for_scripts(chaos: Chaos, line: str) -> None:
+    with pytest.raises(ValueError, match="belongs in a script; here a fault begins at once"):
+        begin(line, chaos)
+
+
 @pytest.mark.parametrize("line", ["at 1s", "every", "at"])
 def test_times_need_a_fault(line: str) -> None:
     with pytest.raises(ValueError, match=r"line 1: .* must be followed by a time and a fault"):

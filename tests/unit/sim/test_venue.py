@@ -241,6 +241,8 @@ async def test_script_runs_beside_the_venue() -> None:
 def test_a_bad_script_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="line 1: fault must be one of"):
         BinanceSim(script="at 1s explode")
+    with pytest.raises(ValueError, match=r"line 1: symbol must be one that is listed \(BTCUSDT\), was 'ETHUSDT'"):
+        BinanceSim(symbols=("BTCUSDT",), script="mute ETHUSDT")
 
 
 async def test_aggregate_trades_that_were_lost_are_in_the_call(sim: BinanceSim) -> None:
