@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import log_to_stderr
+from .wording import counted
 
 if TYPE_CHECKING:
     from tradewire.config import Config, ConfigLoader
@@ -21,8 +22,16 @@ __all__ = ["app"]
 
 File = Annotated[Path, typer.Argument(help="YAML, or JSON when it ends in .json.")]
 KeyFile = Annotated[
-    Path | None, typer.Option("--key-file", help="Of the keys; otherwise $TRADEWIRE_CONFIG_KEY, the user's own, ...")
+    Path | None,
+    typer.Option(
+        "--key-file",
+        help="Keys, one a line. Left out: $TRADEWIRE_CONFIG_KEY, the file $TRADEWIRE_CONFIG_KEY_FILE, "
+        "tradewire/config.key in your configuration folder, the system's keyring.",
+    ),
 ]
+
+#: The place of what nobody wrote.
+_DEFAULT = "default"
 
 app = typer.Typer(
     name="config",
@@ -51,7 +60,8 @@ def check(file: File, key_file: KeyFile = None) -> None:
     for path, rule in unknown_venues(config).items():
         typer.echo(f"{reading.place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
     literals = reading.literals
-    typer.echo(f"{file}: valid, {len(reading.places)} settings written, environment {config.environment}")
+    written = sum(place != _DEFAULT for _, place in _rows(config.dict(), "", reading.places))
+    typer.echo(f"{file}: valid, {counted(written, 'setting')} written, environment {config.environment}")
     if literals:
         typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")
 
@@ -67,6 +77,9 @@ def show(file: File, key_file: KeyFile = None) -> None:
 
 
 def _rows(value: Any, path: str, places: Mapping[str, Place]) -> Iterator[tuple[str, str]]:
+    """`path = value` and where it was written, of every setting."""
+    from tradewire.telemetry.redaction import redacted
+
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         value = {each["name"]: each for each in value}
     if isinstance(value, Mapping) and value:
@@ -76,7 +89,8 @@ def _rows(value: Any, path: str, places: Mapping[str, Place]) -> Iterator[tuple[
     text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if isinstance(value, bool):
         text = text.lower()
-    yield f"{path} = {'{}' if value == {} else text}".rstrip(), str(places.get(path, "default"))
+    text = "{}" if value == {} else redacted(text)
+    yield f"{path} = {text}".rstrip(), str(places.get(path, _DEFAULT))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from .kinds import Kind, Listed, Mapped, SecretText
 from .nodes import Branch, Items, Leaf, Node
 from .problem import Place, Problem, nearest
 from .secret import Secret
-from .settings import NamedList, Nested, Section, Setting, incomplete, settings
+from .settings import NamedList, Nested, Section, Setting, holds_secrets, incomplete, settings
 
 __all__ = ["INVALID", "Converter", "is_token", "put"]
 
@@ -52,11 +52,13 @@ class Converter:
         self.tokens: dict[str, Leaf] = {}
         self.secret_variables: set[str] = set()
         self.sections: dict[str, Section] = {}
+        # Path -> text of values that a problem may show: of the file, no secrets, nothing put in.
+        self._written: dict[str, str] = {}
 
     def section(self, cls: type[Section], node: Node, path: str = "") -> Any:
         """A section, which lacks what could not be read; INVALID: it is no mapping."""
         if not isinstance(node, Branch):
-            return self._refuse(path, node, f"must be {Nested(cls).allowed}")
+            return self._refuse(Nested(cls), path, node, f"must be {Nested(cls).allowed}")
         self.places.setdefault(path, node.place)
         known = settings(cls)
         for key, place in node.keys.items():
@@ -75,7 +77,8 @@ class Converter:
         found = path
         while found and found not in self.places:
             found = found.rpartition(".")[0]
-        self._add(self.places[found], path, None, rule)
+        written = self._written.get(path)
+        self._add(self.places[found], path, None if written is None else _shown(written), rule)
 
     def _setting(self, found: Setting, branch: Branch, path: str) -> Any:
         node = branch.entries.get(found.name)
@@ -102,12 +105,12 @@ class Converter:
         if isinstance(kind, Listed):
             return self._listed(kind, node, path)
         if not isinstance(node, Leaf) or node.text is None:
-            return self._refuse(path, node, f"must be {kind.allowed}")
+            return self._refuse(kind, path, node, f"must be {kind.allowed}")
         return self._leaf(kind, node, node.text, path)
 
     def _named(self, kind: NamedList, node: Node, path: str) -> Any:
         if not isinstance(node, Items):
-            return self._refuse(path, node, f"must be {kind.allowed}")
+            return self._refuse(kind, path, node, f"must be {kind.allowed}")
         made, seen = [], set()
         for number, item in enumerate(node.items):
             name = item.entries.get("name") if isinstance(item, Branch) else None
@@ -122,7 +125,7 @@ class Converter:
 
     def _mapped(self, kind: Mapped, node: Node, path: str) -> Any:
         if not isinstance(node, Branch):
-            return self._refuse(path, node, f"must be {kind.allowed}")
+            return self._refuse(kind, path, node, f"must be {kind.allowed}")
         made = {}
         for key, child in node.entries.items():
             where = _join(path, key)
@@ -142,11 +145,11 @@ class Converter:
             if text is INVALID:
                 return INVALID
             if not node.given and text == node.text:
-                return self._refuse(path, node, f"must be {kind.allowed}")
+                return self._refuse(kind, path, node, f"must be {kind.allowed}")
             items: list[Node] = [Leaf(each.strip(), node.place, given=True) for each in text.split(",") if each.strip()]
             node = Items(items, node.place)
         if not isinstance(node, Items):
-            return self._refuse(path, node, f"must be {kind.allowed}")
+            return self._refuse(kind, path, node, f"must be {kind.allowed}")
         made = [self._value(kind.item, item, path) for item in node.items]
         return INVALID if any(value is INVALID for value in made) else tuple(made)
 
@@ -156,13 +159,16 @@ class Converter:
             return INVALID
         as_written = text == raw and not leaf.given
         if leaf.quoted and not kind.quotable and as_written:
-            return self._refuse(path, leaf, f"must be {kind.allowed}, without quotes")
+            return self._refuse(kind, path, leaf, f"must be {kind.allowed}, without quotes")
         if isinstance(kind, SecretText) and as_written and leaf.span is not None:
             self.literals[path] = leaf
         try:
-            return kind.read(text)
+            value = kind.read(text)
         except ValueError as error:
-            return self._refuse(path, leaf, str(error), secret=isinstance(kind, SecretText))
+            return self._refuse(kind, path, leaf, str(error))
+        if as_written and not isinstance(kind, SecretText):
+            self._written[path] = raw
+        return value
 
     def _resolve(self, kind: Kind, leaf: Leaf, raw: str, path: str) -> Any:
         """The text with its variables put in and decrypted, or INVALID."""
@@ -192,16 +198,23 @@ class Converter:
             self._add(leaf.place, path, None, str(error))
             return INVALID
 
-    def _refuse(self, path: str, node: Node, rule: str, *, secret: bool = False) -> Any:
+    def _refuse(self, kind: Kind, path: str, node: Node, rule: str) -> Any:
         """Adds a problem. Only what stands in a file is shown, as it stands there: never what a variable holds."""
         value = None
-        if isinstance(node, Leaf) and not secret and not node.given and not is_token(node.text or ""):
-            value = "nothing" if node.text is None else node.text[:_SHOWN]
+        if isinstance(node, Leaf) and not holds_secrets(kind) and not node.given and not is_token(node.text or ""):
+            value = "nothing" if node.text is None else _shown(node.text)
         self._add(node.place, path, value, rule)
         return INVALID
 
     def _add(self, place: Place, path: str, value: str | None, rule: str) -> None:
         self.problems.append(Problem(place.file, place.line, path, value, rule))
+
+
+def _shown(text: str) -> str:
+    """What a problem shows of a value: no user and key that stand in an address."""
+    from tradewire.telemetry.redaction import redacted
+
+    return redacted(text)[:_SHOWN]
 
 
 def _join(path: str, name: str) -> str:

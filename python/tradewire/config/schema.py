@@ -230,7 +230,7 @@ class ApiConfig(Section):
         if self.enabled and self.token is None and not is_loopback(self.host):
             yield (
                 "host",
-                f"{self.host} is reachable by others: set a token beside it (token: ${{HEALTH_TOKEN}}, 32 random "
+                "is reachable by others: set a token beside it (token: ${HEALTH_TOKEN}, 32 random "
                 "characters or more), or host: 127.0.0.1",
             )
 

@@ -13,9 +13,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar, cast, dataclass_transform
 
-from .kinds import Kind
+from .kinds import Kind, Listed, Mapped, SecretText
 
-__all__ = ["NamedList", "Nested", "Section", "Setting", "answered", "incomplete", "section", "setting", "settings"]
+__all__ = [
+    "NamedList",
+    "Nested",
+    "Section",
+    "Setting",
+    "answered",
+    "holds_secrets",
+    "incomplete",
+    "section",
+    "setting",
+    "settings",
+]
 
 
 class Nested(Kind):
@@ -192,3 +203,12 @@ def _setting(field: dataclasses.Field[Any]) -> Setting:
         return value if factory is dataclasses.MISSING else factory()
 
     return Setting(field.name, field.metadata["kind"], field.metadata["doc"], required, default)
+
+
+def holds_secrets(kind: Kind) -> bool:
+    """Whether a secret may stand in a value of a kind: also in what is written by mistake where a section belongs."""
+    if isinstance(kind, Nested):
+        return any(holds_secrets(found.kind) for found in settings(kind.section).values())
+    if isinstance(kind, Mapped | Listed):
+        return holds_secrets(kind.item)
+    return isinstance(kind, SecretText)

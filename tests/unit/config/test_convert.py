@@ -58,7 +58,7 @@ streaming:
         "5: connection_pool.max_connections: must be an integer from 1 to 1,000, was '0'",
         "8: apis.a.provider: is missing: letters, digits, '-' and '_', beginning with a letter (Whose API.)",
         "8: apis.a.enabled: must be true or false, was 'maybe'",
-        "9: apis.b: must be a mapping with provider, enabled, credentials, settings, was '3'",
+        "9: apis.b: must be a mapping with provider, enabled, credentials, settings",
         "11: streaming.symbols: must be a list, each a symbol such as AAPL or BTC/USDT, was 'AAPL'",
         "13: streaming.providers.[0].name: is missing: letters, digits, '-' and '_', beginning with a letter "
         "(Its name, in logs, metrics and `fallback`.)",
@@ -167,6 +167,14 @@ def test_missing_variables_are_all_found() -> None:
         "exchanges: {a: {name: n, api_key: {canary: canary2}}}",
         "exchanges: {a: {name: n, api_key: 'ENC[bad canary]'}}",
         "exchanges: {a: {name: '${CANARY}'}}",
+        "exchanges: {a: canary}",
+        "exchanges: canary",
+        "credentials: {a: canary}",
+        "apis: {a: {provider: p, credentials: canary, api_key: canary}}",
+        "streaming: {providers: [canary, {name: p, credentials: canary}]}",
+        "streaming_health: {api: canary}",
+        "streaming: {providers: [{name: p, websocket_url: 'wss://user:canary@h'}]}",
+        "streaming: {providers: [{name: p, rest_url: 'https://h/?a= b&api_key=canary'}]}",
         "streaming: {symbols: '${CANARY}', providers: '${CANARY}'}",
         "streaming: {providers: [{name: '${CANARY}'}]}",
     ],
@@ -200,6 +208,17 @@ def test_an_encrypted_value_from_a_variable() -> None:
 def test_two_providers_of_one_name() -> None:
     found = words(problems("streaming:\n  providers:\n  - {name: a}\n  - {name: a}\n"))
     assert found == ["4: streaming.providers.a: is written twice: give each its own name"]
+
+
+def test_a_rule_shows_the_value_as_it_is_written() -> None:
+    text = "connection_pool: {min_connections: 11}"
+    assert words(problems(text)) == [
+        "1: connection_pool.min_connections: must not be above max_connections (10), was '11'"
+    ]
+    (problem,) = problems("connection_pool: {min_connections: '${N}'}", {"N": "11"})
+    assert problem.value is None, "what a variable holds is not shown"
+    (problem,) = problems("connection_pool: {min_connections: 'ENC[11]'}")
+    assert problem.value is None
 
 
 def test_a_rule_is_reported_where_the_value_stands() -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tradewire.config.kinds import Integer, SecretText
+from tradewire.config.kinds import Integer, Listed, Mapped, SecretText
 from tradewire.config.secret import Secret
 from tradewire.config.settings import (
     NamedList,
     Nested,
     Section,
     answered,
+    holds_secrets,
     incomplete,
     section,
     setting,
@@ -76,6 +77,16 @@ def test_plain_dicts_keep_secrets_secret() -> None:
         "more": [{"name": 2, "key": None}],
     }
     assert "k'" not in str(made)
+
+
+def test_secrets_may_stand_wherever_one_belongs_somewhere_within() -> None:
+    assert holds_secrets(SecretText())
+    assert holds_secrets(Nested(Outer))
+    assert holds_secrets(NamedList(Inner))
+    assert holds_secrets(Mapped(Nested(Inner), "name"))
+    assert holds_secrets(Listed(SecretText()))
+    assert not holds_secrets(Listed(Integer(0, 9)))
+    assert not holds_secrets(settings(Outer)["count"].kind)
 
 
 def _says(made: Outer, name: str) -> Iterator[tuple[str, str]]:
