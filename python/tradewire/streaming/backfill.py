@@ -1,7 +1,9 @@
 """Fetches trades that a stream lost, by request, and delivers exactly these, marked with the flag BACKFILL.
 
 Where the venue numbers every trade, a hole in the numbers says what is missing, also after a reconnect. Elsewhere the
-time between the last trade before a reconnect and the first one after it does. Not for books: they take a snapshot.
+time between the last trade before a reconnect and the first one after it does. Where the venue numbers events that it
+does not send, too, a hole is taken for a loss only when a request shows trades in it, or cannot show that there are
+none. Not for books: they take a snapshot.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewire.core import wall_ns
+from tradewire.core import monotonic_ns, wall_ns
 from tradewire.core.record import BACKFILL, Kind
 from tradewire.errors import DecodeError, QueryError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
@@ -42,6 +45,11 @@ _MOST_NS = 600 * 1_000_000_000
 #: Gaps of a feed that wait for their turn; later ones stay gaps.
 _WAITING = 32
 _ATTEMPTS = 3
+#: Where holes may be nothing: so many wait, for one request answers all of them, and so long, for answers lag.
+_HOLES = 1_000
+_SETTLE_S = 1.0
+#: A trade that comes over the stream so long after it was fetched is known still.
+_KNOWN_NS = 60 * 1_000_000_000
 #: Trades remembered per symbol where only times are known: those of one moment may come in any order.
 _REMEMBERED = 2_000
 
@@ -74,10 +82,12 @@ class BackFill:
         decode: reads an answer into batches that nobody else gets.
         deliver: gives trades to the consumers, past trackers and health.
         watches: whether a feed is still wanted.
+        lost: told that so many messages of a feed are missing, where that had to be proven.
         emit: takes `BackFilled`.
-        counters: `backfilled`, `backfill_errors`.
+        counters: `backfilled`, `backfill_errors`, `sequence_skipped`.
         random: for the jitter of repeated requests.
         sleep: waits that many seconds.
+        now: monotonic time.
     """
 
     def __init__(
@@ -88,10 +98,12 @@ class BackFill:
         decode: Callable[[RestPayload], list[Batch]],
         deliver: Callable[[Batch], None],
         watches: Callable[[Feed], bool],
+        lost: Callable[[Feed, int], None],
         emit: Callable[[BackFilled], None],
         counters: Counters,
         random: Random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], int] = monotonic_ns,
     ) -> None:
         #: Whether `observe` wants to see batches.
         self.observes = not numbered
@@ -100,14 +112,18 @@ class BackFill:
         self._decode = decode
         self._deliver = deliver
         self._watches = watches
+        self._lost = lost
         self._emit = emit
         self._counters = counters
         self._random = random
         self._sleep = sleep
+        self._now = now
         self._waiting: dict[Feed, deque[_Gap]] = {}
         self._tasks: dict[Feed, asyncio.Task[None]] = {}
         # Missing trades that came late after all.
         self._late: dict[Feed, set[int]] = {}
+        # (symbol id, number) -> when it was delivered, oldest first.
+        self._delivered: dict[tuple[int, int], int] = {}
         self._memory: dict[int, _Memory] = {}
         # Symbol id -> its feed, and the last trade before its connection was lost.
         self._broken: dict[int, tuple[Feed, LastTrade]] = {}
@@ -129,6 +145,11 @@ class BackFill:
         """A number came after its successors: it need not be delivered any more."""
         if feed in self._tasks:
             self._late.setdefault(feed, set()).add(seq)
+
+    def gave(self, feed: Feed, seq: int) -> bool:
+        """Whether a number that comes after its successors has been fetched and delivered meanwhile."""
+        self._forget()
+        return (feed.symbol_id, seq) in self._delivered
 
     def lost(self, feeds: Iterable[Feed]) -> None:
         """The connection of these feeds is gone."""
@@ -165,7 +186,7 @@ class BackFill:
 
     def _ask(self, feed: Feed, gap: _Gap) -> None:
         waiting = self._waiting.setdefault(feed, deque())
-        if len(waiting) == _WAITING:
+        if len(waiting) == (_HOLES if feed.channel.holes else _WAITING):
             self._counters.add("backfill_errors")
             return
         waiting.append(gap)
@@ -177,7 +198,13 @@ class BackFill:
     async def _work(self, feed: Feed, waiting: deque[_Gap]) -> None:
         try:
             while waiting and self._watches(feed):
-                await self._fill(feed, waiting.popleft())
+                if feed.channel.holes:
+                    await self._sleep(_SETTLE_S)
+                    gaps = list(waiting)
+                    waiting.clear()
+                    await self._prove(feed, gaps)
+                else:
+                    await self._fill(feed, waiting.popleft())
         except UnsupportedError as error:
             _log.say(f"back-fill {feed.channel.name}", "%s", error)
         finally:
@@ -186,32 +213,82 @@ class BackFill:
             self._late.pop(feed, None)
 
     async def _fill(self, feed: Feed, gap: _Gap) -> None:
-        backoff = Backoff(self._random, first_ns=100_000_000, base_ns=500_000_000, cap_ns=5_000_000_000)
         found = count = 0
+        async with aclosing(self._answers(feed, gap.first, gap.last)) as answers:
+            async for answer in answers:
+                batches = [self._missing(feed, gap, batch) for batch in answer]
+                if not self._watches(feed):
+                    return
+                found = sum(map(len, batches))
+                count = self._give(batches)
+                # None of those that must be there: the venue's answers lag behind its streams.
+                if count or gap.missing == self._came_late(feed, gap):
+                    break
+        still_missing = max(gap.missing - count - self._came_late(feed, gap), found - count, 0)
+        self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, still_missing, wall_ns()))
+
+    async def _prove(self, feed: Feed, gaps: list[_Gap]) -> None:
+        """Tells losses from numbers that were never trades. What no answer covers counts as lost."""
+        numbers, answer = np.array([], np.uint64), []
+        async with aclosing(self._answers(feed, gaps[0].first, gaps[-1].last)) as answers:
+            async for answer in answers:
+                ours = [batch["seq"][batch["symbol"] == feed.symbol_id] for batch in answer]
+                numbers = np.concatenate([numbers, *ours]) if ours else numbers
+                if len(numbers) and numbers.max() >= gaps[-1].last.seq:
+                    break
+        if not self._watches(feed):
+            return
+        oldest, newest = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, -1)
+        batches: list[Batch] = []
+        unknown = 0
+        for gap in gaps:
+            batches += [self._missing(feed, gap, batch) for batch in answer]
+            hole = range(gap.last.seq - gap.missing, gap.last.seq)
+            covered = len(range(max(hole.start, oldest), min(hole.stop, newest + 1)))
+            outside = sum(not oldest <= seq <= newest for seq in self._late.get(feed, ()) if seq in hole)
+            unknown += len(hole) - covered - outside
+        found = sum(map(len, batches))
+        if not found and not unknown:
+            self._counters.add("sequence_skipped", sum(gap.missing for gap in gaps))
+            return
+        self._lost(feed, found + unknown)
+        count = self._give(batches)
+        self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, unknown + found - count, wall_ns()))
+
+    async def _answers(self, feed: Feed, first: LastTrade, last: LastTrade) -> AsyncGenerator[list[Batch]]:
+        """What the venue says to the same question, asked again after a growing wait; failures left out."""
+        backoff = Backoff(self._random, first_ns=100_000_000, base_ns=500_000_000, cap_ns=5_000_000_000)
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._sleep(backoff.next_delay_ns() / 1e9)
             try:
-                payloads = await self._source().missed_trades(feed.channel, feed.symbol, gap.first, gap.last)
-                batches = [self._missing(feed, gap, batch) for payload in payloads for batch in self._decode(payload)]
+                payloads = await self._source().missed_trades(feed.channel, feed.symbol, first, last)
+                answer = [batch for payload in payloads for batch in self._decode(payload)]
             except (QueryError, DecodeError) as error:
                 self._counters.add("backfill_errors")
                 _log.say(f"back-fill {feed.symbol}", "%s", error)
                 continue
-            if not self._watches(feed):
-                return
-            found = sum(map(len, batches))
-            count = min(found, _MOST)
-            if count:
-                newest = np.concatenate(batches)[-count:]
-                newest.flags.writeable = False
-                self._deliver(newest)
-            # None of those that must be there: the venue's answers lag behind its streams.
-            if count or gap.missing == self._came_late(feed, gap):
-                break
+            yield answer
+
+    def _give(self, batches: list[Batch]) -> int:
+        """Delivers the newest of these trades, as many as may be; returns how many."""
+        count = min(sum(map(len, batches)), _MOST)
+        if count:
+            newest = np.concatenate(batches)[-count:]
+            newest.flags.writeable = False
+            self._forget()
+            now = self._now()
+            for symbol_id, seq in zip(newest["symbol"].tolist(), newest["seq"].tolist(), strict=True):
+                self._delivered[symbol_id, seq] = now
+            self._deliver(newest)
         self._counters.add("backfilled", count)
-        still_missing = max(gap.missing - count - self._came_late(feed, gap), found - count, 0)
-        self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, still_missing, wall_ns()))
+        return count
+
+    def _forget(self) -> None:
+        """Forgets what was delivered so long ago that it will not come over the stream any more."""
+        old = self._now() - _KNOWN_NS
+        while self._delivered and next(iter(self._delivered.values())) < old:
+            del self._delivered[next(iter(self._delivered))]
 
     def _came_late(self, feed: Feed, gap: _Gap) -> int:
         """How many of the missing came over the stream after all; 0 where they are not numbered."""

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tradewire.core import SymbolTable, monotonic_ns, objects
+import numpy as np
+
+from tradewire.core import SymbolTable, monotonic_ns, objects, wall_ns
 from tradewire.core.record import Kind
 
 from .backfill import BackFill
@@ -95,6 +97,7 @@ class Intake:
             lambda answer: self.pipeline.decode(answer.payload, answer.recv_ns, answer.stream),
             self._deliver_missed,
             self.health.watches,
+            self._on_lost,
             self.emit,
             self.counters,
             random,
@@ -144,7 +147,7 @@ class Intake:
             self.backfill.observe(drained.batch)
         self.health.refresh()
         if drained.sequence_incidents:
-            self._on_sequence_incidents(drained)
+            drained = self._on_sequence_incidents(drained)
         self.books.observe(drained)
         updates: list[Any] = []
         if drained.changed and self.dispatcher.wants_books:
@@ -152,22 +155,40 @@ class Intake:
             updates = [update for update in found if update is not None]
         self.dispatcher.deliver(drained.batch, drained.events, updates, drained.drained_ns)
 
-    def _on_sequence_incidents(self, drained: Drained) -> None:
+    def _on_sequence_incidents(self, drained: Drained) -> Drained:
+        """Tells of them; gives the batch without trades that were delivered by a back-fill before they came."""
+        repeated: list[int] = []
         for row, outcome, missing in drained.sequence_incidents:
-            self.counters.add(f"sequence_{outcome}")
             record = drained.batch[row]
+            seq = int(record["seq"])
             feed = self.health.find(int(record["kind"]), int(record["symbol"]))
-            if feed is None:
+            if outcome == "gap" and feed is not None:
+                if not feed.channel.holes:
+                    self._on_lost(feed, missing)
+                self.backfill.gap(feed, seq, int(record["event_ns"]), missing)
                 continue
+            self._count_incident(outcome, feed)
+            if outcome == "reordered" and feed is not None:
+                self.backfill.late(feed, seq)
+                if self.backfill.gave(feed, seq):
+                    repeated.append(row)
+        if not repeated:
+            return drained
+        self.counters.add("backfill_repeats", len(repeated))
+        # Trades are messages of one record.
+        batch = np.delete(drained.batch, repeated)
+        batch.flags.writeable = False
+        return drained._replace(batch=batch, events=objects(batch, self.dispatcher.wanted))
+
+    def _on_lost(self, feed: Feed, missing: int) -> None:
+        self._count_incident("gap", feed)
+        self.counters.add("messages_missing", missing)
+        self.emit(GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, wall_ns()))
+
+    def _count_incident(self, outcome: str, feed: Feed | None) -> None:
+        self.counters.add(f"sequence_{outcome}")
+        if feed is not None:
             self.counters.add(f"sequence_{outcome}.{feed.channel.name}")
-            if outcome == "gap":
-                self.counters.add("messages_missing", missing)
-                self.emit(
-                    GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, drained.drained_wall_ns)
-                )
-                self.backfill.gap(feed, int(record["seq"]), int(record["event_ns"]), missing)
-            elif outcome == "reordered":
-                self.backfill.late(feed, int(record["seq"]))
 
     def _deliver_missed(self, trades: Batch) -> None:
         self.dispatcher.deliver(trades, objects(trades, self.dispatcher.wanted), [], monotonic_ns())

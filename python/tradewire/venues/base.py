@@ -47,6 +47,8 @@ class Channel:
         interval: of bars (`1m`), empty otherwise. Tells several bar channels of one symbol apart.
         diff: whether its messages are changes to a book that needs a snapshot.
         periodic: whether the venue sends it whether anything happened or not, so that silence alone proves a fault.
+        holes: whether numbers are also given to what is not sent or not taken, so that a skipped one alone proves no
+            loss.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Channel:
     interval: str = ""
     diff: bool = False
     periodic: bool = False
+    holes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

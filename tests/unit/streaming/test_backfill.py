@@ -41,6 +41,8 @@ class Venue:
         self.emitted: list[BackFilled] = []
         self.counters = Counters()
         self.watched = True
+        self.lost: list[int] = []
+        self.now_ns = 1_000 * SECOND
         self.fill = BackFill(
             "binance",
             numbered,
@@ -48,10 +50,12 @@ class Venue:
             lambda payload: [np.concatenate(self.trades[slice(*map(int, payload.payload.split()))])],
             self.delivered.append,
             lambda feed: self.watched,
+            lambda feed, missing: self.lost.append(missing),
             self.emitted.append,
             self.counters,
             Random(1),
             self.sleep,
+            lambda: self.now_ns,
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -179,6 +183,80 @@ async def test_all_that_was_missing_came_late(venue: Venue, feed: Feed, eventual
     venue.gate.set()
     await eventually(lambda: venue.emitted)
     assert (venue.delivered, len(venue.asked), venue.emitted[0].still_missing) == ([], 1, 0)
+
+
+async def test_what_was_fetched_is_known_until_it_cannot_come_any_more(
+    venue: Venue, feed: Feed, eventually: Any
+) -> None:
+    other = Feed(TRADES, "ETHUSDT", 1, None, 0, 0)
+    venue.fill.gap(feed, 10, 0, 2)
+    await eventually(lambda: venue.emitted)
+    assert [venue.fill.gave(feed, seq) for seq in (7, 8, 9, 10)] == [False, True, True, False]
+    assert not venue.fill.gave(other, 8)
+    venue.now_ns += 60 * SECOND
+    assert venue.fill.gave(feed, 8)
+    venue.now_ns += 1
+    assert not venue.fill.gave(feed, 8)
+    assert venue.fill._delivered == {}
+
+
+@pytest.fixture
+def holed() -> Feed:
+    return Feed(Channel("trades", Kind.TRADE, None, holes=True), "BTCUSDT", 0, None, 0, 0)
+
+
+def without(venue: Venue, *numbers: int) -> None:
+    venue.trades = [each for each in venue.trades if each["seq"][0] not in numbers]
+
+
+async def test_a_number_that_the_venue_skipped_is_no_loss(venue: Venue, holed: Feed, eventually: Any) -> None:
+    without(venue, 8, 9, 14)
+    venue.fill.gap(holed, 10, 0, 2)
+    venue.fill.gap(holed, 15, 0, 1)
+    await eventually(lambda: venue.counters["sequence_skipped"] == 3)
+    assert (venue.lost, venue.delivered, venue.emitted) == ([], [], [])
+    assert len(venue.asked) == 1, "one question answers all"
+
+
+async def test_what_the_venue_has_in_a_hole_was_lost(venue: Venue, holed: Feed, eventually: Any) -> None:
+    without(venue, 8)
+    venue.fill.gap(holed, 10, 0, 2)
+    venue.fill.gap(holed, 15, 0, 2)
+    venue.fill.late(holed, 14)
+    await eventually(lambda: venue.emitted)
+    assert (venue.lost, venue.numbers) == ([2], [9, 13])
+    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (2, 0)
+    assert venue.fill.gave(holed, 9)
+
+
+async def test_what_no_answer_covers_counts_as_lost(venue: Venue, holed: Feed, eventually: Any) -> None:
+    venue.trades = [each for each in venue.trades if 9 <= each["seq"][0] <= 12]
+    venue.fill.gap(holed, 11, 0, 4)
+    await eventually(lambda: venue.emitted)
+    assert (venue.lost, venue.numbers, venue.emitted[0].still_missing) == ([4], [9, 10], 2)
+    venue.failures = [QueryError("busy")] * 3
+    venue.fill.gap(holed, 20, 0, 1)
+    await eventually(lambda: len(venue.emitted) == 2)
+    assert (venue.lost, venue.emitted[1].count, venue.emitted[1].still_missing) == ([4, 1], 0, 1)
+
+
+async def test_a_hole_is_judged_by_an_answer_that_has_what_follows_it(
+    venue: Venue, holed: Feed, eventually: Any
+) -> None:
+    trades, venue.trades = venue.trades, venue.trades[:5]
+    sleep = venue.sleep
+
+    async def catching_up(seconds: float) -> None:
+        await sleep(seconds)
+        if len(venue.slept) == 2:
+            venue.trades = trades
+            without(venue, 8)
+
+    venue.fill._sleep = catching_up
+    venue.fill.gap(holed, 9, 0, 1)
+    await eventually(lambda: venue.counters["sequence_skipped"] == 1)
+    assert len(venue.asked) == 2
+    assert venue.emitted == []
 
 
 async def test_only_trades(venue: Venue) -> None:

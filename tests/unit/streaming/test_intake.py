@@ -1,12 +1,101 @@
-"""What a ring must hold for a book. What becomes of messages is in test_gateway.py and tests/integration."""
+"""Numbers of trades between stream and requests, and the ring of a book. Other messages are in test_gateway.py."""
 
 from __future__ import annotations
 
 import json
+from random import Random
+from typing import Any
 
 import pytest
 
-from tradewire.streaming import StreamingGateway
+from tradewire.core import Kind, Trade, view
+from tradewire.core.record import BACKFILL
+from tradewire.streaming import BackFilled, GapDetected, StreamingGateway, backfill
+from tradewire.venues.base import RestPayload
+
+
+class Answers:
+    """The REST trades of a venue, as its market data port gives them."""
+
+    def __init__(self, *numbers: int) -> None:
+        self.numbers = numbers
+
+    async def missed_trades(self, *_: Any) -> list[RestPayload]:
+        rows = [
+            {"id": number, "price": "100.5", "qty": "2", "time": 1_700_000_000_000, "isBuyerMaker": False}
+            for number in self.numbers
+        ]
+        return [RestPayload(json.dumps(rows).encode(), 1, "btcusdt@trade")]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "_SETTLE_S", 0)
+
+
+def opened(server: Any, answers: Answers) -> tuple[StreamingGateway, list[Trade], list[Any]]:
+    gateway = StreamingGateway(url=server.url, random=Random(1))
+    gateway.managers["binance"]._intake.backfill._source = lambda: answers  # type: ignore[assignment, return-value]
+    got: list[Trade] = []
+    told: list[Any] = []
+    gateway.subscribe_to_trades("BTCUSDT", got.append)
+    gateway.on_status(lambda event: told.append(event) if isinstance(event, GapDetected | BackFilled) else None)
+    return gateway, got, told
+
+
+async def accepted(server: Any, frames: Any, gateway: StreamingGateway, eventually: Any) -> Any:
+    peer = await server.serve()
+    peer.send_frame(frames.ack(json.loads((await peer.read_frame())[1])["id"]))
+    # Numbers count from there on.
+    await eventually(lambda: gateway.links[0].acknowledged)
+    return peer
+
+
+async def test_fills_outside_the_book_are_neither_delivered_nor_gaps(
+    wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    gateway, got, told = opened(wire_server, Answers(1, 3, 4))
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        outside = frames.trade(2).replace(b'"MARKET"', b'"INSURANCE_FUND"')
+        for frame in (frames.trade(1), outside, frames.trade(3), frames.trade(4)):
+            peer.send_frame(frame)
+        await eventually(lambda: gateway.counters["sequence_skipped"] == 1)
+        assert [trade.seq for trade in got] == [1, 3, 4]
+        assert told == []
+        counters = gateway.counters
+        assert (counters["sequence_gap"], counters["messages_missing"]) == (0, 0)
+
+
+async def test_a_trade_that_comes_after_its_back_fill_is_delivered_once(
+    wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    gateway, got, told = opened(wire_server, Answers(1, 2, 3, 4))
+    async with gateway:
+        batches = gateway.batches()
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        peer.send_frame(frames.trade(1))
+        peer.send_frame(frames.trade(4))
+        await eventually(lambda: len(got) == 4)
+        assert [type(event) for event in told] == [GapDetected, BackFilled]
+        peer.send_frame(frames.trade(2))
+        peer.send_frame(frames.trade(5))
+        await eventually(lambda: got[-1].seq == 5)
+        assert [(trade.seq, bool(trade.flags & BACKFILL)) for trade in got] == [
+            (1, False),
+            (4, False),
+            (2, True),
+            (3, True),
+            (5, False),
+        ]
+        assert gateway.counters["backfill_repeats"] == 1
+        assert gateway.counters["sequence_reordered"] == 1
+        rows: list[int] = []
+        async for batch in batches:
+            rows += view(batch, Kind.TRADE)["seq"].tolist()
+            if 5 in rows:
+                break
+        assert rows == [1, 4, 2, 3, 5]
 
 
 def test_the_smallest_ring_takes_a_whole_snapshot() -> None:

@@ -68,6 +68,7 @@ class BinanceMarketData:
     default_channels: Sequence[str] = ("trades", "quotes", "book")
     needs_credential: bool = False
     evidence_channel: str | None = "agg_trades"
+    holes: frozenset[str] = frozenset()
     sequences: Mapping[int, Literal["contiguous", "increasing"]] = field(
         default_factory=lambda: {Kind.TRADE: "contiguous", Kind.QUOTE: "increasing"}
     )
@@ -85,7 +86,14 @@ class BinanceMarketData:
         if found is not None:
             kind, seconds, _ = found
             stale = None if seconds is None else seconds * _SECOND
-            return Channel(name, kind, stale, diff=kind is Kind.BOOK_DELTA, periodic=kind is Kind.MARK_PRICE)
+            return Channel(
+                name,
+                kind,
+                stale,
+                diff=kind is Kind.BOOK_DELTA,
+                periodic=kind is Kind.MARK_PRICE,
+                holes=name in self.holes,
+            )
         bars = _BARS.fullmatch("bars_1m" if name == "bars" else name)
         if bars and bars[1] in self.intervals:
             return Channel(f"bars_{bars[1]}", Kind.BAR, 30 * _SECOND, bars[1])
@@ -136,6 +144,8 @@ USDM = BinanceMarketData(
     channels=_USDM_CHANNELS,
     # Bars of one second are Spot's alone.
     intervals=tuple(interval for interval in INTERVALS if interval != "1s"),
+    # The plan leaves out fills of the insurance fund and of auto-deleveraging; their ids are from the same row.
+    holes=frozenset({"trades"}),
     snapshot_depth=1000,
     costs=USDM_COSTS,
     rate_limits=USDM_LIMITS,
