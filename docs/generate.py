@@ -151,7 +151,7 @@ def metrics_page() -> str:
         "|---|---|---|---|",
         f"| `tradewire_responding` | gauge |  | {RESPONDING} |",
     ]
-    parts = "pools, breakers, limiters and retry budgets, by the names given in `also=`"
+    parts = "pools, breakers, limiters, retry budgets and clients, by the names given in `also=`"
     for title, families in (
         ("Of a gateway", read_gateway(StreamingGateway(), 0)),
         (f"Of parts of your own: {parts}", read_parts({})),

@@ -1,7 +1,7 @@
-"""The metrics of what a program uses beside a gateway: pools, breakers, limiters, retry budgets. Knows no exporter.
+"""The metrics of what a program uses beside a gateway: pools, breakers, limits, retries, clients. Knows no exporter.
 
 Each part is told apart by the name its owner gave it, never by an address or a key: the number of series depends on
-how many parts there are, and on the venues and quotas of a `RateLimitManager`.
+how many parts there are, on the venues and quotas of a `RateLimitManager` and on the methods of a client.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from tradewire.telemetry import OperationLatency
 from tradewire.transport.adaptive_limit import AdaptiveRateLimiter
 from tradewire.transport.circuit_breaker import CircuitBreaker
 from tradewire.transport.connection_pool import ConnectionPool
@@ -23,9 +24,25 @@ from .families import Family
 __all__ = ["Part", "checked", "read_parts"]
 
 #: What has metrics of its own.
-Part: TypeAlias = ConnectionPool[Any] | CircuitBreaker | RateLimitManager | AdaptiveRateLimiter | RetryBudget | Retrying
+Part: TypeAlias = (
+    ConnectionPool[Any]
+    | CircuitBreaker
+    | RateLimitManager
+    | AdaptiveRateLimiter
+    | RetryBudget
+    | Retrying
+    | OperationLatency
+)
 
-_KINDS = (ConnectionPool, CircuitBreaker, RateLimitManager, AdaptiveRateLimiter, RetryBudget, Retrying)
+_KINDS = (
+    ConnectionPool,
+    CircuitBreaker,
+    RateLimitManager,
+    AdaptiveRateLimiter,
+    RetryBudget,
+    Retrying,
+    OperationLatency,
+)
 #: Without the characters of addresses, so that none gets into a label with its key.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,63}")
 _P = TypeVar("_P")
@@ -81,6 +98,7 @@ def read_parts(parts: Mapping[str, Part]) -> list[Family]:
         *_breakers(_only(parts, CircuitBreaker)),
         *_limiters(parts),
         *_budgets(budgets),
+        *_clients(_only(parts, OperationLatency)),
     ]
 
 
@@ -194,3 +212,16 @@ def _budgets(budgets: Mapping[str, RetryBudget | Retrying]) -> Iterator[Family]:
         refused.add(name, value=now.refused)
         left.add(name, value=now.left)
     yield from (calls, retries, refused, left)
+
+
+def _clients(clients: Mapping[str, OperationLatency]) -> Iterator[Family]:
+    label = ("client", "operation")
+    took = Family("tradewire_operation_seconds", "Time of the calls of a client, failed ones too.", "summary", label)
+    failures = Family("tradewire_operation_failures", "Calls of a client that failed.", "counter", label)
+    for name, calls in clients.items():
+        for operation in calls.operations:
+            histogram = calls.histogram(operation)
+            if histogram is not None:
+                took.summarise(name, operation, histogram=histogram)
+            failures.add(name, operation, value=calls.failures(operation))
+    yield from (took, failures)

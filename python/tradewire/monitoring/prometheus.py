@@ -41,7 +41,7 @@ class MetricsCollector:
 
     Args:
         gateway: read at each scrape; None: only the parts are.
-        also: parts of your own program by the name they get as a label: pools, breakers, limiters, retry budgets.
+        also: parts of your own program by the name they get as a label: see `parts.Part`.
 
     Raises:
         TypeError, ValueError: something that has no metrics, or a name that is no name.
@@ -128,7 +128,7 @@ def start_metrics_server(
         gateway: whose metrics; None: only those of the parts. Call it on their event loop then.
         port: to listen on; 0: a free one.
         host: of this machine alone: `127.0.0.1`, `localhost`, `::1`.
-        also: pools, breakers, limiters and retry budgets of your own, by the name they get as a label.
+        also: pools, breakers, limiters, retry budgets and the `latency` of clients, by the name they get as a label.
 
     Raises:
         TypeError: a part that has no metrics.

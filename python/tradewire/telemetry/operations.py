@@ -32,6 +32,15 @@ class OperationLatency:
         """The histogram of a call; None before the first."""
         return self._histograms.get(operation)
 
+    def failures(self, operation: str) -> int:
+        """How many of these calls failed."""
+        return self._failures.get(operation, 0)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Names of the calls that were made."""
+        return tuple(self._histograms)
+
     def summary(self) -> dict[str, dict[str, int]]:
         """By name: count, failures, p50, p99, p99.9 and max in ns."""
         result = {}
@@ -39,7 +48,7 @@ class OperationLatency:
             p50, p99, p999 = histogram.percentiles((50.0, 99.0, 99.9))
             result[operation] = {
                 "count": histogram.count,
-                "failures": self._failures.get(operation, 0),
+                "failures": self.failures(operation),
                 "p50_ns": p50,
                 "p99_ns": p99,
                 "p99_9_ns": p999,

@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
-from tradewire import AdaptiveRateLimiter, CircuitBreaker, ConnectionPool, RateLimitManager, circuit_breaker
+from tradewire import (
+    AdaptiveRateLimiter,
+    CircuitBreaker,
+    ConnectionPool,
+    RateLimitManager,
+    TradingAPIInterface,
+    circuit_breaker,
+)
 from tradewire.errors import CircuitOpenError, FeedConnectionError, RateLimitError
+from tradewire.model import Balance
 from tradewire.monitoring.families import Family, read_gateway
 from tradewire.monitoring.parts import Part, checked, read_parts
 from tradewire.streaming import StreamingGateway
+from tradewire.telemetry import OperationLatency
 from tradewire.transport.policy.retry import RetryBudget, RetryPolicy
 from tradewire.transport.rate_limit import Quota, VenueLimits
 from tradewire.transport.retrying import Idempotent, Retrying
@@ -33,6 +42,8 @@ NAMES = {
     "tradewire_limiter_used": ("limiter", "venue", "quota"),
     "tradewire_limiter_waited": ("limiter", "venue"),
     "tradewire_limiter_waiting": ("limiter", "venue"),
+    "tradewire_operation_failures": ("client", "operation"),
+    "tradewire_operation_seconds": ("client", "operation"),
     "tradewire_pool_connections": ("pool",),
     "tradewire_pool_connections_busy": ("pool",),
     "tradewire_pool_connections_ejected": ("pool",),
@@ -78,7 +89,9 @@ def read(**parts: Part) -> dict[tuple[str, ...], float]:
 def test_names_and_labels_are_fixed() -> None:
     limits = RateLimitManager({"v": VenueLimits(quotas=(Quota(name="w", limit=10, per_s=1),))})
     parts: dict[str, Part] = {"p": ConnectionPool(api_class=object), "b": CircuitBreaker(), "m": limits}
-    parts |= {"a": AdaptiveRateLimiter(), "r": Retrying(), "s": RetryBudget()}
+    calls = OperationLatency()
+    calls.record("ping", 1)
+    parts |= {"a": AdaptiveRateLimiter(), "r": Retrying(), "s": RetryBudget(), "c": calls}
     for found in (read_parts({}), read_parts(parts)):
         assert {family.name: family.labels for family in found} == NAMES
         assert len(found) == len(NAMES)
@@ -86,7 +99,8 @@ def test_names_and_labels_are_fixed() -> None:
     for family in found:
         assert family.samples, family.name
         assert all(len(sample.labels) == len(family.labels) for sample in family.samples), family.name
-        assert len({sample.labels for sample in family.samples}) == len(family.samples), family.name
+        series = {(sample.labels, sample.suffix, sample.quantile) for sample in family.samples}
+        assert len(series) == len(family.samples), family.name
 
 
 async def test_a_pool() -> None:
@@ -197,6 +211,24 @@ async def test_retries_by_their_budget() -> None:
         assert found["retries_left", "get"] == 0
 
 
+async def test_the_calls_of_a_client() -> None:
+    class Broker(TradingAPIInterface):
+        async def get_balance(self) -> list[Balance]:
+            raise OSError("down")
+
+    broker = Broker()
+    with pytest.raises(OSError, match="down"):
+        await broker.get_balance()
+    broker.latency.record("ping", 250_000_000)
+    found = read(broker=broker.latency)
+    assert found["operation_failures", "broker", "get_balance"] == 1
+    assert found["operation_failures", "broker", "ping"] == 0
+    families = {family.name: family for family in read_parts({"broker": broker.latency})}
+    samples = families["tradewire_operation_seconds"].samples
+    ping = {each.suffix or each.quantile: each.value for each in samples if each.labels == ("broker", "ping")}
+    assert ping == pytest.approx({0.5: 0.25, 0.99: 0.25, 0.999: 0.25, "_count": 1, "_sum": 0.25}, rel=2e-3)
+
+
 @pytest.mark.parametrize(
     "name", ["", "https://x/?key=canary", "canary/b", "canary" * 11, "ключ", " canary", "canary\n"]
 )
@@ -208,7 +240,9 @@ def test_a_name_with_room_for_an_address_is_refused_and_not_repeated(name: str) 
 
 def test_what_has_no_metrics_is_refused() -> None:
     parts: Any = {"desk": StreamingGateway()}
-    with pytest.raises(TypeError, match=r"part desk must be one of ConnectionPool, .*Retrying; was StreamingGateway"):
+    with pytest.raises(
+        TypeError, match=r"desk must be one of ConnectionPool, .*OperationLatency; was StreamingGateway"
+    ):
         checked(parts)
 
 

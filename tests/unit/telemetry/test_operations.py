@@ -18,3 +18,5 @@ def test_by_name() -> None:
     assert abs(summary["place_order"]["p50_ns"] - 50_000) <= 50
     assert calls.histogram("place_order") is not None
     assert calls.histogram("never") is None
+    assert (calls.failures("ping"), calls.failures("place_order"), calls.failures("never")) == (1, 0, 0)
+    assert calls.operations == ("place_order", "ping")
