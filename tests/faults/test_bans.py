@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -61,3 +62,34 @@ async def test_no_handshake_before_the_ban_ends(place: Place, status: int, monke
         assert len(tried) == 2
         assert tried[1] - tried[0] >= BAN_S
         assert place.is_exact(gateway)
+
+
+@pytest.mark.parametrize("told_by", ["request", "handshake"])
+async def test_a_ban_holds_every_connection_and_every_request(
+    place: Place, told_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was told: after a 418 nothing at all is sent to the venue until its end."""
+    async with place.gateway(symbols=place.symbols[:1], channels=["trades", "book"]) as gateway:
+        await until(lambda: is_live(gateway) and gateway.managers[place.venue].clock.known)
+        handshakes = _note(monkeypatch, place.sim.chaos, "handshake")
+        requests = _note(monkeypatch, place.sim.chaos, "request")
+        if told_by == "request":
+            ban = place.sim.chaos.refuse_rest(418, n=1, retry_after_s=BAN_S)
+            place.sim.chaos.drop(1, channel="book")
+            await until(lambda: ban.injected)
+            place.sim.chaos.disconnect()
+            first = requests[0]
+        else:
+            ban = place.sim.chaos.refuse_connect(418, n=1, retry_after_s=BAN_S)
+            place.sim.chaos.disconnect()
+            await until(lambda: ban.injected)
+            place_of = gateway.managers[place.venue]
+            snapshot = asyncio.ensure_future(place_of.rest().snapshot(place.symbols[0]))
+            first = handshakes[0]
+        await until(lambda: is_live(gateway))
+        if told_by == "handshake":
+            await snapshot
+        later = sorted(time for time in handshakes + requests if time > first)
+        assert handshakes
+        assert requests
+        assert later[0] - first >= BAN_S - 0.005

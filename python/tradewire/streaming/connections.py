@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .health import Feed
     from .intake import Intake
-    from .link import LinkOwner
+    from .link import Gate, LinkOwner
     from .provider import ProviderSettings
 
 __all__ = ["Connections"]
@@ -48,6 +48,7 @@ class Connections:
         alert: calls a person, in words.
         on_trouble: told when the provider needs its fallback, with the reason.
         random: for backoff jitter and margins.
+        gate: holds every connection back while the venue wants to be left alone.
 
     Attributes:
         roster: which feed comes on which connection.
@@ -63,6 +64,7 @@ class Connections:
         alert: Callable[[str], None],
         on_trouble: Callable[[str], None],
         random: Random,
+        gate: Gate,
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
@@ -74,6 +76,7 @@ class Connections:
         self._alert = alert
         self._on_trouble = on_trouble
         self._random = random
+        self._gate = gate
         self._bad: dict[Link, BadMessages] = {}
         self._given_up: set[Link] = set()
         self._request_ids = itertools.count(1)
@@ -268,6 +271,7 @@ class Connections:
             settings.breaker_states(),
             settings.ping_interval_s,
             self._open_socket,
+            self._gate,
         )
 
     def _replace(self, old: Link, new: Link) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tradewire.venues.base import ONE_MESSAGE, StreamLimits
 from tradewire.venues.session import Outcome, StreamSession
 
-__all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
+__all__ = ["Gate", "Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 
 _logger = logging.getLogger("tradewire.streaming")
 
@@ -90,6 +90,16 @@ class StreamSocket(Protocol):
         """Says goodbye and ends the connection."""
 
 
+class Gate(Protocol):
+    """What holds every connection of a provider back while the venue wants to be left alone."""
+
+    def hold(self, seconds: float) -> None:
+        """The venue said so."""
+
+    def held_ns(self) -> int:
+        """How long still; 0: it may be asked."""
+
+
 class OpenSocket(Protocol):
     """Opens a connection whose messages go to a reader, or to its owner."""
 
@@ -123,6 +133,7 @@ class Link:
         breaker: refuses attempts for a time after too many failures in a row; None: only the backoff does.
         ping_interval_s: nothing received for so long: ask with a ping.
         open_socket: opens connections.
+        gate: shared by all that ask the venue; None: only the link's own failures hold it back.
 
     Raises:
         ValueError: `url` is not a WebSocket address.
@@ -150,6 +161,7 @@ class Link:
         breaker: BreakerStates | None = None,
         ping_interval_s: float = 20.0,
         open_socket: OpenSocket = connect,
+        gate: Gate | None = None,
     ) -> None:
         # A bad address shows now, not in a task that nobody awaits.
         OpeningHandshake(url)
@@ -169,6 +181,7 @@ class Link:
         self._breaker = breaker
         self._token = 0
         self._open_socket = open_socket
+        self._gate = gate
         self._idle_ns = int(ping_interval_s * _SECOND)
         self._wanted: dict[str, None] = {}
         self._sent: dict[str, None] = {}
@@ -409,6 +422,8 @@ class Link:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if self._gate is not None:
+                await self._pass_gate(self._gate)
             if self._breaker is not None:
                 await self._pass_breaker(self._breaker)
             self._change(ConnectionState.CONNECTING, "")
@@ -429,8 +444,14 @@ class Link:
             self._at_once = False
             if isinstance(error, FeedConnectionError) and error.retry_after_s is not None:
                 delay_ns = max(delay_ns, int(error.retry_after_s * _SECOND))
+                if self._gate is not None:
+                    self._gate.hold(error.retry_after_s)
             self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
+
+    async def _pass_gate(self, gate: Gate) -> None:
+        while held_ns := gate.held_ns():  # noqa: ASYNC110 - waits for time to pass, not for a task
+            await asyncio.sleep(max(held_ns, 1_000_000) / _SECOND)
 
     async def _pass_breaker(self, breaker: BreakerStates) -> None:
         while not (token := breaker.admit(monotonic_ns())):  # noqa: ASYNC110 - waits for time to pass, not for a task

@@ -87,7 +87,7 @@ class WebSocketManager:
         self._health = intake.health
         self._books = intake.books
         self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters)
-        self._connections = connections(settings, symbols, intake, self._call, self._trouble, random)
+        self._connections = connections(settings, symbols, intake, self._call, self._trouble, random, self._rest)
         self._roster = self._connections.roster
         self.connecting = self._connections.connecting
         self._throughput = Throughput(intake.counters)

@@ -1,4 +1,4 @@
-"""A provider's REST market data and the clock of its venue, made when somebody asks. Decides nothing about feeds.
+"""A provider's REST market data and the clock of its venue, made when somebody asks; and when nobody may ask.
 
 A gateway that asks for neither does not pay for an HTTP client.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tradewire.core import monotonic_ns
 from tradewire.transport.http import HttpClient
 from tradewire.transport.rate_limit import RateLimitManager
 
@@ -32,6 +33,7 @@ class ProviderRest:
         on_offset: told how much of the clock offset is certain, after each answer.
         alert: calls a person, in words.
         counters: `clock_errors`.
+        now: monotonic time.
 
     Attributes:
         http: the client of all its requests.
@@ -43,11 +45,14 @@ class ProviderRest:
         on_offset: Callable[[int], None],
         alert: Callable[[str], None],
         counters: Counters,
+        now: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._settings = settings
         self.http = HttpClient()
         self.http.limiter = settings.request_limiter()
         self._market_data: MarketDataRest | None = None
+        self._now = now
+        self._held_until_ns = 0
         self._clock_wanted = False
         self._clock = VenueClock(self.market_data, on_offset, alert, counters)
 
@@ -57,6 +62,7 @@ class ProviderRest:
         if self._market_data is None:
             settings = self._settings
             self._market_data = settings.venue.rest(self.http, settings.rest_url, settings.credential)
+            self._close_limits()
         return self._market_data
 
     def want_clock(self) -> None:
@@ -71,8 +77,19 @@ class ProviderRest:
     @property
     def rate_limit(self) -> RateLimitStatistics | None:
         """Use and waiting of the limits; None before the first call, or where there are none."""
-        limits = getattr(self._market_data, "limits", None)
-        return limits.statistics(self._settings.venue.name) if isinstance(limits, RateLimitManager) else None
+        limits = self._limits
+        return limits.statistics(self._settings.venue.name) if limits is not None else None
+
+    def hold(self, seconds: float) -> None:
+        """The venue wants to be left alone for so long, by connections and requests alike: it counts by address."""
+        self._held_until_ns = max(self._held_until_ns, self._now() + int(seconds * 1e9))
+        self._close_limits()
+
+    def held_ns(self) -> int:
+        """How long still, by what connections and requests were told; 0: it may be asked."""
+        limits = self.rate_limit
+        by_requests = 0 if limits is None else int(limits.closed_for_s * 1e9)
+        return max(self._held_until_ns - self._now(), by_requests, 0)
 
     def update(self, settings: ProviderSettings) -> None:
         """Takes other settings over, at once."""
@@ -88,6 +105,16 @@ class ProviderRest:
         # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
         if self._clock_wanted and (self._settings.url is None or self._settings.rest_url is not None):
             self._clock.start()
+
+    @property
+    def _limits(self) -> RateLimitManager | None:
+        limits = getattr(self._market_data, "limits", None)
+        return limits if isinstance(limits, RateLimitManager) else None
+
+    def _close_limits(self) -> None:
+        held_ns, limits = self._held_until_ns - self._now(), self._limits
+        if limits is not None and held_ns > 0:
+            limits.close(self._settings.venue.name, held_ns / 1e9)
 
     async def close(self) -> None:
         """Asks no more."""

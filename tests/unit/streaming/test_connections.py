@@ -14,6 +14,7 @@ from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.events import ConnectionChanged, ConnectionState
 from tradewire.streaming.intake import Intake
 from tradewire.streaming.provider import ProviderSettings
+from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.streaming.queues import default_policies
 from tradewire.venues.registry import load
 
@@ -30,8 +31,9 @@ class Desk:
         intake = Intake(self.settings, symbols, dispatcher, lambda: pytest.fail("asked"), lambda _: None, Random(1))
         self.alerts: list[str] = []
         self.troubles: list[str] = []
+        rest = ProviderRest(self.settings, lambda _: None, lambda _: None, intake.counters)
         self.connections = Connections(
-            self.settings, symbols, intake, self.alerts.append, self.troubles.append, Random(1)
+            self.settings, symbols, intake, self.alerts.append, self.troubles.append, Random(1), rest
         )
         venue = self.settings.venue
         self.connections.roster.acquire_all(venue.channel("trades"), ["BTCUSDT"])

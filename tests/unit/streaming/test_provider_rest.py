@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from tradewire.core import monotonic_ns
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.telemetry import Counters
@@ -50,4 +51,37 @@ async def test_another_address_is_asked_from_the_change_on() -> None:
     assert made.market_data() is first
     made.update(dataclasses.replace(made._settings, rest_url="http://127.0.0.1:2"))
     assert made.market_data() is not first
+    await made.close()
+
+
+async def test_what_one_connection_was_told_holds_requests_and_the_other_way_round() -> None:
+    now = [monotonic_ns()]
+    settings = ProviderSettings("binance", load("binance"))
+    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), lambda: now[0])
+    assert made.held_ns() == 0
+    made.hold(120)
+    made.hold(60)
+    assert made.held_ns() == 120_000_000_000, "the longest counts"
+    limits: Any = made.market_data()
+    statistics = made.rate_limit
+    assert statistics is not None
+    assert statistics.closed_for_s > 100, "limits made later know it"
+    made.hold(600)
+    statistics = made.rate_limit
+    assert statistics is not None
+    assert statistics.closed_for_s > 500
+    limits.limits.close("binance", 3_600)
+    assert made.held_ns() > 3_500_000_000_000
+    await made.close()
+
+
+async def test_it_ends_with_the_time() -> None:
+    now = [0]
+    settings = ProviderSettings("binance", load("binance"))
+    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), lambda: now[0])
+    made.hold(2)
+    now[0] = 1_999_999_999
+    assert made.held_ns() == 1
+    now[0] = 2_000_000_000
+    assert made.held_ns() == 0
     await made.close()
