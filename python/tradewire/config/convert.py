@@ -39,6 +39,7 @@ class Converter:
         problems: all that were found.
         places: path -> where its value was written.
         literals: paths of secrets that stand in a file as they are.
+        defaults: paths of secrets for which a default stands in a file, `${NAME:-default}`.
         tokens: path -> leaf of each encrypted value of a file.
         secret_variables: names whose values went into secrets.
         sections: every section, by path; those with problems lack the settings that could not be read.
@@ -49,6 +50,7 @@ class Converter:
         self.problems: list[Problem] = []
         self.places: dict[str, Place] = {}
         self.literals: dict[str, Leaf] = {}
+        self.defaults: list[str] = []
         self.tokens: dict[str, Leaf] = {}
         self.secret_variables: set[str] = set()
         self.sections: dict[str, Section] = {}
@@ -186,6 +188,8 @@ class Converter:
             text = put_in.text
             if isinstance(kind, SecretText):
                 self.secret_variables.update(put_in.names)
+                if not all(is_token(default) for default in put_in.defaults):
+                    self.defaults.append(path)
         elif isinstance(kind, SecretText) and leaf.place.file.startswith("$"):
             self.secret_variables.add(leaf.place.file[1:])
         if not is_token(text):

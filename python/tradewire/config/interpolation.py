@@ -21,12 +21,14 @@ class Interpolated:
         names: the variables that were asked for.
         missing: those that are not set and have no default.
         malformed: a reference that is written wrongly.
+        defaults: texts of the defaults that are not empty, taken or not.
     """
 
     text: str
     names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     malformed: bool = False
+    defaults: tuple[str, ...] = ()
 
 
 def interpolate(text: str, variable: Callable[[str], str | None]) -> Interpolated:
@@ -38,6 +40,7 @@ def interpolate(text: str, variable: Callable[[str], str | None]) -> Interpolate
     """
     names: list[str] = []
     missing: list[str] = []
+    defaults: list[str] = []
     malformed = "${" in _REFERENCE.sub("", text)
 
     def put(found: re.Match[str]) -> str:
@@ -51,6 +54,8 @@ def interpolate(text: str, variable: Callable[[str], str | None]) -> Interpolate
         name, default = reference[1], reference[2]
         names.append(name)
         value = variable(name)
+        if default:
+            defaults.append(default)
         if default is not None:
             return value or default
         if value is None:
@@ -59,4 +64,4 @@ def interpolate(text: str, variable: Callable[[str], str | None]) -> Interpolate
         return value
 
     result = _REFERENCE.sub(put, text)
-    return Interpolated(result, tuple(names), tuple(missing), malformed)
+    return Interpolated(result, tuple(names), tuple(missing), malformed, tuple(defaults))

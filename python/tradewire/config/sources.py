@@ -176,10 +176,11 @@ class _Look:
         converter = Converter(self._variables.get, self._decrypt)
         config = converter.section(Config, tree)
         self._problems += converter.problems
-        if converter.literals and status is not None:
+        credentials = [*converter.literals, *converter.defaults]
+        if credentials and status is not None:
             wrong = exposure(status)
             if wrong is not None:
-                rule = f"holds credentials ({', '.join(converter.literals)}) and {wrong}"
+                rule = f"holds credentials ({', '.join(credentials)}) and {wrong}"
                 self._problems.append(Problem(str(self._sources.path), None, "", None, rule))
         self._check(converter, tree)
         if self._variables.get(KEY_VARIABLE):

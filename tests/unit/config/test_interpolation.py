@@ -39,3 +39,7 @@ def test_missing_ones_are_all_named() -> None:
 @pytest.mark.parametrize("text", ["${}", "${A", "${1A}", "${A-b}", "${ A }", "${A:-${B}}"])
 def test_malformed_ones(text: str) -> None:
     assert interpolate(text, VARIABLES.get).malformed
+
+
+def test_defaults_are_told_whether_they_are_taken_or_not() -> None:
+    assert interpolate("${A:-one} ${B:-two} ${C:-} ${A} $${D:-x}", VARIABLES.get).defaults == ("one", "two")

@@ -207,6 +207,20 @@ def test_files_without_credentials_may_be_read_by_all(place: Any) -> None:
     assert place.loader(env={"KEY": "k"}, env_file=place.path.with_name(".env")).load()
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"), [("${KEY:-canary}", True), ("x${KEY:-canary}", True), ("${KEY:-}", False), ("${KEY}", False)]
+)
+def test_a_default_of_a_credential_is_a_literal_one(place: Any, text: str, refused: bool) -> None:
+    place.write(f"exchanges: {{b: {{name: '${{KEY:-N}}', api_key: '{text}'}}}}", mode=0o644)
+    loader = place.loader(env={"KEY": "k"})
+    if refused:
+        with pytest.raises(ConfigError, match=r"holds credentials \(exchanges\.b\.api_key\) and can be read") as caught:
+            loader.load()
+        assert "canary" not in str(caught.value)
+        place.path.chmod(0o600)
+    assert loader.load().exchanges["b"].api_key
+
+
 def test_an_env_file_with_credentials_must_not_be_readable_by_others(place: Any) -> None:
     env_file = place.write("BINANCE_API_KEY=canary\n", ".env", mode=0o644)
     (problem,) = place.problems("environment: paper", env_file=env_file)
