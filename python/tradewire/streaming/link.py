@@ -37,6 +37,9 @@ _DEAD_NS = 10 * _SECOND
 #: A subscription that is not answered by then means that the venue does not serve this connection; so does a session
 #: that is not ready by then.
 _ACK_NS = 10 * _SECOND
+#: A connection that answered a subscription and lasted so long has served, also in a closed market, where nothing
+#: comes: its end is no failed attempt. Longer than any wait between attempts, so that nothing can storm.
+_SERVED_NS = 120 * _SECOND
 
 
 class LinkOwner(Protocol):
@@ -489,6 +492,8 @@ class Link:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+        if not self._proven and self._acknowledged and monotonic_ns() - self.opened_ns >= _SERVED_NS:
+            self._prove()
         return self._closed.result()
 
     def _send_due(self) -> int:

@@ -147,7 +147,8 @@ class Shares:
         return subscription
 
     def close_of(self, manager: WebSocketManager) -> None:
-        """Ends the subscriptions that only this provider serves, and its part of the others."""
+        """Lets go of this provider's feeds, in every subscription. Subscriptions stay open, also those that are left
+        without any: they are their owners' to close."""
         for _, feeds in self._uses.values():
             for entry in [entry for entry in feeds if entry[0] is manager]:
                 feeds.remove(entry)

@@ -177,6 +177,35 @@ async def test_backoff_starts_over_only_after_an_answer_and_a_valid_message(
     assert lost == [1, 2, 3, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("lasted", "answered", "attempts"), [(True, True, [1, 1, 1]), (False, True, [1, 2, 3]), (True, False, [1, 2, 3])]
+)
+async def test_in_a_closed_market_a_connection_that_lasted_was_no_failed_attempt(
+    owned: Owned,
+    wire_server: Any,
+    frames: Any,
+    eventually: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    lasted: bool,
+    answered: bool,
+    attempts: list[int],
+) -> None:
+    if lasted:
+        monkeypatch.setattr(link_module, "_SERVED_NS", 0)
+    owned.link.add("btcusdt@trade")
+    for _ in attempts:
+        peer = await wire_server.serve()
+        asked = await request(peer)
+        if answered:
+            peer.send_frame(frames.ack(asked["id"]))
+            await eventually(lambda: owned.link.acknowledged)
+        count = len(owned.changes)
+        peer.writer.transport.abort()
+        await eventually(lambda count=count: len(owned.changes) > count)
+    lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert lost == attempts
+
+
 async def test_refused_streams_are_told_and_asked_for_again_only_after_a_reconnect(
     owned: Owned, wire_server: Any, frames: Any, eventually: Any
 ) -> None:

@@ -14,11 +14,17 @@ def test_symbols_have_one_spelling(text: str) -> None:
     assert USDM.symbol(text) == "BTCUSDT"
 
 
+def test_deliveries_have_an_underscore() -> None:
+    assert USDM.symbol("btcusdt_261225") == "BTCUSDT_261225"
+
+
 def test_symbols_may_be_of_any_script() -> None:
     assert USDM.symbol("币安人生USDT") == "币安人生USDT"
 
 
-@pytest.mark.parametrize("text", ["", "BTC USDT", "a/b/c", "btc@usdt", "BTC\x00", "x" * 65, "!ticker"])
+@pytest.mark.parametrize(
+    "text", ["", "BTC USDT", "a/b/c", "btc@usdt", "BTC\x00", "x" * 65, "!ticker", "BTC-USDT", "BTC:USDT"]
+)
 def test_what_is_not_a_symbol(text: str) -> None:
     with pytest.raises(ValueError, match="symbol must be like BTCUSDT or BTC/USDT, was"):
         USDM.symbol(text)

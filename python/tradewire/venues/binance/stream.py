@@ -29,8 +29,8 @@ _SECOND = 1_000_000_000
 #: Connections are ended after 24 hours (venue sheet section 2.3).
 _DAY_S = 86_400.0
 _BARS = re.compile(r"bars_(\w+)")
-#: Symbols may hold any letter (`币安人生USDT`), never white space, control characters or stream separators.
-_SYMBOL = re.compile(r"[^\s@/!\x00-\x1f\x7f]{1,64}")
+#: Symbols may hold any letter (`币安人生USDT`); of the rest of ASCII only the underscore (`BTCUSDT_261225`).
+_SYMBOL = re.compile(r"(?:[A-Z0-9_]|[^\s\x00-\x7f]){1,64}")
 
 #: channel -> (kind, seconds of silence that are not normal, stream suffix). Thresholds: five to ten times the stream's
 #: own interval (venue sheet section 11); trades of a liquid symbol seldom pause for a minute.
