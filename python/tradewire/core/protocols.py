@@ -325,10 +325,11 @@ class WireReaderProtocol(Protocol):
         max_message: int = 1 << 20,
         max_fragments: int = 1024,
     ) -> None: ...
-    def get_buffer(self) -> memoryview:
-        """64 KiB of writable memory, behind the tail of an unfinished frame. To be written to before the next call of
-        any method, and not after it (memory-safe all the same). Memory: at most `max_message` + 128 KiB, and as much
-        again twice for a message in fragments."""
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        """64 KiB of writable memory, behind the tail of an unfinished frame, whatever `sizehint` (as asyncio's
+        `BufferedProtocol` is called; -1 or more). To be written to before the next call of any method, and not after
+        it (memory-safe all the same). Memory: at most `max_message` + 128 KiB, and as much again twice for a message
+        in fragments."""
 
     def buffer_updated(self, count: int, recv_ns: int) -> WireResultProtocol:
         """Reads `count` (0..65536) bytes written to the buffer. StateError: no `get_buffer` since the last call."""

@@ -129,9 +129,9 @@ impl Digest {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records the first two hops; returns the venue times that cannot be.
-    fn time(&self, records: &[Record], wall: i64, offset_ns: i64) -> u64 {
-        let Some((venue, queue)) = &self.latencies else { return 0 };
+    /// Records the first two hops, and counts the venue times that cannot be.
+    fn time(&self, records: &[Record], wall: i64, offset_ns: i64) {
+        let Some((venue, queue)) = &self.latencies else { return };
         let mut jumps = 0;
         {
             let mut queue = queue.get().lock();
@@ -148,7 +148,9 @@ impl Digest {
                 jumps += u64::from(!(-JUMP_NS..=JUMP_NS).contains(&age));
             }
         }
-        jumps
+        if jumps > 0 {
+            self.state().totals.time_jumps += jumps;
+        }
     }
 }
 
@@ -264,12 +266,7 @@ impl Digest {
             let now = time(now_ns, "now_ns", clock::monotonic_ns)?;
             self.tracker.get().apply_all(&records, &mut incidents);
             let symbols = known.apply_all(&records, &mut changes)?;
-            let jumps = self.time(&records, wall, offset_ns);
-            let watched = {
-                let mut state = self.state();
-                state.totals.time_jumps += jumps;
-                state.count(&records, symbols, now, wall)
-            };
+            let watched = self.state().count(&records, symbols, now, wall);
             let asked = every
                 || watched
                 || !incidents.is_empty()
@@ -277,6 +274,7 @@ impl Digest {
                 || (books && !changes.changed.is_empty())
                 || self.wanted.get().any(py, &records);
             if asked {
+                self.time(&records, wall, offset_ns);
                 let batch = batch::array(py, &records, &[])?;
                 let books = changes.incidents.iter();
                 let books = books.map(|found| {
@@ -288,6 +286,8 @@ impl Digest {
                 return Ok(Some(digested));
             }
             let delivered = self.callbacks.get().deliver_all(py, &records, now);
+            // After the callbacks, which wait for nothing that they do not need.
+            self.time(&records, wall, offset_ns);
             self.give_back(records, changes, incidents);
             delivered?;
         }

@@ -108,6 +108,8 @@ struct State {
     recv_ns: i64,
     /// A buffer was asked for since the last call.
     lent: bool,
+    /// The view that was lent last, and what of.
+    view: Option<(Arc<Memory>, usize, Py<PyMemoryView>)>,
     full: bool,
 }
 
@@ -240,18 +242,36 @@ impl WireReader {
                 buffer: Buffer::default(),
                 recv_ns: 0,
                 lent: false,
+                view: None,
                 full: false,
             }),
         })
     }
 
-    fn get_buffer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
+    #[pyo3(signature = (sizehint = None), text_signature = "($self, sizehint=-1)")]
+    fn get_buffer(
+        &self,
+        py: Python<'_>,
+        sizehint: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyMemoryView>> {
+        if let Some(sizehint) = sizehint {
+            integer(sizehint, "sizehint", -1..=i64::MAX)?;
+        }
         let mut state = self.state()?;
         state.refuse_while_full()?;
         state.lent = true;
         let (memory, offset) = state.buffer.lend(self.max_message + HEADER);
-        let room = Bound::new(py, Room { memory: Arc::clone(memory), offset })?;
-        PyMemoryView::from(&room)
+        let memory = Arc::clone(memory);
+        // Mostly the same room again, since reads end with whole frames.
+        if let Some((lent, start, view)) = &state.view {
+            if Arc::ptr_eq(lent, &memory) && *start == offset {
+                return Ok(view.clone_ref(py));
+            }
+        }
+        let room = Bound::new(py, Room { memory: Arc::clone(&memory), offset })?;
+        let view = PyMemoryView::from(&room)?.unbind();
+        state.view = Some((memory, offset, view.clone_ref(py)));
+        Ok(view)
     }
 
     fn buffer_updated(

@@ -89,14 +89,17 @@ class Digest(DigestProtocol):
             incidents = self._tracker.apply(batch)
             changed, book_incidents = self._books.apply(batch)
             messages = list(_messages(batch))
-            self._time(messages, wall, offset_ns)
             watched = self._count(messages, now, wall)
             self._totals["batches"] += 1
             self._totals["records"] += len(batch)
             asked = every or watched or incidents or book_incidents or (books and changed)
             if asked or any((kind, symbol_id) in self._wanted for kind, symbol_id, *_ in messages):
+                self._time(messages, wall, offset_ns)
                 return (batch, changed, book_incidents, incidents, now, wall)
-            self._callbacks.deliver(batch, now)
+            try:
+                self._callbacks.deliver(batch, now)
+            finally:
+                self._time(messages, wall, offset_ns)
         return None
 
     def watch(self, kind: int, symbol_id: int, interval_ns: int, watched: bool) -> None:

@@ -157,7 +157,8 @@ class WireReader(WireReaderProtocol):
         self._full = False
         self._closed = False
 
-    def get_buffer(self) -> memoryview:
+    def get_buffer(self, sizehint: int = -1) -> memoryview:
+        integer(sizehint, "sizehint", -1, (1 << 63) - 1)
         with self._sole():
             self._refuse_while_full()
             self._lent = bytearray(_ROOM)
