@@ -49,6 +49,9 @@ class BookKeeper:
         random: for the jitter of repeated snapshots.
         restart: where snapshots come in the stream: subscribes anew, which brings one; None: they come from `source`.
         sleep: waits that many seconds.
+
+    Attributes:
+        syncing: the books that may not be served yet: symbol id -> monotonic time since when. To be read only.
     """
 
     def __init__(
@@ -75,20 +78,14 @@ class BookKeeper:
         self._restart = restart
         self._sleep = sleep
         self._feeds: dict[int, Feed] = {}
-        # Books that are not served: symbol id -> monotonic time since when.
-        self._syncing: dict[int, int] = {}
+        self.syncing: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-
-    @property
-    def syncing(self) -> bool:
-        """Whether there are books that may not be served yet."""
-        return bool(self._syncing)
 
     def watch(self, feed: Feed) -> None:
         """Keeps the book of this feed from now on."""
         self._feeds[feed.symbol_id] = feed
         if feed.channel.diff:
-            self._syncing[feed.symbol_id] = monotonic_ns()
+            self.syncing[feed.symbol_id] = monotonic_ns()
             if self._restart is None:
                 # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
                 self._source()
@@ -96,7 +93,7 @@ class BookKeeper:
     def unwatch(self, symbol_id: int) -> None:
         """Lets a book go."""
         self._feeds.pop(symbol_id, None)
-        self._syncing.pop(symbol_id, None)
+        self.syncing.pop(symbol_id, None)
         self._books.reset(symbol_id)
         self._cancel(symbol_id)
 
@@ -107,12 +104,12 @@ class BookKeeper:
             return
         self._books.reset(symbol_id)
         if feed.channel.diff:
-            self._syncing.setdefault(symbol_id, monotonic_ns())
+            self.syncing.setdefault(symbol_id, monotonic_ns())
         self._cancel(symbol_id)
 
     def book(self, symbol_id: int) -> OrderBookProtocol | None:
         """The live book, or None while it may not be served."""
-        if symbol_id not in self._feeds or symbol_id in self._syncing:
+        if symbol_id not in self._feeds or symbol_id in self.syncing:
             return None
         book = self._books.book(symbol_id)
         return book if book is not None and book.state == "live" else None
@@ -132,13 +129,13 @@ class BookKeeper:
             if symbol_id not in self._feeds:
                 continue
             # A served book that needs a snapshot again lost the delta right behind its first one.
-            if outcome == "gap" or (outcome == "need_snapshot" and symbol_id not in self._syncing):
+            if outcome == "gap" or (outcome == "need_snapshot" and symbol_id not in self.syncing):
                 self._on_gap(symbol_id, drained)
             else:
                 self._counters.add(f"book_{outcome}")
-        for symbol_id in list(self._syncing):
+        for symbol_id in list(self.syncing):
             # A callback told of an earlier one may have closed this one.
-            if symbol_id not in self._syncing:
+            if symbol_id not in self.syncing:
                 continue
             book = self._books.book(symbol_id)
             # No book yet: no delta has come, and a snapshot taken now could be older than the first one.
@@ -164,15 +161,15 @@ class BookKeeper:
     def _on_gap(self, symbol_id: int, drained: Drained) -> None:
         feed = self._feeds[symbol_id]
         self._counters.add("book_gaps")
-        first = symbol_id not in self._syncing
-        self._syncing.setdefault(symbol_id, drained.drained_ns)
+        first = symbol_id not in self.syncing
+        self.syncing.setdefault(symbol_id, drained.drained_ns)
         if first:
             self._emit(GapDetected(self._venue, feed.channel.name, feed.symbol, 0, drained.drained_wall_ns))
             self._health.gap(feed, "the chain of book updates is broken", drained.drained_wall_ns)
 
     def _on_live(self, symbol_id: int, last_seq: int, recv_ns: int) -> None:
         feed = self._feeds[symbol_id]
-        since = self._syncing.pop(symbol_id)
+        since = self.syncing.pop(symbol_id)
         self._counters.add("resyncs")
         self._health.synced(feed, recv_ns)
         duration = monotonic_ns() - since
@@ -188,7 +185,7 @@ class BookKeeper:
         symbol = self._feeds[symbol_id].symbol
         backoff = Backoff(self._random, first_ns=100_000_000, base_ns=250_000_000, cap_ns=10_000_000_000)
         try:
-            while symbol_id in self._syncing:
+            while symbol_id in self.syncing:
                 try:
                     snapshot = await self._source().snapshot(symbol)
                     self._counters.add("snapshots")
@@ -197,7 +194,7 @@ class BookKeeper:
                     self._counters.add("snapshot_errors")
                     self._counters.add(f"snapshot_errors.{symbol}")
                     _log.say(f"snapshot {symbol}", "%s", error)
-                if symbol_id in self._syncing:
+                if symbol_id in self.syncing:
                     await self._sleep(backoff.next_delay_ns() / 1e9)
         finally:
             if self._tasks.get(symbol_id) is asyncio.current_task():
@@ -210,7 +207,7 @@ class BookKeeper:
         try:
             while True:
                 await self._sleep(wait_s)
-                if symbol_id not in self._syncing:
+                if symbol_id not in self.syncing:
                     return
                 self._counters.add("book_restarts")
                 restart(feed)

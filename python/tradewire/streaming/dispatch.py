@@ -86,6 +86,7 @@ class Dispatcher:
 
     Attributes:
         wants_batches: whether anybody takes batches.
+        wants_books: whether a book that changed has to be told to anybody.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Dispatcher:
         self._events: tuple[tuple[frozenset[str] | None, EventQueue, Mailbox[tuple[Any, int]]], ...] = ()
         self._batches: tuple[tuple[BatchQueue, Mailbox[Batch]], ...] = ()
         self.wants_batches = False
+        self.wants_books = False
         self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
         # (dropped, conflated) of consumers that are gone.
         self._past: dict[str, tuple[int, int]] = dict.fromkeys(CONSUMERS, (0, 0))
@@ -121,11 +123,6 @@ class Dispatcher:
     def runners(self) -> list[CallbackRunner]:
         """All callbacks."""
         return list(self._runners)
-
-    @property
-    def wants_books(self) -> bool:
-        """Whether a book that changed has to be told to anybody."""
-        return self._book_routes > 0 or bool(self._events)
 
     @property
     def callbacks(self) -> Callbacks:
@@ -150,6 +147,7 @@ class Dispatcher:
             else:
                 self._indirect[key] = (*self._indirect.get(key, ()), runner)
                 self._want(kind, symbol_id)
+        self._settle_books()
 
     def remove_callback(self, runner: CallbackRunner, keys: Iterable[tuple[Kind, RouteKey, int]]) -> None:
         """Undoes `add_callback` with the same arguments."""
@@ -162,6 +160,7 @@ class Dispatcher:
             else:
                 _take_away(self._indirect, key, runner)
                 self._unwant(kind, symbol_id)
+        self._settle_books()
         if not any(runner in routed for routed in self._routes.values()):
             self._runners = _without(self._runners, runner)
             self._bury("callback", runner.queue)
@@ -194,6 +193,7 @@ class Dispatcher:
         mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
         entry = (symbols, queue, mailbox)
         self._events += (entry,)
+        self._settle_books()
         for kind in _OBJECT_KINDS:
             for symbol_id in ids:
                 self._want(kind, symbol_id)
@@ -202,6 +202,7 @@ class Dispatcher:
             if entry in self._events:
                 self._bury("events", queue)
             self._events = _without(self._events, entry)
+            self._settle_books()
             for kind in _OBJECT_KINDS:
                 for symbol_id in ids:
                     self._unwant(kind, symbol_id)
@@ -325,6 +326,9 @@ class Dispatcher:
             runner.notify()
         for _, _, mailbox in self._events:
             mailbox.notify()
+
+    def _settle_books(self) -> None:
+        self.wants_books = self._book_routes > 0 or bool(self._events)
 
     def _want(self, kind: Kind, symbol_id: int | None) -> None:
         if kind in _BOOKS:

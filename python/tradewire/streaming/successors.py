@@ -45,6 +45,9 @@ class Successors:
         emit: takes `ConnectionRotated` and what the venue refused a successor.
         counters: `rotations`, `rotations_abandoned`, `duplicates`.
         random: for the margins.
+
+    Attributes:
+        running: the present rotation, while which `delivered` wants to be told. To be read only.
     """
 
     def __init__(
@@ -78,18 +81,13 @@ class Successors:
         self._due: dict[Link, tuple[int, int]] = {}
         # Link -> why, in the order of asking.
         self._asked: dict[Link, str] = {}
-        self._running: _Running | None = None
+        self.running: _Running | None = None
         self._retiring: set[asyncio.Task[None]] = set()
-
-    @property
-    def running(self) -> bool:
-        """Whether `delivered` wants to be told."""
-        return self._running is not None
 
     def delivered(self, batch: Batch) -> None:
         """The serving connections gave this batch."""
-        if self._running is not None:
-            self._running.overlap.delivered(batch)
+        if self.running is not None:
+            self.running.overlap.delivered(batch)
 
     def ask(self, link: Link, reason: str) -> None:
         """Renews a connection as soon as may be."""
@@ -103,8 +101,8 @@ class Successors:
             wall_ns: for events.
         """
         self._look_for_age(now_ns)
-        if self._running is not None:
-            self._advance(self._running, now_ns, wall_ns)
+        if self.running is not None:
+            self._advance(self.running, now_ns, wall_ns)
         elif self._asked:
             link, reason = next(iter(self._asked.items()))
             del self._asked[link]
@@ -117,7 +115,7 @@ class Successors:
             Whether its successor has taken over at once.
         """
         self._asked.pop(link, None)
-        running = self._running
+        running = self.running
         if running is None or running.present is not link:
             return False
         if running.successor.acknowledged and running.successor.proven:
@@ -128,14 +126,14 @@ class Successors:
 
     def abandon(self) -> None:
         """Gives the present attempt up; nothing of it was delivered."""
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         if running is not None:
             self._counters.add("rotations_abandoned")
             self._retire(running.successor)
 
     async def close(self) -> None:
         """Ends everything that is not a serving connection."""
-        running, self._running = self._running, None
+        running, self.running = self.running, None
         if running is not None:
             self._retire(running.successor)
         self._asked.clear()
@@ -153,7 +151,7 @@ class Successors:
             if opened_ns != link.opened_ns:
                 due = due_ns(link.opened_ns, limits.max_age_s, self._random)
                 self._due[link] = (link.opened_ns, due)
-            if now_ns >= due and (self._running is None or self._running.present is not link):
+            if now_ns >= due and (self.running is None or self.running.present is not link):
                 self.ask(link, f"the venue ends connections after {limits.max_age_s:g} s")
 
     def _begin(self, link: Link, reason: str, now_ns: int) -> None:
@@ -165,8 +163,8 @@ class Successors:
             return
         overlap = Overlap(self._numbered)
         successor = self._make(link, _Holding(overlap, self._divert, self._emit))
-        self._running = _Running(link, successor, overlap, Rotation(now_ns), reason)
-        self._running.follow()
+        self.running = _Running(link, successor, overlap, Rotation(now_ns), reason)
+        self.running.follow()
         successor.start()
 
     def _advance(self, running: _Running, now_ns: int, wall_ns: int) -> None:
@@ -179,7 +177,7 @@ class Successors:
                 self._due[running.present] = (running.present.opened_ns, now_ns + _AGAIN_NS)
 
     def _switch(self, running: _Running, wall_ns: int) -> None:
-        self._running = None
+        self.running = None
         held = running.overlap.take()
         self._due.pop(running.present, None)
         self._replace(running.present, running.successor)

@@ -84,21 +84,23 @@ class WebSocketConnection(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:
         """The frame reader's own memory, once the handshake is done."""
         if self._handshake is None:
-            return self._reader.get_buffer()
+            return self._reader.get_buffer(sizehint)
         return memoryview(self._head)
 
     def buffer_updated(self, nbytes: int) -> None:
         """One socket read."""
-        recv_ns = wall_ns()
-        self.last_read_ns = monotonic_ns()
         if self._handshake is None:
+            result = self._reader.buffer_updated(nbytes, wall_ns())
+            self._owner.on_read(result, nbytes)
+            # Whoever waits for the messages does not wait for this.
+            self.last_read_ns = monotonic_ns()
             self.reads += 1
             self.bytes_received += nbytes
-            result = self._reader.buffer_updated(nbytes, recv_ns)
-            self._owner.on_read(result, nbytes)
             if not result.plain:
                 self._take(result)
             return
+        recv_ns = wall_ns()
+        self.last_read_ns = monotonic_ns()
         try:
             rest = self._handshake.feed(memoryview(self._head)[:nbytes])
         except FeedConnectionError as error:

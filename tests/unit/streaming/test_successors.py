@@ -133,7 +133,7 @@ async def provider() -> AsyncIterator[Provider]:
 async def test_nothing_happens_before_its_time(provider: Provider) -> None:
     for hour in range(21):
         provider.tick(hour * HOUR)
-    assert (provider.made, provider.rotations.running) == ([], False)
+    assert (provider.made, provider.rotations.running) == ([], None)
     provider.tick(23 * HOUR)
     assert [made.started for made in provider.made] == [True]
 

@@ -42,7 +42,7 @@ async def _over_http(url: str) -> None:
 async def _over_the_fast_link(url: str) -> None:
     owner = SimpleNamespace(on_read=lambda result, size: None, on_closed=lambda error: None)
     buffer = memoryview(bytearray(1 << 16))
-    reader = SimpleNamespace(get_buffer=lambda: buffer)
+    reader = SimpleNamespace(get_buffer=lambda _sizehint: buffer)
     connection = await connect(url, reader, owner)  # type: ignore[arg-type]
     connection.abort()
 

@@ -25,7 +25,7 @@ class Reader:
         self.resumed = 0
         self._buffer = bytearray(1 << 16)
 
-    def get_buffer(self) -> memoryview:
+    def get_buffer(self, _sizehint: int = -1) -> memoryview:
         return memoryview(self._buffer)
 
     def buffer_updated(self, count: int, recv_ns: int) -> Any:
