@@ -331,8 +331,16 @@ class WireReaderProtocol(Protocol):
         it (memory-safe all the same). Memory: at most `max_message` + 128 KiB, and as much again twice for a message
         in fragments."""
 
-    def buffer_updated(self, count: int, recv_ns: int) -> WireResultProtocol:
-        """Reads `count` (0..65536) bytes written to the buffer. StateError: no `get_buffer` since the last call."""
+    def buffer_updated(self, count: int, recv_ns: int | None = None) -> WireResultProtocol | None:
+        """Reads `count` (0..65536) bytes written to the buffer, received now unless `recv_ns` says when. None: all was
+        dealt with, see `direct`. StateError: no `get_buffer` since the last call."""
+
+    def direct(self, digest: DigestProtocol | None, asks: Callable[[], tuple[bool, bool, int]] | None = None) -> None:
+        """From now on a read by `buffer_updated` that gives a `plain` result goes through `digest` in the same call:
+        its `run`, with what `asks()` returns as `every`, `books` and `offset_ns`, then its `count`. Where `every` is
+        true, or a batch is asked about, the result comes back, uncounted, and the next `run` gives that batch. What
+        `asks` or a callback raises is raised. `digest` None: no more of it. `digest` of the same implementation, and
+        of the same ring."""
 
     def feed(self, data: bytes, recv_ns: int) -> WireResultProtocol:
         """The copying form, for replay and tests: any number of bytes."""

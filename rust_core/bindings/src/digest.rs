@@ -69,6 +69,9 @@ struct State {
     records: Vec<Record>,
     changes: Changes,
     incidents: Vec<(usize, &'static str, u64)>,
+    /// Found by a reader's direct call; the next `run` gives it.
+    found: Option<Found>,
+    running: bool,
 }
 
 impl State {
@@ -155,14 +158,8 @@ impl Digest {
 }
 
 /// A batch that somebody in Python asks about.
-type Digested<'py> = (
-    Bound<'py, PyAny>,
-    Vec<u32>,
-    Vec<(usize, u32, Bound<'py, PyString>)>,
-    Vec<(usize, &'static str, u64)>,
-    i64,
-    i64,
-);
+type Found =
+    (Py<PyAny>, Vec<u32>, Vec<(usize, u32, Py<PyString>)>, Vec<(usize, &'static str, u64)>, i64, i64);
 
 fn of_this_core<T: PyClass>(value: &Bound<'_, PyAny>, name: &str, class: &str) -> PyResult<Py<T>> {
     let Ok(value) = value.cast::<T>() else {
@@ -212,85 +209,34 @@ impl Digest {
             return Err(PyTypeError::new_err(format!("result must be a WireResult, was {kind}")));
         };
         let size = integer(size, "size", 0..=i64::MAX)? as u64;
-        let result = result.get();
-        let totals = &mut self.state().totals;
-        totals.bytes += size;
-        totals.reads += u64::from(size > 0);
-        totals.messages += result.messages;
-        totals.decode_errors += result.error_count;
-        for (total, count) in totals.kinds.iter_mut().zip(result.counts) {
-            *total += count;
-        }
-        if let Some(violation) = result.close {
-            totals.protocol_errors += 1;
-            match totals.violations.iter_mut().find(|known| known.0 == violation.code()) {
-                Some(known) => known.1 += 1,
-                None => totals.violations.push((violation.code(), 1)),
-            }
-        }
+        self.add(result.get(), size);
         Ok(())
     }
 
     #[pyo3(signature = (every, books, offset_ns, now_ns = None, wall_ns = None))]
-    fn run<'py>(
+    fn run(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         every: bool,
         books: bool,
         offset_ns: i64,
-        now_ns: Option<&Bound<'py, PyAny>>,
-        wall_ns: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Digested<'py>>> {
-        let ring = self.ring.get();
-        let known = self.books.get();
-        loop {
-            let (mut records, mut changes, mut incidents) = {
-                let state = &mut *self.state();
-                (
-                    mem::take(&mut state.records),
-                    mem::take(&mut state.changes),
-                    mem::take(&mut state.incidents),
-                )
-            };
-            records.clear();
-            incidents.clear();
-            ring.take(DRAIN, |first, second| {
-                records.extend_from_slice(first);
-                records.extend_from_slice(second);
-            })?;
-            if records.is_empty() {
-                self.state().records = records;
+        now_ns: Option<&Bound<'_, PyAny>>,
+        wall_ns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Found>> {
+        {
+            let mut state = self.state();
+            // The outer call goes on.
+            if state.running {
                 return Ok(None);
             }
-            let wall = time(wall_ns, "wall_ns", clock::wall_ns)?;
-            let now = time(now_ns, "now_ns", clock::monotonic_ns)?;
-            self.tracker.get().apply_all(&records, &mut incidents);
-            let symbols = known.apply_all(&records, &mut changes)?;
-            let watched = self.state().count(&records, symbols, now, wall);
-            let asked = every
-                || watched
-                || !incidents.is_empty()
-                || !changes.incidents.is_empty()
-                || (books && !changes.changed.is_empty())
-                || self.wanted.get().any(py, &records);
-            if asked {
-                self.time(&records, wall, offset_ns);
-                let batch = batch::array(py, &records, &[])?;
-                let books = changes.incidents.iter();
-                let books = books.map(|found| {
-                    (found.row, found.symbol, crate::book::outcome_name(py, found.outcome).clone())
-                });
-                let digested =
-                    (batch, changes.changed.clone(), books.collect(), incidents.clone(), now, wall);
-                self.give_back(records, changes, incidents);
-                return Ok(Some(digested));
+            if let Some(found) = state.found.take() {
+                return Ok(Some(found));
             }
-            let delivered = self.callbacks.get().deliver_all(py, &records, now);
-            // After the callbacks, which wait for nothing that they do not need.
-            self.time(&records, wall, offset_ns);
-            self.give_back(records, changes, incidents);
-            delivered?;
+            state.running = true;
         }
+        let found = self.digest(py, every, books, offset_ns, now_ns, wall_ns);
+        self.state().running = false;
+        found
     }
 
     fn watch(
@@ -361,6 +307,110 @@ impl Digest {
 }
 
 impl Digest {
+    /// Adds what a read of `size` bytes gave to the totals.
+    fn add(&self, result: &WireResult, size: u64) {
+        let totals = &mut self.state().totals;
+        totals.bytes += size;
+        totals.reads += u64::from(size > 0);
+        totals.messages += result.messages;
+        totals.decode_errors += result.error_count;
+        for (total, count) in totals.kinds.iter_mut().zip(result.counts) {
+            *total += count;
+        }
+        if let Some(violation) = result.close {
+            totals.protocol_errors += 1;
+            match totals.violations.iter_mut().find(|known| known.0 == violation.code()) {
+                Some(known) => known.1 += 1,
+                None => totals.violations.push((violation.code(), 1)),
+            }
+        }
+    }
+
+    /// Deals with a read that gave messages and nothing else; whether nobody in Python has to look at it.
+    pub(crate) fn take(
+        &self,
+        py: Python<'_>,
+        result: &WireResult,
+        size: u64,
+        (every, books, offset_ns): (bool, bool, i64),
+    ) -> PyResult<bool> {
+        if every {
+            return Ok(false);
+        }
+        match self.run(py, every, books, offset_ns, None, None) {
+            Ok(Some(found)) => {
+                self.state().found = Some(found);
+                Ok(false)
+            }
+            done => {
+                self.add(result, size);
+                done.map(|_| true)
+            }
+        }
+    }
+
+    /// Takes batches until somebody in Python asks about one, or none is left.
+    fn digest(
+        &self,
+        py: Python<'_>,
+        every: bool,
+        books: bool,
+        offset_ns: i64,
+        now_ns: Option<&Bound<'_, PyAny>>,
+        wall_ns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Found>> {
+        let ring = self.ring.get();
+        let known = self.books.get();
+        loop {
+            let (mut records, mut changes, mut incidents) = {
+                let state = &mut *self.state();
+                (
+                    mem::take(&mut state.records),
+                    mem::take(&mut state.changes),
+                    mem::take(&mut state.incidents),
+                )
+            };
+            records.clear();
+            incidents.clear();
+            ring.take(DRAIN, |first, second| {
+                records.extend_from_slice(first);
+                records.extend_from_slice(second);
+            })?;
+            if records.is_empty() {
+                self.state().records = records;
+                return Ok(None);
+            }
+            let wall = time(wall_ns, "wall_ns", clock::wall_ns)?;
+            let now = time(now_ns, "now_ns", clock::monotonic_ns)?;
+            self.tracker.get().apply_all(&records, &mut incidents);
+            let symbols = known.apply_all(&records, &mut changes)?;
+            let watched = self.state().count(&records, symbols, now, wall);
+            let asked = every
+                || watched
+                || !incidents.is_empty()
+                || !changes.incidents.is_empty()
+                || (books && !changes.changed.is_empty())
+                || self.wanted.get().any(py, &records);
+            if asked {
+                self.time(&records, wall, offset_ns);
+                let batch = batch::array(py, &records, &[])?;
+                let books = changes.incidents.iter();
+                let books = books.map(|found| {
+                    (found.row, found.symbol, crate::book::outcome_name(py, found.outcome).clone().unbind())
+                });
+                let found =
+                    (batch.unbind(), changes.changed.clone(), books.collect(), incidents.clone(), now, wall);
+                self.give_back(records, changes, incidents);
+                return Ok(Some(found));
+            }
+            let delivered = self.callbacks.get().deliver_all(py, &records, now);
+            // After the callbacks, which wait for nothing that they do not need.
+            self.time(&records, wall, offset_ns);
+            self.give_back(records, changes, incidents);
+            delivered?;
+        }
+    }
+
     /// Memory for the next batch; a delivery within a delivery has left its own.
     fn give_back(&self, records: Vec<Record>, changes: Changes, incidents: Vec<(usize, &'static str, u64)>) {
         let mut state = self.state();

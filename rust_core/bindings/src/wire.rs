@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyMemoryView, PyString};
+use tradewire_core::clock::wall_ns;
 use tradewire_core::decode::KINDS;
 use tradewire_core::wire::{Buffer, Delivery, Memory, Outcome, ROOM, Reader, Receiver, Violation};
 
 use crate::argument::{integer, type_name};
 use crate::decoder::Decoder;
+use crate::digest::Digest;
 use crate::error::StateError;
 use crate::ring::Ring;
 
@@ -110,6 +113,8 @@ struct State {
     lent: bool,
     /// The view that was lent last, and what of.
     view: Option<(Arc<Memory>, usize, Py<PyMemoryView>)>,
+    /// Who deals with plain reads at once, and what gives the arguments of its `run`.
+    direct: Option<(Py<Digest>, Py<PyAny>)>,
     full: bool,
 }
 
@@ -243,17 +248,14 @@ impl WireReader {
                 recv_ns: 0,
                 lent: false,
                 view: None,
+                direct: None,
                 full: false,
             }),
         })
     }
 
     #[pyo3(signature = (sizehint = None), text_signature = "($self, sizehint=-1)")]
-    fn get_buffer(
-        &self,
-        py: Python<'_>,
-        sizehint: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Py<PyMemoryView>> {
+    fn get_buffer(&self, py: Python<'_>, sizehint: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyMemoryView>> {
         if let Some(sizehint) = sizehint {
             integer(sizehint, "sizehint", -1..=i64::MAX)?;
         }
@@ -274,14 +276,16 @@ impl WireReader {
         Ok(view)
     }
 
+    #[pyo3(signature = (count, recv_ns = None))]
     fn buffer_updated(
         &self,
         py: Python<'_>,
         count: &Bound<'_, PyAny>,
-        recv_ns: &Bound<'_, PyAny>,
-    ) -> PyResult<WireResult> {
+        recv_ns: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<WireResult>> {
         let count = integer(count, "count", 0..=ROOM as i64)? as usize;
-        let recv_ns = integer(recv_ns, "recv_ns", 0..=i64::MAX)?;
+        let recv_ns =
+            recv_ns.map_or_else(|| Ok(wall_ns()), |value| integer(value, "recv_ns", 0..=i64::MAX))?;
         let mut state = self.state()?;
         state.refuse_while_full()?;
         if !state.lent {
@@ -290,10 +294,45 @@ impl WireReader {
             ));
         }
         state.recv_ns = recv_ns;
-        self.read(py, &mut state, |buffer| {
+        let result = self.read(py, &mut state, |buffer| {
             buffer.filled(count);
             ControlFlow::Break(())
-        })
+        })?;
+        let direct = state.direct.as_ref().filter(|_| result.plain());
+        let direct = direct.map(|(digest, asks)| (digest.clone_ref(py), asks.clone_ref(py)));
+        // Callbacks may use the reader.
+        drop(state);
+        if let Some((digest, asks)) = direct {
+            let asked = asks.bind(py).call0()?.extract()?;
+            if digest.get().take(py, &result, count as u64, asked)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(result))
+    }
+
+    #[pyo3(signature = (digest, asks = None))]
+    fn direct(&self, digest: Option<&Bound<'_, PyAny>>, asks: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let direct = match (digest, asks) {
+            (None, _) => None,
+            (Some(digest), Some(asks)) if asks.is_callable() => {
+                let Ok(digest) = digest.cast::<Digest>() else {
+                    let given = type_name(digest)?;
+                    return Err(PyTypeError::new_err(format!(
+                        "digest must be a Digest of this core, was {given}"
+                    )));
+                };
+                Some((digest.clone().unbind(), asks.clone().unbind()))
+            }
+            (Some(_), asks) => {
+                let given = asks.map_or_else(|| Ok("None".to_owned()), type_name)?;
+                return Err(PyTypeError::new_err(format!("asks must be callable, was {given}")));
+            }
+        };
+        // The one before ends outside the lock: its end may run Python code.
+        let before = std::mem::replace(&mut self.state()?.direct, direct);
+        drop(before);
+        Ok(())
     }
 
     fn feed(
@@ -326,5 +365,22 @@ impl WireReader {
     fn pending(&self) -> PyResult<usize> {
         let state = self.state()?;
         Ok(state.buffer.unread().len() + state.reader.held())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // Held by a thread that reads: what is not visited counts as in use.
+        let Ok(state) = self.state.try_lock() else { return Ok(()) };
+        match &state.direct {
+            Some((digest, asks)) => {
+                visit.call(digest)?;
+                visit.call(asks)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        let direct = self.state.try_lock().ok().and_then(|mut state| state.direct.take());
+        drop(direct);
     }
 }

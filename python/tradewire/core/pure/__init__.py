@@ -16,7 +16,8 @@ from .ring import Ring
 from .sequence import SequenceTracker
 from .signer import Signer
 from .symbols import SymbolTable
-from .wire import WireReader, WireResult
+from .wire import WireReader
+from .wire_result import WireResult
 
 __all__ = [
     "PROFILE",

@@ -18,7 +18,7 @@ from .histogram import Histogram
 from .objects import Wanted
 from .ring import Ring
 from .sequence import SequenceTracker
-from .wire import WireResult
+from .wire_result import WireResult
 
 __all__ = ["Digest"]
 
@@ -63,6 +63,9 @@ class Digest(DigestProtocol):
         self._watched: set[tuple[int, int, int]] = set()
         # (kind, symbol id, interval) -> (messages, now_ns, wall_ns).
         self._news: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+        # Found by a reader's direct call; the next `run` gives it.
+        self._found: Digested | None = None
+        self._running = False
 
     def count(self, result: WireResultProtocol, size: int) -> None:
         if not isinstance(result, WireResult):
@@ -82,6 +85,37 @@ class Digest(DigestProtocol):
 
     def run(
         self, every: bool, books: bool, offset_ns: int, now_ns: int | None = None, wall_ns: int | None = None
+    ) -> Digested | None:
+        # The outer call goes on.
+        if self._running:
+            return None
+        found, self._found = self._found, None
+        if found is not None:
+            return found
+        self._running = True
+        try:
+            return self._digest(every, books, offset_ns, now_ns, wall_ns)
+        finally:
+            self._running = False
+
+    def take(self, result: WireResult, size: int, asked: tuple[bool, bool, int]) -> bool:
+        """Deals with a read that gave messages and nothing else; whether nobody in Python has to look at it."""
+        every, books, offset_ns = asked
+        if every:
+            return False
+        try:
+            found = self.run(every, books, offset_ns)
+        except BaseException:
+            self.count(result, size)
+            raise
+        if found is not None:
+            self._found = found
+            return False
+        self.count(result, size)
+        return True
+
+    def _digest(
+        self, every: bool, books: bool, offset_ns: int, now_ns: int | None, wall_ns: int | None
     ) -> Digested | None:
         while len(batch := self._ring.drain(_DRAIN)):
             wall = _time(wall_ns, "wall_ns", clock.wall_ns)

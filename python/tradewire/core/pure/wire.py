@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
-from tradewire.core.protocols import FULL, DecoderProtocol, RingProtocol, WireReaderProtocol, WireResultProtocol
+from tradewire.core.delivery import DigestProtocol
+from tradewire.core.protocols import FULL, DecoderProtocol, RingProtocol, WireReaderProtocol
 from tradewire.core.record import Kind
 from tradewire.errors import DecodeError, StateError
 
 from .argument import integer
+from .clock import wall_ns
 from .decoder import Decoder
+from .digest import Digest
 from .ring import Ring
+from .wire_result import WireResult
 
-__all__ = ["WireReader", "WireResult"]
+__all__ = ["WireReader"]
 
 _ROOM = 64 * 1024
 _ERRORS_KEPT = 16
@@ -32,25 +35,6 @@ class _Violation(Exception):  # noqa: N818 - the peer's fault, never seen outsid
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class WireResult(WireResultProtocol):
-    """What one read of the socket gave."""
-
-    messages: int
-    counts: Mapping[str, int]
-    frames: list[tuple[int, bytes]]
-    errors: list[DecodeError]
-    error_count: int
-    controls: list[bytes]
-    control_count: int
-    full: bool
-    close: tuple[int, str] | None
-
-    @property
-    def plain(self) -> bool:
-        return not (self.frames or self.error_count or self.control_count or self.full or self.close)
 
 
 class _Header(NamedTuple):
@@ -148,6 +132,7 @@ class WireReader(WireReaderProtocol):
         self._held = bytearray()
         self._lent: bytearray | None = None
         self._recv_ns = 0
+        self._direct: tuple[Digest, Callable[[], tuple[bool, bool, int]]] | None = None
         # The message in fragments: its frames so far (0: there is none), joined, and how much is checked UTF-8.
         self._fragments = 0
         self._message = bytearray()
@@ -164,14 +149,29 @@ class WireReader(WireReaderProtocol):
             self._lent = bytearray(_ROOM)
             return memoryview(self._lent)
 
-    def buffer_updated(self, count: int, recv_ns: int) -> WireResult:
+    def buffer_updated(self, count: int, recv_ns: int | None = None) -> WireResult | None:
         count = integer(count, "count", 0, _ROOM)
-        recv_ns = integer(recv_ns, "recv_ns", 0, (1 << 63) - 1)
+        recv_ns = wall_ns() if recv_ns is None else integer(recv_ns, "recv_ns", 0, (1 << 63) - 1)
         with self._sole(), self._ring.writing():
             self._refuse_while_full()
             if self._lent is None:
                 raise StateError("no buffer was asked for: call get_buffer() before each buffer_updated()")
-            return self._take(self._lent[:count], recv_ns)
+            result = self._take(self._lent[:count], recv_ns)
+        if self._direct is not None and result.plain:
+            digest, asks = self._direct
+            if digest.take(result, count, asks()):
+                return None
+        return result
+
+    def direct(self, digest: DigestProtocol | None, asks: Callable[[], tuple[bool, bool, int]] | None = None) -> None:
+        if digest is None:
+            self._direct = None
+            return
+        if not callable(asks):
+            raise TypeError(f"asks must be callable, was {type(asks).__name__ if asks is not None else None}")
+        if not isinstance(digest, Digest):
+            raise TypeError(f"digest must be a Digest of this core, was {type(digest).__name__}")
+        self._direct = (digest, asks)
 
     def feed(self, data: bytes, recv_ns: int) -> WireResult:
         if not isinstance(data, bytes):
