@@ -91,11 +91,16 @@ if __name__ == "__main__":
     for name in sys.argv[1:] or ("callback", "spin", "batches", "tls"):
         match name:
             case "batches":
-                run("tradewire gateway, NumPy batches", version, batches, paced=())
+                run("tradewire gateway, NumPy batches", version, batches, kind="binance-answer", paced=())
             case "tls":
                 run_tls("tradewire gateway, callbacks (sleeping uvloop)", version, callback(spin=False))
             case _:
                 loop = "spinning" if name == "spin" else "sleeping"
-                run(f"tradewire gateway, callbacks ({loop} uvloop)", version, callback(name == "spin"))
+                run(
+                    f"tradewire gateway, callbacks ({loop} uvloop)",
+                    version,
+                    callback(name == "spin"),
+                    kind="binance-answer",
+                )
     sys.stdout.flush()
     os._exit(0)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tradewire.errors import DecodeError
 
-from . import delivery, protocols
+from . import delivery, protocols, reading
 from .plan import FieldPlan, SequenceRule
 
 _Side: TypeAlias = Literal["buy", "sell"]
@@ -650,7 +650,7 @@ class WireResult(protocols.WireResultProtocol):
     def close(self) -> tuple[int, str] | None: ...
 
 @final
-class WireReader(protocols.WireReaderProtocol):
+class WireReader(reading.WireReaderProtocol):
     def __init__(
         self,
         decoder: protocols.DecoderProtocol,
@@ -663,7 +663,7 @@ class WireReader(protocols.WireReaderProtocol):
     def get_buffer(self, sizehint: int = -1) -> memoryview: ...
     def buffer_updated(self, count: int, recv_ns: int | None = None) -> WireResult | None: ...
     def direct(
-        self, digest: protocols.DigestProtocol | None, asks: Callable[[], tuple[bool, bool, int]] | None = None
+        self, digest: delivery.DigestProtocol | None, asks: Callable[[], delivery.Asked] | None = None
     ) -> None: ...
     def feed(self, data: bytes, recv_ns: int) -> WireResult: ...
     def resume(self) -> WireResult: ...

@@ -21,7 +21,11 @@ from .protocols import (
     WireResultProtocol,
 )
 
-__all__ = ["CallbackProtocol", "CallbacksProtocol", "DigestProtocol", "Digested", "News"]
+__all__ = ["Asked", "CallbackProtocol", "CallbacksProtocol", "DigestProtocol", "Digested", "News"]
+
+
+#: What is asked about of a batch: `every`, `books` and `offset_ns` of `DigestProtocol.run`.
+Asked: TypeAlias = tuple[bool, bool, int]
 
 
 class CallbackProtocol(Protocol):

@@ -23,7 +23,8 @@ from .roster import FeedRoster
 from .successors import Successors
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
+    from tradewire.core.protocols import WireResultProtocol
+    from tradewire.core.reading import WireReaderProtocol
 
     from .health import Feed
     from .intake import Intake
@@ -71,6 +72,7 @@ class Connections:
         self.symbols = symbols
         self.intake = intake
         # One look-up less at every read.
+        self._pipeline = intake.pipeline
         self._pump = intake.pipeline.pump
         self._count = intake.pipeline.count
         self._alert = alert
@@ -158,6 +160,8 @@ class Connections:
             # Nobody waits for the counting.
             self._pump()
             self._count(result, size)
+            if not link.is_direct:
+                link.go_direct(self._pipeline.digest, self._pipeline.asks)
             return
         self._count(result, size)
         if result.error_count:

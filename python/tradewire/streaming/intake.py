@@ -21,6 +21,7 @@ from .health import FeedHealth
 from .pipeline import Drained, Pipeline
 
 if TYPE_CHECKING:
+    from tradewire.core.delivery import Asked
     from tradewire.core.protocols import Batch, WireResultProtocol
     from tradewire.venues.base import MarketDataRest, RestPayload
 
@@ -67,6 +68,7 @@ class Intake:
     ) -> None:
         self._venue = venue = settings.venue
         self.dispatcher = dispatcher
+        self._clock_offset_ns = 0
         self.pipeline = Pipeline(
             venue,
             self._on_drained,
@@ -114,7 +116,7 @@ class Intake:
 
     def set_clock_offset(self, offset_ns: int) -> None:
         """The venue's clock minus ours, for latencies from now on."""
-        self.pipeline.clock_offset_ns = offset_ns
+        self._clock_offset_ns = offset_ns
 
     def check_ring(self, channel: str) -> None:
         """Whether a book's snapshot fits.
@@ -135,10 +137,12 @@ class Intake:
         await self.books.close()
         await self.backfill.close()
 
-    def _asks(self) -> tuple[bool, bool]:
+    def _asks(self) -> Asked:
+        # Before each batch: attributes, no calls.
         dispatcher = self.dispatcher
-        every = dispatcher.wants_batches or self.books.syncing or self.successors.running or self.backfill.observes
-        return every, dispatcher.wants_books
+        syncing, rotation = self.books.syncing, self.successors.running
+        every = dispatcher.wants_batches or bool(syncing) or rotation is not None or self.backfill.observes
+        return every, dispatcher.wants_books, self._clock_offset_ns
 
     def _on_drained(self, drained: Drained) -> None:
         if self.successors.running:

@@ -22,7 +22,9 @@ from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Sett
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
+    from tradewire.core.delivery import Asked, DigestProtocol
+    from tradewire.core.protocols import WireResultProtocol
+    from tradewire.core.reading import WireReaderProtocol
     from tradewire.transport.policy.breaker import BreakerState, BreakerStates
     from tradewire.venues.base import ONE_MESSAGE, StreamLimits
 from tradewire.venues.session import Outcome, StreamSession
@@ -144,8 +146,8 @@ class Link:
     Attributes:
         state: of the connection.
         route: as given.
-        owner: may change while it runs.
         opened_ns: monotonic time at which the present connection was opened.
+        is_direct: whether `go_direct` is in force.
     """
 
     def __init__(
@@ -174,7 +176,7 @@ class Link:
         self._venue = venue
         self._limits = limits
         self._url = url
-        self.owner = owner
+        self._owner = owner
         self._make_reader = make_reader
         self._make_session = make_session
         self._session: StreamSession | None = None
@@ -198,6 +200,8 @@ class Link:
         self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
         self._limit = self._limits.limiter()
         self._connection: StreamSocket | None = None
+        self._reader: WireReaderProtocol | None = None
+        self.is_direct = False
         self.opened_ns = 0
         self._acknowledged = False
         self._proven = False
@@ -302,6 +306,30 @@ class Link:
         self._url = url
         self.reconnect("the address changed")
 
+    @property
+    def owner(self) -> LinkOwner:
+        """Who is told what happens. May change while it runs."""
+        return self._owner
+
+    @owner.setter
+    def owner(self, owner: LinkOwner) -> None:
+        self._owner = owner
+        if self.is_direct and self._reader is not None:
+            self._reader.direct(None)
+        self.is_direct = False
+
+    def go_direct(self, digest: DigestProtocol, asks: Callable[[], Asked]) -> None:
+        """From now on what ordinary reads give goes through `digest` in the read itself, as long as the connection and
+        the owner are the same; the owner is told of the other reads. Not before the venue has proven that it serves.
+
+        Args:
+            digest: of the ring that the readers fill.
+            asks: what is asked about of a batch.
+        """
+        if self._proven and self._reader is not None:
+            self._reader.direct(digest, asks)
+            self.is_direct = True
+
     def start(self) -> None:
         """Begins to connect."""
         if self._task is None:
@@ -322,7 +350,7 @@ class Link:
 
     def on_read(self, result: WireResultProtocol, size: int) -> None:
         """Hands on, and looks for the proof that the venue serves: a subscription answered and a valid message."""
-        self.owner.on_read(self, result, size)
+        self._owner.on_read(self, result, size)
         if self._proven and result.plain:
             return
         if self._connection is None:
@@ -336,7 +364,7 @@ class Link:
 
     def on_payload(self, payload: bytes, recv_ns: int) -> None:
         """A whole message, from the plain driver. Any message proves that such a venue serves."""
-        self.owner.on_payload(self, payload, recv_ns)
+        self._owner.on_payload(self, payload, recv_ns)
         if not self._proven:
             self._prove()
 
@@ -372,7 +400,7 @@ class Link:
                 streams, _, asking = self._pending.pop(request_id, ((), 0, False))
                 self._refuse(streams, asking, code, message)
             case Ending(reason):
-                self.owner.on_ending(self, reason)
+                self._owner.on_ending(self, reason)
             case Broken(message, code, fatal):
                 reason = f"the venue ended the session: {message} (code {code})"
                 if fatal:
@@ -381,7 +409,7 @@ class Link:
                 self._drop(FeedConnectionError(reason))
                 if fatal and not self._is_fatal:
                     self._is_fatal = True
-                    self.owner.on_fatal(self, reason)
+                    self._owner.on_fatal(self, reason)
 
     def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
         streams, _, asking = self._pending.pop(request_id, ((), 0, False))
@@ -396,14 +424,14 @@ class Link:
         if asking:
             self._fresh -= settled
         if settled:
-            self.owner.on_settled(settled)
+            self._owner.on_settled(settled)
 
     def _refuse(self, streams: tuple[str, ...], asking: bool, code: int, message: str) -> None:
         if asking:
             for stream in streams:
                 self._sent.pop(stream, None)
             self._refused.update(streams)
-        self.owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
+        self._owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
 
     def _drop(self, error: FeedConnectionError) -> None:
         """Ends the present connection; the task reconnects."""
@@ -469,11 +497,12 @@ class Link:
         self._limit = self._limits.limiter()
         self._renewed.clear()
         self._early.clear()
-        self._acknowledged = self._proven = False
+        self._acknowledged = self._proven = self.is_direct = False
         self._session = self._make_session()
+        self._reader = self._make_reader()
         self._connection = await self._open_socket(
             self._url,
-            self._make_reader(),
+            self._reader,
             self,
             open_timeout_s=self._open_timeout_s,
             headers=self._session.headers,
@@ -559,7 +588,7 @@ class Link:
         attempts = self._backoff.attempts
         event = ConnectionChanged(self._venue, self.name, state, reason, attempts, retry_in_ns, wall_ns())
         try:
-            self.owner.on_link(self, event)
+            self._owner.on_link(self, event)
         except Exception:
             # Invariant: it does not raise. A bug of ours in the telling must not end the connecting.
             _logger.exception("link %s could not tell of its state %s", self.name, state)

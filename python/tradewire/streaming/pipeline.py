@@ -24,12 +24,9 @@ from tradewire.core import (
 from tradewire.telemetry import Counters, LatencySpans
 
 if TYPE_CHECKING:
-    from tradewire.core.protocols import (
-        Batch,
-        BookOutcome,
-        SequenceOutcome,
-        WireReaderProtocol,
-    )
+    from tradewire.core.delivery import Asked
+    from tradewire.core.protocols import Batch, BookOutcome, SequenceOutcome
+    from tradewire.core.reading import WireReaderProtocol
     from tradewire.venues.base import MarketDataVenue
 
 __all__ = ["RING_CAPACITY", "Drained", "Pipeline"]
@@ -76,12 +73,13 @@ class Pipeline:
         learn: whether symbols never asked for are taken in (replay) or refused and counted (live).
         ring_capacity: records.
         timed: whether latency spans are recorded; replayed receive times would mean nothing.
-        asks: whether the handler wants every batch, and whether those that change live books; None: every one.
+        asks: the arguments of the digest's `run`: whether the handler wants every batch, whether those that change live
+            books, and the venue's clock minus ours; None: every one, and 0.
 
     Attributes:
         digest: what is done with every batch.
+        asks: as given.
         count: adds what a read gave to the counters: the result, and the bytes read.
-        clock_offset_ns: the venue's clock minus ours, as far as it is known.
     """
 
     def __init__(
@@ -96,7 +94,7 @@ class Pipeline:
         learn: bool = False,
         ring_capacity: int = RING_CAPACITY,
         timed: bool = True,
-        asks: Callable[[], tuple[bool, bool]] = lambda: (True, True),
+        asks: Callable[[], Asked] = lambda: (True, True, 0),
     ) -> None:
         self.venue = venue
         self.symbols = SymbolTable() if symbols is None else symbols
@@ -108,7 +106,6 @@ class Pipeline:
         self.tracker = SequenceTracker(venue.sequences)
         self.wanted = Wanted(self.symbols) if wanted is None else wanted
         self.latency = LatencySpans()
-        self.clock_offset_ns = 0
         self.digest = Digest(
             self.ring,
             self.tracker,
@@ -121,7 +118,7 @@ class Pipeline:
         self.count = self.digest.count
         self._run = self.digest.run
         self._handler = handler
-        self._asks = asks
+        self.asks = asks
         self._pumping = False
 
     def reader(self, stream: str | None = None) -> WireReaderProtocol:
@@ -176,7 +173,7 @@ class Pipeline:
             return
         self._pumping = True
         try:
-            while (found := self._run(*self._asks(), self.clock_offset_ns)) is not None:
+            while (found := self._run(*self.asks())) is not None:
                 batch, changed, book_incidents, sequence_incidents, now, wall = found
                 events: list[Any] = objects(batch, self.wanted)
                 self._handler(Drained(batch, events, changed, book_incidents, sequence_incidents, now, wall))

@@ -20,7 +20,8 @@ from .tls import tls_context
 if TYPE_CHECKING:
     import ssl
 
-    from tradewire.core.protocols import WireReaderProtocol, WireResultProtocol
+    from tradewire.core.protocols import WireResultProtocol
+    from tradewire.core.reading import WireReaderProtocol
 
 __all__ = ["SocketOwner", "WebSocketConnection", "connect"]
 
@@ -34,7 +35,8 @@ class SocketOwner(Protocol):
     """Who is told what a connection does; called on the event loop, from the socket's own callback."""
 
     def on_read(self, result: WireResultProtocol, size: int) -> None:
-        """A read of `size` bytes was decoded into the ring (0: it went on after Full). Must drain the ring."""
+        """A read of `size` bytes was decoded into the ring (0: it went on after Full). Must drain the ring. Not called
+        for reads that the reader itself has dealt with."""
 
     def on_closed(self, error: Exception | None) -> None:
         """The connection is gone; None: closed by `close()`. Called once, and nothing after it."""
@@ -90,13 +92,14 @@ class WebSocketConnection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """One socket read."""
         if self._handshake is None:
-            result = self._reader.buffer_updated(nbytes, wall_ns())
-            self._owner.on_read(result, nbytes)
+            result = self._reader.buffer_updated(nbytes)
+            if result is not None:
+                self._owner.on_read(result, nbytes)
             # Whoever waits for the messages does not wait for this.
             self.last_read_ns = monotonic_ns()
             self.reads += 1
             self.bytes_received += nbytes
-            if not result.plain:
+            if result is not None and not result.plain:
                 self._take(result)
             return
         recv_ns = wall_ns()

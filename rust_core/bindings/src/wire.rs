@@ -325,7 +325,7 @@ impl WireReader {
                 Some((digest.clone().unbind(), asks.clone().unbind()))
             }
             (Some(_), asks) => {
-                let given = asks.map_or_else(|| Ok("None".to_owned()), type_name)?;
+                let given = asks.map_or_else(|| Ok("NoneType".to_owned()), type_name)?;
                 return Err(PyTypeError::new_err(format!("asks must be callable, was {given}")));
             }
         };

@@ -35,6 +35,7 @@ class Owned:
         self.settled: list[str] = []
         self.ending: list[str] = []
         self.fatal: list[str] = []
+        self.reads = 0
         self.pipeline = Pipeline(venue, lambda _: None, learn=True)
         ids = itertools.count(1)
         reader = self.pipeline.reader
@@ -43,6 +44,7 @@ class Owned:
         )
 
     def on_read(self, link: Link, result: Any, size: int) -> None:
+        self.reads += 1
         self.pipeline.count(result, size)
         self.pipeline.pump()
 
@@ -515,3 +517,39 @@ async def test_an_end_that_comes_with_the_handshake_leaves_no_connection(
     assert await peer.reader.read() == b""
     await eventually(lambda: wire_server.connections == 2)
     await owned.link.stop(0.01)
+
+
+async def test_reads_go_direct_while_connection_and_owner_stay(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    pipeline, link = owned.pipeline, owned.link
+    link.add("btcusdt@trade")
+
+    async def proven(number: int) -> Any:
+        peer = await wire_server.serve()
+        peer.send_frame(frames.ack((await request(peer))["id"]))
+        peer.send_frame(frames.trade(number))
+        await eventually(lambda: link.proven)
+        return peer
+
+    def asks() -> tuple[bool, bool, int]:
+        return False, False, 0
+
+    link.go_direct(pipeline.digest, asks)
+    assert not link.is_direct, "not before the venue has proven that it serves"
+    peer = await proven(1)
+    link.go_direct(pipeline.digest, asks)
+    assert link.is_direct
+    told = owned.reads
+    peer.send_frame(frames.trade(2))
+    await eventually(lambda: pipeline.counters["messages"] == 3)
+    assert owned.reads == told
+    peer.writer.transport.abort()
+    peer = await proven(4)
+    assert not link.is_direct
+    link.go_direct(pipeline.digest, asks)
+    link.owner = owned
+    assert not link.is_direct
+    told = owned.reads
+    peer.send_frame(frames.trade(5))
+    await eventually(lambda: owned.reads > told)

@@ -121,7 +121,7 @@ def test_a_snapshot_waits_for_room(pipeline: Pipeline, drained: list[Drained], f
 
 def test_what_nobody_asks_about_goes_straight_to_the_callbacks(frames: Any, framing: Any) -> None:
     handled: list[Drained] = []
-    asked = [(False, False)]
+    asked = [(False, False, 0)]
     symbols = SymbolTable()
     callbacks = Callbacks(symbols)
     pipeline = Pipeline(load("binance"), handled.append, symbols=symbols, callbacks=callbacks, asks=lambda: asked[0])
@@ -130,7 +130,7 @@ def test_what_nobody_asks_about_goes_straight_to_the_callbacks(frames: Any, fram
     callbacks.add(Kind.TRADE, symbols.add("binance", "BTCUSDT"), callback)
     feed(pipeline, framing, frames.trade(1))
     assert ([trade.trade_id for trade in seen], handled) == ([1], [])
-    asked[0] = (True, False)
+    asked[0] = (True, False, 0)
     feed(pipeline, framing, frames.trade(2))
     assert len(seen) == len(handled) == 1, "the handler delivers what it asked about"
 

@@ -28,8 +28,9 @@ class Reader:
     def get_buffer(self, _sizehint: int = -1) -> memoryview:
         return memoryview(self._buffer)
 
-    def buffer_updated(self, count: int, recv_ns: int) -> Any:
-        return self.feed(bytes(self._buffer[:count]), recv_ns)
+    def buffer_updated(self, count: int) -> Any:
+        self.received += self._buffer[:count]
+        return self._result()
 
     def feed(self, data: bytes, recv_ns: int) -> Any:
         assert recv_ns > 1_700_000_000_000_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tradewire.core.delivery import Digested, DigestProtocol, News
+from tradewire.core.delivery import Asked, Digested, DigestProtocol, News
 from tradewire.core.protocols import Batch, HistogramProtocol, WireResultProtocol
 from tradewire.core.record import Kind
 
@@ -98,7 +98,7 @@ class Digest(DigestProtocol):
         finally:
             self._running = False
 
-    def take(self, result: WireResult, size: int, asked: tuple[bool, bool, int]) -> bool:
+    def take(self, result: WireResult, size: int, asked: Asked) -> bool:
         """Deals with a read that gave messages and nothing else; whether nobody in Python has to look at it."""
         every, books, offset_ns = asked
         if every:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import NamedTuple
 
-from tradewire.core.delivery import DigestProtocol
-from tradewire.core.protocols import FULL, DecoderProtocol, RingProtocol, WireReaderProtocol
+from tradewire.core.delivery import Asked, DigestProtocol
+from tradewire.core.protocols import FULL, DecoderProtocol, RingProtocol
+from tradewire.core.reading import WireReaderProtocol
 from tradewire.core.record import Kind
 from tradewire.errors import DecodeError, StateError
 
@@ -132,7 +133,7 @@ class WireReader(WireReaderProtocol):
         self._held = bytearray()
         self._lent: bytearray | None = None
         self._recv_ns = 0
-        self._direct: tuple[Digest, Callable[[], tuple[bool, bool, int]]] | None = None
+        self._direct: tuple[Digest, Callable[[], Asked]] | None = None
         # The message in fragments: its frames so far (0: there is none), joined, and how much is checked UTF-8.
         self._fragments = 0
         self._message = bytearray()
@@ -163,12 +164,12 @@ class WireReader(WireReaderProtocol):
                 return None
         return result
 
-    def direct(self, digest: DigestProtocol | None, asks: Callable[[], tuple[bool, bool, int]] | None = None) -> None:
+    def direct(self, digest: DigestProtocol | None, asks: Callable[[], Asked] | None = None) -> None:
         if digest is None:
             self._direct = None
             return
-        if not callable(asks):
-            raise TypeError(f"asks must be callable, was {type(asks).__name__ if asks is not None else None}")
+        if asks is None or not callable(asks):
+            raise TypeError(f"asks must be callable, was {type(asks).__name__}")
         if not isinstance(digest, Digest):
             raise TypeError(f"digest must be a Digest of this core, was {type(digest).__name__}")
         self._direct = (digest, asks)
