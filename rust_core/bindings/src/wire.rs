@@ -265,10 +265,11 @@ impl WireReader {
         let (memory, offset) = state.buffer.lend(self.max_message + HEADER);
         let memory = Arc::clone(memory);
         // Mostly the same room again, since reads end with whole frames.
-        if let Some((lent, start, view)) = &state.view {
-            if Arc::ptr_eq(lent, &memory) && *start == offset {
-                return Ok(view.clone_ref(py));
-            }
+        if let Some((lent, start, view)) = &state.view
+            && Arc::ptr_eq(lent, &memory)
+            && *start == offset
+        {
+            return Ok(view.clone_ref(py));
         }
         let room = Bound::new(py, Room { memory: Arc::clone(&memory), offset })?;
         let view = PyMemoryView::from(&room)?.unbind();

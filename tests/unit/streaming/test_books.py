@@ -207,7 +207,7 @@ async def test_a_listener_may_close_another_book_that_waits(kept: Kept, eventual
     kept.source.answers.put_nowait(QueryError("not yet"))
     await _go_live(kept, eventually)
     assert kept.keeper.book(other_id) is None
-    assert not kept.keeper._syncing
+    assert not kept.keeper.syncing
 
 
 class Streamed:

@@ -98,22 +98,6 @@ class Digest(DigestProtocol):
         finally:
             self._running = False
 
-    def take(self, result: WireResult, size: int, asked: Asked) -> bool:
-        """Deals with a read that gave messages and nothing else; whether nobody in Python has to look at it."""
-        every, books, offset_ns = asked
-        if every:
-            return False
-        try:
-            found = self.run(every, books, offset_ns)
-        except BaseException:
-            self.count(result, size)
-            raise
-        if found is not None:
-            self._found = found
-            return False
-        self.count(result, size)
-        return True
-
     def _digest(
         self, every: bool, books: bool, offset_ns: int, now_ns: int | None, wall_ns: int | None
     ) -> Digested | None:
@@ -170,6 +154,23 @@ class Digest(DigestProtocol):
             self._news[key] = (self._news.get(key, (0,))[0] + 1, now, wall)
             watched = watched or key in self._watched
         return watched
+
+
+def take(digest: Digest, result: WireResult, size: int, asked: Asked) -> bool:
+    """For a reader that goes direct: deals with a plain read; whether nobody in Python has to look at it."""
+    every, books, offset_ns = asked
+    if every:
+        return False
+    try:
+        found = digest.run(every, books, offset_ns)
+    except BaseException:
+        digest.count(result, size)
+        raise
+    if found is not None:
+        digest._found = found
+        return False
+    digest.count(result, size)
+    return True
 
 
 def _messages(batch: Batch) -> Iterator[tuple[int, int, int, int, int]]:

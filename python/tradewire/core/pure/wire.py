@@ -16,7 +16,7 @@ from tradewire.errors import DecodeError, StateError
 from .argument import integer
 from .clock import wall_ns
 from .decoder import Decoder
-from .digest import Digest
+from .digest import Digest, take
 from .ring import Ring
 from .wire_result import WireResult
 
@@ -160,7 +160,7 @@ class WireReader(WireReaderProtocol):
             result = self._take(self._lent[:count], recv_ns)
         if self._direct is not None and result.plain:
             digest, asks = self._direct
-            if digest.take(result, count, asks()):
+            if take(digest, result, count, asks()):
                 return None
         return result
 
