@@ -110,7 +110,7 @@ S = TypeVar("S", bound="type[Section]")
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting,))
 def section(cls: S) -> S:
     """Makes a section of a class: a frozen dataclass with keyword arguments, its values checked when it is made."""
-    return cast(S, dataclass(frozen=True, kw_only=True, slots=True)(cls))
+    return cast(S, dataclass(frozen=True, kw_only=True, slots=True, repr=False)(cls))
 
 
 class Section:
@@ -132,6 +132,11 @@ class Section:
             except ValueError as error:
                 raise ValueError(f"{type(self).__name__}.{found.name} {error}") from None
             object.__setattr__(self, found.name, checked)
+
+    def __repr__(self) -> str:
+        """Also of an `incomplete` one: tracebacks that show local variables meet it."""
+        known = (name for name in settings(type(self)) if hasattr(self, name))
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in known)})"
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """What is wrong with values together: (setting, what to do) each. Only the loader asks.

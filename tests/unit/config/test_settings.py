@@ -96,6 +96,7 @@ def _says(made: Outer, name: str) -> Iterator[tuple[str, str]]:
 def test_a_rule_is_answered_as_far_as_its_settings_are_there() -> None:
     made = incomplete(Outer, {"count": 7})
     assert isinstance(made, Outer)
+    assert repr(made) == "Outer(count=7)", "tracebacks that show local variables meet it"
     assert list(answered(_says, made, "count")) == [("count", "7")]
     assert list(answered(_says, made, "inner")) == []
     with pytest.raises(AttributeError, match="cuont"):
