@@ -48,6 +48,8 @@ __all__ = ["StreamingGateway"]
 _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
 _TICK_S = 0.25
+#: A look at the feeds that comes so late: this process was held up, by a callback or for want of a processor.
+_HELD_UP_NS = 250_000_000
 #: With what managers take, under the 2 s in which `stop` must be done.
 _CALLBACK_S = 0.5
 _HIGHEST_NS = 3_600_000_000_000
@@ -437,8 +439,13 @@ class StreamingGateway(GatewayView):
 
     async def _tick(self) -> None:
         while True:
+            due_ns = monotonic_ns() + int(_TICK_S * 1e9)
             await asyncio.sleep(_TICK_S)
             managers = self._providers.managers.values()
+            now_ns = monotonic_ns()
+            if now_ns - due_ns > _HELD_UP_NS:
+                for manager in managers:
+                    manager.excuse(now_ns - due_ns, now_ns)
             for check in (*(manager.tick for manager in managers), self._providers.tick, self._watch.tick):
                 try:
                     check(monotonic_ns(), wall_ns())

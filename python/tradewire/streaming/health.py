@@ -182,6 +182,12 @@ class FeedHealth:
         self.refresh()
         return [each for each in self._feeds.values() if each.symbol_id == feed.symbol_id and each is not feed]
 
+    def excuse(self, held_up_ns: int, now_ns: int) -> None:
+        """This process itself stood still for so long: what it did not read meanwhile is nobody's silence."""
+        self.refresh()
+        for feed in self._feeds.values():
+            feed.last_ns = min(feed.last_ns + held_up_ns, now_ns)
+
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Finds the silent ones; called a few times a second. Subscribed but never answered is silence too."""
         self.refresh()

@@ -44,6 +44,10 @@ class Ladder:
         self._due_ns = now_ns
         self.taken: list[Rung] = []
 
+    def postpone(self, by_ns: int) -> None:
+        """Gives the last rung more time."""
+        self._due_ns += by_ns
+
     def next(self, now_ns: int) -> Rung | None:
         """The action to take now; None: the last one has not had its time yet."""
         if now_ns < self._due_ns:

@@ -137,6 +137,11 @@ class WebSocketManager:
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
 
+    def excuse(self, held_up_ns: int, now_ns: int) -> None:
+        """This process stood still for so long, and read nothing: to be told before the next `tick`."""
+        self._health.excuse(held_up_ns, now_ns)
+        self._remedies.excuse(held_up_ns)
+
     # feeds
 
     def acquire(self, channel: Channel, symbols: Iterable[str]) -> list[Feed]:

@@ -71,6 +71,11 @@ class Remedies:
                     self._ask(feed, now_ns, wall_ns), name=f"evidence {feed.channel.name} {feed.symbol}"
                 )
 
+    def excuse(self, held_up_ns: int) -> None:
+        """This process itself stood still for so long: no rung could show an effect."""
+        for _, ladder, _ in self._climbing.values():
+            ladder.postpone(held_up_ns)
+
     async def close(self) -> None:
         """Ends all questions."""
         tasks = list(self._asking.values())

@@ -49,6 +49,11 @@ def make(venue: Venue, **options: Any) -> StreamingGateway:
     return StreamingGateway(url=venue.server.url, random=Random(1), **options)
 
 
+def make_spot(venue: Venue, **options: Any) -> StreamingGateway:
+    """Of a market where every skipped number is a gap at once."""
+    return StreamingGateway(venue="binance_spot", url=venue.server.url, random=Random(1), **options)
+
+
 async def test_callbacks_get_typed_events(venue: Venue, frames: Any, eventually: Any) -> None:
     trades: list[Trade] = []
     quotes: list[Quote] = []
@@ -94,7 +99,7 @@ async def test_bars_of_two_intervals(venue: Venue, frames: Any, eventually: Any)
 
 
 async def test_events_of_one_symbol_in_order_with_status(venue: Venue, frames: Any) -> None:
-    async with make(venue, symbols=["BTCUSDT", "ETHUSDT"], channels=["trades"]) as gateway:
+    async with make_spot(venue, symbols=["BTCUSDT", "ETHUSDT"], channels=["trades"]) as gateway:
         events = gateway.events("btc/usdt")
         peer = await venue.accept()
         peer.send_frame(frames.trade(1))
@@ -362,7 +367,7 @@ async def test_a_subscription_that_fails_leaves_nothing_behind(venue: Venue) -> 
 
 async def test_closing_and_subscribing_again_is_no_gap(venue: Venue, frames: Any, eventually: Any) -> None:
     gaps: list[Any] = []
-    async with make(venue) as gateway:
+    async with make_spot(venue) as gateway:
         gateway.on_status(lambda event: gaps.append(event) if isinstance(event, GapDetected) else None)
         subscription = gateway.subscribe_to_trades(["BTCUSDT"])
         peer = await venue.accept()
@@ -402,6 +407,20 @@ async def test_a_listener_that_subscribes_does_not_end_the_watch(
         gateway.on_status(on_status)
         await venue.accept()
         await eventually(lambda: {"BTCUSDT", "ETHUSDT", "XRPUSDT"} <= set(stale))
+
+
+async def test_a_callback_that_blocks_makes_no_feed_stale(
+    venue: Venue, frames: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    excused: list[int] = []
+    async with make(venue) as gateway:
+        manager = gateway.managers["binance"]
+        monkeypatch.setattr(manager, "excuse", lambda held_up_ns, _: excused.append(held_up_ns))
+        gateway.subscribe_to_trades("BTCUSDT", lambda _: threading.Event().wait(0.8))
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(1))
+        await eventually(lambda: excused)
+    assert excused[0] > gateway_module._HELD_UP_NS
 
 
 async def test_a_failed_tick_is_said_and_not_the_last(

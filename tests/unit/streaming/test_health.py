@@ -198,3 +198,15 @@ def test_messages_from_before_a_loss_do_not_bring_a_feed_back(emitted: list[Feed
     health.down([feed], "connection lost", 2)
     health.tick(2 * SECOND, 8)
     assert (feed.state, feed.messages) == (FeedState.DOWN, 1)
+
+
+def test_a_process_that_stood_still_blames_nobody(health: FeedHealth) -> None:
+    quiet, busy = add(health, QUOTES), add(health, QUOTES, 1)
+    observe(health, (Kind.QUOTE, 0))
+    observe(health, (Kind.QUOTE, 1), now_ns=29 * SECOND)
+    health.excuse(20 * SECOND, 30 * SECOND)
+    health.tick(31 * SECOND, 0)
+    assert (quiet.state, busy.state) == (FeedState.LIVE, FeedState.LIVE)
+    assert busy.last_ns == 30 * SECOND, "never in the future"
+    health.tick(31 * SECOND + 1, 0)
+    assert quiet.state is FeedState.STALE, "its own silence counts in full"

@@ -20,3 +20,11 @@ def test_after_the_alert_it_reconnects_now_and_then_for_ever() -> None:
     taken = [(now, rung) for now in range(500) if (rung := ladder.next(now)) is not None]
     assert taken == [(0, Rung.ALERT), *((now, Rung.RECONNECT) for now in (120, 240, 360, 480))]
     assert ladder.taken == [rung for _, rung in taken]
+
+
+def test_a_rung_gets_back_the_time_that_it_could_not_use() -> None:
+    ladder = Ladder((Rung.RESUBSCRIBE, Rung.RECONNECT), 10, 0)
+    assert ladder.next(0) is Rung.RESUBSCRIBE
+    ladder.postpone(5)
+    assert ladder.next(14) is None
+    assert ladder.next(15) is Rung.RECONNECT
