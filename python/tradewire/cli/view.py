@@ -19,6 +19,8 @@ from .wording import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
+
     from .board import Board, Row
     from .story import Line
 
@@ -51,7 +53,23 @@ def live_view(board: Board, title: str, on: Console) -> Live:
     return Live(get_renderable=lambda: render(board, title), console=on, auto_refresh=False, transient=True)
 
 
-def render(board: Board, title: str) -> Group:
+class _View:
+    """Head, story and foot; of the story as many of the newest lines as the terminal is high."""
+
+    def __init__(self, head: Group, story: Sequence[Line], foot: Text) -> None:
+        self._head, self._story, self._foot = head, story, foot
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = console.height - sum(len(console.render_lines(part, options)) for part in (self._head, self._foot))
+        story = self._story
+        while story and len(console.render_lines(_story(story), options)) > room:
+            story = story[1:]
+        yield self._head
+        yield _story(story)
+        yield self._foot
+
+
+def render(board: Board, title: str) -> RenderableType:
     """The whole view as it is now."""
     board.update()
     head = Text.assemble(
@@ -65,7 +83,7 @@ def render(board: Board, title: str) -> Group:
         "   ".join([counted(counters["messages"], "message"), *_incidents(board), *metrics, "Ctrl-C ends"]),
         style="dim",
     )
-    return Group(head, _market_table(board), _latency_table(board), _story(board.story[-_LINES:]), foot)
+    return _View(Group(head, _market_table(board), _latency_table(board)), board.story[-_LINES:], foot)
 
 
 def summary(board: Board) -> str:

@@ -31,8 +31,8 @@ def board() -> Board:
     return board
 
 
-def _drawn(board: Board, width: int = 160) -> str:
-    screen = Console(file=io.StringIO(), width=width, force_terminal=False)
+def _drawn(board: Board, width: int = 160, height: int = 50) -> str:
+    screen = Console(file=io.StringIO(), width=width, height=height, force_terminal=False)
     screen.print(view.render(board, "tradewire demo"))
     text = screen.file.getvalue()  # type: ignore[attr-defined]
     assert isinstance(text, str)
@@ -176,3 +176,15 @@ def test_prices_are_never_written_with_an_exponent() -> None:
 
 def test_a_console_knows_a_pipe() -> None:
     assert not view.console().is_terminal
+
+
+def test_a_low_terminal_shows_the_newest_of_the_story_and_the_foot(board: Board) -> None:
+    board.injected += [
+        Line(1_000_000_000 * at, "stale", "binance trades BTCUSDT", f"number {at}") for at in range(1, 9)
+    ]
+    whole = _drawn(board).rstrip().splitlines()
+    low = _drawn(board, height=len(whole) - 3).rstrip().splitlines()
+    assert len(low) == len(whole) - 3
+    assert [line.split()[-1] for line in low if "number" in line] == ["4", "5", "6", "7", "8"]
+    assert low[-1] == whole[-1]
+    assert "number" not in _drawn(board, height=1)
