@@ -15,7 +15,7 @@ from tradewire import core, errors
 from tradewire.cli.json_lines import field_names
 from tradewire.config.schema import Config
 from tradewire.config.settings import NamedList, Nested, Section, settings
-from tradewire.core import delivery, plan, protocols, reading, record
+from tradewire.core import delivery, plan, protocols, record
 from tradewire.monitoring.families import read_gateway
 from tradewire.monitoring.parts import read_parts
 from tradewire.monitoring.prometheus import RESPONDING
@@ -187,7 +187,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "record.md": record_page,
     "field-plans.md": lambda: _class_page("Field plans and sequence rules", plan, plan.__all__),
     "core.md": lambda: _class_page("The core", protocols, protocols.__all__),
-    "reading.md": lambda: _class_page("The core: reading", reading, reading.__all__),
     "delivery.md": lambda: _class_page("The core: delivery", delivery, delivery.__all__),
     "events.md": events_page,
     "errors.md": lambda: _class_page("Errors", errors, errors.__all__),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tradewire.errors import DecodeError
 
-from . import delivery, protocols, reading
+from . import delivery, protocols
 from .plan import FieldPlan, SequenceRule
 
 _Side: TypeAlias = Literal["buy", "sell"]
@@ -650,7 +650,7 @@ class WireResult(protocols.WireResultProtocol):
     def close(self) -> tuple[int, str] | None: ...
 
 @final
-class WireReader(reading.WireReaderProtocol):
+class WireReader(delivery.WireReaderProtocol):
     def __init__(
         self,
         decoder: protocols.DecoderProtocol,

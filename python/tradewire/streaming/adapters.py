@@ -20,7 +20,7 @@ from .connections import Connections
 from .dispatch import EVENT_CLASSES
 
 if TYPE_CHECKING:
-    from tradewire.core.reading import WireReaderProtocol
+    from tradewire.core.delivery import WireReaderProtocol
 
     from .link import Link, StreamSocket
 

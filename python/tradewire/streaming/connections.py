@@ -23,8 +23,8 @@ from .roster import FeedRoster
 from .successors import Successors
 
 if TYPE_CHECKING:
+    from tradewire.core.delivery import WireReaderProtocol
     from tradewire.core.protocols import WireResultProtocol
-    from tradewire.core.reading import WireReaderProtocol
 
     from .health import Feed
     from .intake import Intake

@@ -22,9 +22,8 @@ from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Sett
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 
 if TYPE_CHECKING:
-    from tradewire.core.delivery import Asked, DigestProtocol
+    from tradewire.core.delivery import Asked, DigestProtocol, WireReaderProtocol
     from tradewire.core.protocols import WireResultProtocol
-    from tradewire.core.reading import WireReaderProtocol
     from tradewire.transport.policy.breaker import BreakerState, BreakerStates
     from tradewire.venues.base import ONE_MESSAGE, StreamLimits
 from tradewire.venues.session import Outcome, StreamSession

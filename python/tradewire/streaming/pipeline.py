@@ -24,9 +24,8 @@ from tradewire.core import (
 from tradewire.telemetry import Counters, LatencySpans
 
 if TYPE_CHECKING:
-    from tradewire.core.delivery import Asked
+    from tradewire.core.delivery import Asked, WireReaderProtocol
     from tradewire.core.protocols import Batch, BookOutcome, SequenceOutcome
-    from tradewire.core.reading import WireReaderProtocol
     from tradewire.venues.base import MarketDataVenue
 
 __all__ = ["RING_CAPACITY", "Drained", "Pipeline"]

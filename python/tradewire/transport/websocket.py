@@ -20,8 +20,8 @@ from .tls import tls_context
 if TYPE_CHECKING:
     import ssl
 
+    from tradewire.core.delivery import WireReaderProtocol
     from tradewire.core.protocols import WireResultProtocol
-    from tradewire.core.reading import WireReaderProtocol
 
 __all__ = ["SocketOwner", "WebSocketConnection", "connect"]
 

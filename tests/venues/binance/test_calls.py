@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
 import virtual_time
+from scripted_http import Http
 from tradewire.errors import FeedConnectionError, QueryError, VenueRejectedError
 from tradewire.transport.http import HttpResponse
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.binance.calls import BinanceCalls
 from tradewire.venues.binance.limits import USDM_COSTS, USDM_LIMITS
-
-
-class Http:
-    def __init__(self, *answers: HttpResponse | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def load(self) -> None: ...
-
-    async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
-        self.asked.append((url, dict(params or {})))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> HttpResponse:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 import pytest
 
 import virtual_time
+from scripted_http import Http
 from tradewire.core import Decoder, wall_ns
 from tradewire.core.record import BACKFILL
 from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
@@ -19,21 +19,6 @@ from tradewire.venues.binance.rest import BinanceRest
 from tradewire.venues.binance.stream import SPOT, USDM
 
 SECOND = 1_000_000_000
-
-
-class Http:
-    def __init__(self, *answers: HttpResponse | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, dict[str, str]]] = []
-
-    def load(self) -> None: ...
-
-    async def get(self, url: str, params: Mapping[str, str] | None = None) -> HttpResponse:
-        self.asked.append((url, dict(params or {})))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 def answer(status: int = 200, body: bytes = b'{"lastUpdateId":1}', **headers: str) -> HttpResponse:

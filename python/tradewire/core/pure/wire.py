@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import NamedTuple
 
-from tradewire.core.delivery import Asked, DigestProtocol
+from tradewire.core.delivery import Asked, DigestProtocol, WireReaderProtocol
 from tradewire.core.protocols import FULL, DecoderProtocol, RingProtocol
-from tradewire.core.reading import WireReaderProtocol
 from tradewire.core.record import Kind
 from tradewire.errors import DecodeError, StateError
 
