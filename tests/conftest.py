@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,11 @@ from tradewire import core
 TESTS = Path(__file__).resolve().parent
 #: What is in them never runs code of the core, or starts processes that choose their own.
 ANY_CORE = (TESTS / "architecture", TESTS / "docs", TESTS / "unit" / "sim")
+
+
+def pytest_configure() -> None:
+    # Shells start what runs in the background with SIGINT ignored; tests interrupt themselves and their children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Before pytest itself looks at the marks.

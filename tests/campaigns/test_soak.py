@@ -111,6 +111,7 @@ def test_soak(campaign: Campaign) -> None:
     settled = resident[len(resident) // 5 :]
     growth = _slope(settled) * len(settled)
     if campaign.is_long:
+        assert told["messages"] >= 0.98 * rate * took, "the venue was slower than the campaign asks"
         assert growth <= 0.01 * max(resident) + MEGA, f"memory grew by {growth / MEGA:.1f} MB"
     campaign.passed(
         "soak",
