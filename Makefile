@@ -126,22 +126,27 @@ records: ## 10^8 records between two threads: none lost, none reordered
 	# Only this crate is optimised: its dependencies are those of test-rust and need no second build.
 	cargo test --config 'profile.dev.package.tradewire-core.opt-level=3' --locked --quiet -p tradewire-core --lib -- --ignored
 
-# What is kept goes into docs/reference/reliability.md. ONLY chooses: make campaigns ONLY='row19 or row20'
-ONLY ?=
-CAMPAIGNS := tests/campaigns tests/faults tests/integration/test_book_oracle.py
 .PHONY: valgrind
 valgrind: ## Memory checker over the ring's tests; needs valgrind, so it is no part of check
 	@command -v valgrind >/dev/null || { echo "valgrind is not installed: the package of that name has it"; exit 1; }
 	# The test no_memory measures what is resident, which is valgrind's own there.
 	PROPTEST_CASES=20 cargo test --config "target.'cfg(unix)'.runner='valgrind -q --error-exitcode=9'" --locked --quiet -p tradewire-core --lib -- ring:: --skip no_memory --test-threads=1
 
+# What is kept goes into docs/reference/reliability.md. ONLY chooses: make campaigns ONLY='row19 or row20'
+ONLY ?=
+CAMPAIGNS := tests/campaigns tests/faults
+ROWS := row-09 row-10 row-11 row-12 row-15 row-16 row-19 row-20 row-21 row-22
 .PHONY: campaigns
-campaigns: build ## The reliability campaigns at full length (ONLY='row19' for some); figures go to the docs
+campaigns: build ## The reliability campaigns at full length (one of them: make row-09 ... row-22); figures go to the docs
 	mkdir -p target && rm -f target/campaigns.jsonl
 	TRADEWIRE_CAMPAIGN=long TRADEWIRE_CAMPAIGN_RESULTS=target/campaigns.jsonl TRADEWIRE_CORE=native \
 	  $(BIN)/python -m pytest $(CAMPAIGNS) --timeout 1800 -k '$(ONLY)'
 	$(BIN)/python docs/keep_campaigns.py target/campaigns.jsonl
 	$(BIN)/python docs/generate.py
+
+.PHONY: $(ROWS)
+$(ROWS): row-%:
+	@$(MAKE) --no-print-directory campaigns ONLY=row$*
 
 SOAK_SECONDS ?= 600
 .PHONY: soak
