@@ -97,6 +97,7 @@ GOALS = (
     ),
     Goal(BREAKER, "test_breaker_async[decorator]", "breaker|circuitbreaker|async call", "circuitbreaker, decorator", 3),
     Goal(BREAKER, "test_breaker_async[execute]", "breaker|aiobreaker|async call", "aiobreaker, method", 3),
+    Goal("choice of a pool's link and note of its success", "test_choose", "=1000", "a microsecond", 1),
     Goal("histogram p99 after a record", "test_percentile[native]", "histogram|hdrhistogram|p99", "hdrhistogram", 100),
 )
 
