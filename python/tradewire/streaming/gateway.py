@@ -52,6 +52,8 @@ _TICK_S = 0.25
 _HELD_UP_NS = 250_000_000
 #: With what managers take, under the 2 s in which `stop` must be done.
 _CALLBACK_S = 0.5
+_OPEN_S = 10.0
+_QUEUE_CAPACITY = 10_000
 _HIGHEST_NS = 3_600_000_000_000
 
 
@@ -71,20 +73,21 @@ class StreamingGateway(GatewayView):
     in a task when asynchronous), or in a worker thread with `offload=True`.
 
     Args:
-        config: a file, or a loaded configuration; instead of the arguments from `venue` to `open_timeout_s`.
+        config: a file, or a loaded configuration; instead of the arguments from `venue` to `loop`.
         hot_reload: apply changes of the file while running: what did not change is not reconnected.
         venue: a name known to `tradewire.venues.registry`; None: `binance`.
         symbols: subscribed from the start to all of `channels`; `BTCUSDT`, `btcusdt` and `BTC/USDT` are the same.
         channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...
         url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
         rest_url: replaces the venue's REST address.
-        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot.
-        queue_capacity: events per consumer queue.
+        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot;
+            None: 32,768.
+        queue_capacity: events per consumer queue; None: 10,000.
         policies: per channel, what a full consumer queue does: `conflate`, `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
-        open_timeout_s: for one connection attempt.
+        open_timeout_s: for one connection attempt; None: 10.
         credential: where the venue asks for one; None: from the environment (`AuthManager`).
-        codec: `json` or, where the venue speaks it, `msgpack`.
+        codec: `json` (None as well) or, where the venue speaks it, `msgpack`.
         loop: `spin`: the event loop never sleeps, for the lowest latency, on a core of its own.
         random: for backoff jitter.
         alerts: calls a person; None: what `streaming_health.alerts` says, or ERROR log lines and a counter.
@@ -116,25 +119,39 @@ class StreamingGateway(GatewayView):
         *,
         hot_reload: bool = False,
         venue: str | None = None,
-        symbols: Iterable[str] = (),
-        channels: Iterable[str] = (),
+        symbols: Iterable[str] | None = None,
+        channels: Iterable[str] | None = None,
         url: str | None = None,
         rest_url: str | None = None,
-        ring_capacity: int = RING_CAPACITY,
-        queue_capacity: int = 10_000,
+        ring_capacity: int | None = None,
+        queue_capacity: int | None = None,
         policies: Mapping[str, Policy] | None = None,
         stale_after_s: Mapping[str, float] | None = None,
-        open_timeout_s: float = 10.0,
+        open_timeout_s: float | None = None,
         credential: Credential | None = None,
-        codec: Literal["json", "msgpack"] = "json",
-        loop: Literal["sleep", "spin"] = "sleep",
+        codec: Literal["json", "msgpack"] | None = None,
+        loop: Literal["sleep", "spin"] | None = None,
         random: Random | None = None,
         alerts: AlertPort | None = None,
     ) -> None:
         self._configured: Configured | None = None
         if config is not None:
-            given = {"venue": venue, "symbols": symbols, "channels": channels, "url": url, "rest_url": rest_url}
-            twice = [name for name, value in given.items() if value not in (None, ())]
+            given = {
+                "venue": venue,
+                "symbols": symbols,
+                "channels": channels,
+                "url": url,
+                "rest_url": rest_url,
+                "ring_capacity": ring_capacity,
+                "queue_capacity": queue_capacity,
+                "policies": policies,
+                "stale_after_s": stale_after_s,
+                "open_timeout_s": open_timeout_s,
+                "credential": credential,
+                "codec": codec,
+                "loop": loop,
+            }
+            twice = [name for name, value in given.items() if value is not None]
             if twice:
                 raise ValueError(f"with a configuration, {', '.join(twice)} must be left to it")
             self._configured = Configured(config, hot_reload=hot_reload)
@@ -151,12 +168,13 @@ class StreamingGateway(GatewayView):
                 url,
                 rest_url,
                 credential=credential if credential is not None else credential_of(found),
-                codec=codec,
-                ring_capacity=ring_capacity,
+                codec="json" if codec is None else codec,
+                ring_capacity=RING_CAPACITY if ring_capacity is None else ring_capacity,
                 stale_after_s=dict(stale_after_s or {}),
-                open_timeout_s=open_timeout_s,
+                open_timeout_s=_OPEN_S if open_timeout_s is None else open_timeout_s,
             )
-            plan = GatewayPlan({found.name: settings}, (), queue_capacity, spin=loop == "spin")
+            capacity = _QUEUE_CAPACITY if queue_capacity is None else queue_capacity
+            plan = GatewayPlan({found.name: settings}, (), capacity, spin=loop == "spin")
             for name, policy in (policies or {}).items():
                 plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
         self._queue_capacity = plan.queue_capacity
@@ -168,7 +186,7 @@ class StreamingGateway(GatewayView):
             Callbacks(self._symbols),
             self._callback_latency,
             plan.queue_capacity,
-            ring_capacity,
+            RING_CAPACITY if ring_capacity is None else ring_capacity,
             self._policies,
         )
         self._totals = Counters("alerts")
@@ -187,10 +205,10 @@ class StreamingGateway(GatewayView):
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
         self._apply(plan)
-        symbols = list(_several(symbols))
+        texts = list(_several(symbols or ()))
         provider = next(iter(self._providers.managers))
-        for name in _several(channels):
-            subscription = self.subscribe(name, symbols)
+        for name in _several(channels or ()):
+            subscription = self.subscribe(name, texts)
             self._providers.planned.setdefault((provider, subscription.channel), subscription)
 
     # life
@@ -406,6 +424,8 @@ class StreamingGateway(GatewayView):
 
     def _apply(self, plan: GatewayPlan) -> None:
         """Makes the gateway what a plan says; what the plan does not change goes on undisturbed."""
+        # The same mapping, which every queue holds: without what the plan names no more.
+        self._policies.clear()
         self._policies.update(default_policies() | plan.policies)
         self._busy_poll.want(plan.spin)
         self._watch.configure(plan.health)

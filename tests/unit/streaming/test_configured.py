@@ -9,11 +9,12 @@ import pytest
 
 from streaming_config import TWO, load, written
 from tradewire import DataProviderAdapter, Secret
-from tradewire.core import Trade
+from tradewire.core import Quote, Trade
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.configured import Configured
 from tradewire.streaming.plan import GatewayPlan, plan_of
+from tradewire.transport.auth import Credential
 
 
 @pytest.mark.parametrize("method", ["", "auth_method: api_key, "])
@@ -64,6 +65,43 @@ def test_configuration_and_arguments_exclude_each_other(tmp_path: Path) -> None:
         StreamingGateway(load(tmp_path, TWO), hot_reload=True)
     with pytest.raises(ConfigError):
         StreamingGateway(written(tmp_path, "streaming: {provider: []}"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"venue": "binance"},
+        {"symbols": ["BTCUSDT"]},
+        {"channels": ["trades"]},
+        {"url": "ws://127.0.0.1:9"},
+        {"rest_url": "http://127.0.0.1:9"},
+        {"ring_capacity": 32_768},
+        {"queue_capacity": 10_000},
+        {"policies": {"trades": "keep"}},
+        {"stale_after_s": {"trades": 1.0}},
+        {"open_timeout_s": 10.0},
+        {"credential": Credential(Secret("PK1"), Secret("hush"))},
+        {"codec": "json"},
+        {"loop": "sleep"},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_no_argument_that_the_configuration_replaces_is_passed_over(tmp_path: Path, given: dict[str, Any]) -> None:
+    (name,) = given
+    with pytest.raises(ValueError, match=f"with a configuration, {name} must be left to it"):
+        StreamingGateway(written(tmp_path, TWO), **given)
+
+
+def test_a_policy_that_is_taken_out_of_the_file_is_the_default_again(tmp_path: Path) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO.replace("{quotes: keep}", "{quotes: keep, trades: conflate}")))
+    events = gateway.events()
+    gateway._apply(plan_of(load(tmp_path, TWO.replace("      policies: {quotes: keep}\n", ""))))
+    head: Any = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+    trade: Any = Trade(price=1.0, quantity=2.0, side="buy", trade_id=1, **head)
+    quote: Any = Quote(bid_price=1.0, bid_quantity=2.0, ask_price=3.0, ask_quantity=4.0, **head)
+    gateway._dispatcher.publish([trade, trade, quote, quote], 0)
+    assert (len(events.queue), events.queue.conflated) == (3, 1), "every trade, the latest quote"
+    events.close()
 
 
 def test_a_new_plan_leaves_alone_what_it_does_not_change(tmp_path: Path) -> None:
