@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from websockets.frames import Close, Frame, Opcode
 
-__all__ = ["CLOSE", "PING", "PONG", "close_frame", "close_reason", "message_frame", "ping_frame", "pong_frame"]
+__all__ = [
+    "CLOSE",
+    "MOST_UNREAD",
+    "PING",
+    "PONG",
+    "close_frame",
+    "close_reason",
+    "message_frame",
+    "ping_frame",
+    "pong_frame",
+]
 
 CLOSE, PING, PONG = 8, 9, 10
+#: Bytes that a peer may leave unread. What a client has to say to a venue is far less.
+MOST_UNREAD = 1 << 20
 
 
 def message_frame(payload: bytes, *, binary: bool = False) -> bytes:

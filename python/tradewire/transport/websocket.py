@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError, ProtocolError
 
-from .frames import CLOSE, PING, PONG, close_frame, close_reason, message_frame, ping_frame, pong_frame
+from .frames import CLOSE, MOST_UNREAD, PING, PONG, close_frame, close_reason, message_frame, ping_frame, pong_frame
 from .handshake import OpeningHandshake
 from .tls import tls_context
 
@@ -27,8 +27,6 @@ __all__ = ["SocketOwner", "WebSocketConnection", "connect"]
 
 #: Close codes of RFC 6455 section 7.4 that a peer may be answered with.
 _NORMAL, _NO_CODE = 1000, 1005
-#: Bytes that a peer may leave unread. What a client has to say to a venue is far less.
-_MOST_UNREAD = 1 << 20
 
 
 class SocketOwner(Protocol):
@@ -250,9 +248,9 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() > _MOST_UNREAD:
+        if transport.get_write_buffer_size() > MOST_UNREAD:
             # Answers to a flood of pings would pile up in memory.
-            self._fail(FeedConnectionError(f"the peer does not read: {_MOST_UNREAD} bytes wait for it"))
+            self._fail(FeedConnectionError(f"the peer does not read: {MOST_UNREAD} bytes wait for it"))
             return
         transport.write(data)
 

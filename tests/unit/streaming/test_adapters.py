@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ import pytest
 
 from tradewire.core import Trade
 from tradewire.streaming import FeedState, StreamingGateway
+from tradewire.streaming import link as link_module
+from tradewire.transport import plain
+from tradewire.transport.frames import PING, PONG
 from tradewire.venues.adapter import DataProviderAdapter, RawMessage
 from tradewire.venues.registry import ADAPTERS
 
@@ -122,6 +126,59 @@ async def test_a_lost_connection_comes_back(wire_server: Any, eventually: Any, n
             assert json.loads((await peer.read_frame())[1])["symbols"] == ["A"]
             peer.writer.transport.abort()
         await eventually(lambda: gateway.counters["reconnects"] == 3)
+
+
+class Clock:
+    """The monotonic clock of links and their sockets, which a test sets forward."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._now_ns = 1_000_000_000_000
+        for module in (link_module, plain):
+            monkeypatch.setattr(module, "monotonic_ns", lambda: self._now_ns)
+
+    def advance(self, gateway: StreamingGateway, seconds: float) -> None:
+        self._now_ns += int(seconds * 1e9)
+        for link in gateway.links:
+            link._wake.set()
+
+
+async def test_a_quiet_market_is_no_reason_to_reconnect_while_pings_are_answered(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    gateway = make(wire_server, "my_provider", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        (link,) = gateway.links
+        for _ in range(5):
+            clock.advance(gateway, 25)
+            silent_since = link.connection.last_read_ns
+            opcode, payload = await asyncio.wait_for(peer.read_frame(), 20)
+            assert opcode == PING
+            peer.send_frame(payload, opcode=PONG)
+            await eventually(lambda before=silent_since: link.connection.last_read_ns > before)
+        assert wire_server.connections == 1
+        assert gateway.counters["messages"] == gateway.counters["reconnects"] == 0
+
+
+async def test_a_server_that_answers_no_ping_is_given_up(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    gateway = make(wire_server, "my_provider", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        clock.advance(gateway, 25)
+        assert (await asyncio.wait_for(peer.read_frame(), 20))[0] == PING
+        assert gateway.counters["reconnects"] == 0
+        clock.advance(gateway, 6)
+        again = await wire_server.serve()
+        assert json.loads((await again.read_frame())[1])["symbols"] == ["A"]
+        assert gateway.counters["reconnects"] == 1
 
 
 def test_names_are_checked() -> None:

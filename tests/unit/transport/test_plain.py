@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tradewire.errors import FeedConnectionError
-from tradewire.transport.plain import connect_plain
+from tradewire.transport.frames import MOST_UNREAD, PING, PONG
+from tradewire.transport.plain import PlainSocket, connect_plain, open_plain
 
 
 async def test_payloads_come_whole_with_their_time(wire_server: Any) -> None:
@@ -59,3 +61,98 @@ async def test_a_proxy_from_the_environment_is_ignored(wire_server: Any, monkeyp
     serving = asyncio.create_task(wire_server.serve())
     async with connect_plain(wire_server.url):
         await serving
+
+
+class Owner:
+    """Writes down what a socket says."""
+
+    def __init__(self) -> None:
+        self.payloads: list[bytes] = []
+        self.closed: list[Exception | None] = []
+        self.socket: PlainSocket | None = None
+        self.aborts = False
+
+    def on_payload(self, payload: bytes, recv_ns: int) -> None:
+        self.payloads.append(payload)
+        if self.aborts and self.socket is not None:
+            self.socket.abort()
+
+    def on_closed(self, error: Exception | None) -> None:
+        self.closed.append(error)
+
+
+@pytest.fixture
+async def opened(wire_server: Any) -> AsyncIterator[tuple[Owner, PlainSocket, Any]]:
+    owner = Owner()
+    serving = asyncio.create_task(wire_server.serve())
+    owner.socket = await open_plain(wire_server.url, owner)
+    yield owner, owner.socket, await serving
+    await owner.socket.close(timeout_s=0.1)
+
+
+async def test_a_pong_counts_as_a_read(opened: Any, eventually: Any) -> None:
+    owner, socket, peer = opened
+    socket.last_read_ns = 0
+    socket.ping()
+    opcode, payload = await peer.read_frame()
+    assert opcode == PING
+    assert socket.last_read_ns == 0
+    peer.send_frame(payload, opcode=PONG)
+    await eventually(lambda: socket.last_read_ns > 0)
+    assert not owner.payloads
+
+
+async def test_a_ping_that_is_never_answered_is_no_read(opened: Any, eventually: Any) -> None:
+    owner, socket, peer = opened
+    socket.last_read_ns = 0
+    socket.ping()
+    await peer.read_frame()
+    peer.writer.transport.abort()
+    await eventually(lambda: owner.closed)
+    assert socket.last_read_ns == 0
+    assert not socket.is_open
+
+
+async def test_pings_and_messages_keep_their_order(opened: Any) -> None:
+    _, socket, peer = opened
+    socket.send(b"1")
+    socket.ping()
+    socket.send(b"\x02", binary=True)
+    frames = [await peer.read_frame() for _ in range(3)]
+    assert [opcode for opcode, _ in frames] == [1, PING, 2]
+    assert (frames[0][1], frames[2][1]) == (b"1", b"\x02")
+
+
+async def test_a_peer_that_does_not_read_is_given_up(opened: Any, eventually: Any) -> None:
+    owner, socket, peer = opened
+    peer.reader._transport.pause_reading()
+    sent = 0
+    # More than the system's own buffers hold.
+    while socket.is_open and sent < 1000:
+        socket.send(b"x" * (MOST_UNREAD // 16))
+        sent += 1
+        await asyncio.sleep(0)
+    await eventually(lambda: owner.closed)
+    (error,) = owner.closed
+    assert isinstance(error, FeedConnectionError)
+    assert str(error) == f"the peer does not read: {MOST_UNREAD} bytes wait for it"
+    assert sent < 1000
+
+
+async def test_a_peer_that_reads_may_be_told_any_amount(opened: Any, eventually: Any) -> None:
+    owner, socket, peer = opened
+    for _ in range(80):
+        socket.send(b"x" * (MOST_UNREAD // 32))
+        await peer.read_frame()
+    assert socket.is_open
+    assert not owner.closed
+
+
+async def test_nothing_comes_after_an_abort(opened: Any, wire_server: Any, eventually: Any) -> None:
+    owner, socket, peer = opened
+    owner.aborts = True
+    peer.send(b"".join(wire_server.frame(str(number)) for number in range(5)))
+    await eventually(lambda: not socket.is_open)
+    await asyncio.wait(socket._tasks)
+    assert owner.payloads == [b"0"]
+    assert not owner.closed
