@@ -146,11 +146,17 @@ class FeedConnectionError(TransientError, ConnectionError):
 
     Attributes:
         retry_after_s: how long the venue told us to stay away; None where it said nothing.
+        status: of the HTTP answer that refused it; None: there was none.
+        body: of that answer, as far as it was read; never part of the text.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after_s: float | None = None, *, status: int | None = None, body: bytes = b""
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
+        self.body = body
 
 
 class QueryError(TransientError):

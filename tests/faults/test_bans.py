@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from faulty_venues import Place, is_live, open_venue, until
+from tradewire.sim.session import Session
+from tradewire.streaming import ConnectionState
 
 BAN_S = 2
 
@@ -62,6 +64,38 @@ async def test_no_handshake_before_the_ban_ends(place: Place, status: int, monke
         assert len(tried) == 2
         assert tried[1] - tried[0] >= BAN_S
         assert place.is_exact(gateway)
+
+
+async def test_no_handshake_before_a_ban_ends_that_only_the_text_of_the_refusal_tells(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse = Session.refuse
+
+    def in_words(self: Session, status: int, text: str, retry_after_s: int | None = None) -> None:
+        refuse(self, status, f"IP banned until {time.time_ns() // 1_000_000 + 1_000 * BAN_S}.")
+
+    async with place.gateway(channels=["trades"]) as gateway:
+        await until(lambda: is_live(gateway))
+        tried = _note(monkeypatch, place.sim.chaos, "handshake")
+        monkeypatch.setattr(Session, "refuse", in_words)
+        ban = place.sim.chaos.refuse_connect(418, n=1)
+        place.sim.chaos.disconnect()
+        await until(lambda: ban.injected)
+        await until(lambda: is_live(gateway))
+        assert len(tried) == 2
+        assert tried[1] - tried[0] >= BAN_S - 0.005
+        assert place.is_exact(gateway)
+
+
+async def test_after_a_ban_without_an_end_the_venue_is_left_alone_for_two_minutes(place: Place) -> None:
+    async with place.gateway(channels=["trades"]) as gateway:
+        await until(lambda: is_live(gateway))
+        ban = place.sim.chaos.refuse_connect(418, n=1)
+        place.sim.chaos.disconnect()
+        await until(lambda: ban.injected)
+        connections = gateway.managers[place.venue].links
+        await until(lambda: connections[0].state is ConnectionState.RECONNECTING)
+        assert 110e9 < gateway.managers[place.venue]._rest.held_ns() <= 120e9
 
 
 @pytest.mark.parametrize("told_by", ["request", "handshake"])

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import TYPE_CHECKING
 
-from tradewire.core import Histogram, SymbolTable, monotonic_ns, wall_ns
+from tradewire.core import SymbolTable, monotonic_ns, wall_ns
+from tradewire.telemetry.latency import latency_histogram
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.websocket import connect
 
@@ -26,17 +27,16 @@ if TYPE_CHECKING:
     from tradewire.core.delivery import WireReaderProtocol
     from tradewire.core.protocols import WireResultProtocol
 
+    from .gate import Gate
     from .health import Feed
     from .intake import Intake
-    from .link import Gate, LinkOwner
+    from .link import LinkOwner
     from .provider import ProviderSettings
 
 __all__ = ["Connections"]
 
 _logger = logging.getLogger("tradewire.streaming")
 _log = LimitedLog(_logger)
-
-_HIGHEST_NS = 3_600_000_000_000
 
 
 class Connections:
@@ -84,7 +84,7 @@ class Connections:
         self._request_ids = itertools.count(1)
         self._running = False
         self._opening_ns: dict[Link, int] = {}
-        self.connecting = Histogram(1, _HIGHEST_NS, 3)
+        self.connecting = latency_histogram()
         self.roster = FeedRoster(
             venue,
             symbols,

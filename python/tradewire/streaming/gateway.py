@@ -14,10 +14,11 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted, monotonic_ns, wall_ns
+from tradewire.core import Callbacks, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError
 from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts
+from tradewire.telemetry.latency import latency_histogram
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
 from tradewire.transport.event_loop import BusyPoll, run
@@ -54,7 +55,6 @@ _HELD_UP_NS = 250_000_000
 _CALLBACK_S = 0.5
 _OPEN_S = 10.0
 _QUEUE_CAPACITY = 10_000
-_HIGHEST_NS = 3_600_000_000_000
 
 
 class StreamingGateway(GatewayView):
@@ -180,7 +180,7 @@ class StreamingGateway(GatewayView):
         self._queue_capacity = plan.queue_capacity
         self._policies = default_policies() | plan.policies
         self._symbols = SymbolTable()
-        self._callback_latency = Histogram(1, _HIGHEST_NS, 3)
+        self._callback_latency = latency_histogram()
         self._dispatcher = Dispatcher(
             Wanted(self._symbols),
             Callbacks(self._symbols),

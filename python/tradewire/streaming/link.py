@@ -20,19 +20,23 @@ from tradewire.venues.base import ONE_MESSAGE
 from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
+from .gate import stay_away_s
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import Asked, DigestProtocol, WireReaderProtocol
     from tradewire.core.protocols import WireResultProtocol
     from tradewire.transport.policy.breaker import BreakerState, BreakerStates
-    from tradewire.venues.base import ONE_MESSAGE, StreamLimits
-from tradewire.venues.session import Outcome, StreamSession
+    from tradewire.venues.base import StreamLimits
+    from tradewire.venues.session import Outcome, StreamSession
 
-__all__ = ["Gate", "Link", "LinkOwner", "OpenSocket", "StreamSocket"]
+    from .gate import Gate
+
+__all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 
 _logger = logging.getLogger("tradewire.streaming")
 
 _SECOND = 1_000_000_000
+_SHORTEST_NS = 1_000_000
 #: A connection that gave nothing since a ping was sent, for so long, is dead.
 _DEAD_NS = 10 * _SECOND
 #: A subscription that is not answered by then means that the venue does not serve this connection; so does a session
@@ -92,16 +96,6 @@ class StreamSocket(Protocol):
 
     async def close(self, *, timeout_s: float) -> None:
         """Says goodbye and ends the connection."""
-
-
-class Gate(Protocol):
-    """What holds every connection of a provider back while the venue wants to be left alone."""
-
-    def hold(self, seconds: float) -> None:
-        """The venue said so."""
-
-    def held_ns(self) -> int:
-        """How long still; 0: it may be asked."""
 
 
 class OpenSocket(Protocol):
@@ -452,10 +446,8 @@ class Link:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            if self._gate is not None:
-                await self._pass_gate(self._gate)
-            if self._breaker is not None:
-                await self._pass_breaker(self._breaker)
+            while barred_ns := self._barred_ns():  # noqa: ASYNC110 - waits for time to pass, not for a task
+                await asyncio.sleep(barred_ns / _SECOND)
             self._change(ConnectionState.CONNECTING, "")
             try:
                 error = await self._connect_and_serve()
@@ -472,21 +464,23 @@ class Link:
                 self._breaker.failed(self._token, monotonic_ns())
             delay_ns = 0 if self._at_once else self._backoff.next_delay_ns()
             self._at_once = False
-            if isinstance(error, FeedConnectionError) and error.retry_after_s is not None:
-                delay_ns = max(delay_ns, int(error.retry_after_s * _SECOND))
+            away_s = stay_away_s(error, self._session, wall_ns()) if self._session is not None else None
+            if away_s is not None:
+                delay_ns = max(delay_ns, int(away_s * _SECOND))
                 if self._gate is not None:
-                    self._gate.hold(error.retry_after_s)
+                    self._gate.hold(away_s)
             self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
 
-    async def _pass_gate(self, gate: Gate) -> None:
-        while held_ns := gate.held_ns():  # noqa: ASYNC110 - waits for time to pass, not for a task
-            await asyncio.sleep(max(held_ns, 1_000_000) / _SECOND)
-
-    async def _pass_breaker(self, breaker: BreakerStates) -> None:
-        while not (token := breaker.admit(monotonic_ns())):  # noqa: ASYNC110 - waits for time to pass, not for a task
-            await asyncio.sleep(max(breaker.retry_after_ns(monotonic_ns()), 1_000_000) / _SECOND)
-        self._token = token
+    def _barred_ns(self) -> int:
+        """How long no attempt may be made; 0: gate and breaker are open both, and it is made now."""
+        if self._gate is not None and (held_ns := self._gate.held_ns()):
+            return max(held_ns, _SHORTEST_NS)
+        if self._breaker is None:
+            return 0
+        now_ns = monotonic_ns()
+        self._token = self._breaker.admit(now_ns)
+        return 0 if self._token else max(self._breaker.retry_after_ns(now_ns), _SHORTEST_NS)
 
     async def _connect_and_serve(self) -> Exception | None:
         self._closed = asyncio.get_running_loop().create_future()

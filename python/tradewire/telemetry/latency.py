@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tradewire.core.protocols import HistogramProtocol
 
-__all__ = ["HOPS", "LatencySpans"]
+__all__ = ["HOPS", "LatencySpans", "latency_histogram"]
 
 #: The hops of a tick. `venue`: venue time stamp to our receive time, corrected by what is known of the offset of the
 #: two clocks (negative values are counted, not recorded). `queue`: socket read to batch drained, decoding included.
@@ -25,15 +25,20 @@ _HIGHEST_NS = 3_600_000_000_000
 _LOWEST_NS = -_HIGHEST_NS
 
 
+def latency_histogram() -> Histogram:
+    """An empty histogram of times from 1 ns to an hour, to three digits."""
+    return Histogram(1, _HIGHEST_NS, 3)
+
+
 class LatencySpans:
     """Histograms of the hops, fed once per batch. The event loop owns them."""
 
     __slots__ = ("callback", "queue", "venue")
 
     def __init__(self) -> None:
-        self.venue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
-        self.queue: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
-        self.callback: HistogramProtocol = Histogram(1, _HIGHEST_NS, 3)
+        self.venue: HistogramProtocol = latency_histogram()
+        self.queue: HistogramProtocol = latency_histogram()
+        self.callback: HistogramProtocol = latency_histogram()
 
     @classmethod
     def sum(cls, parts: Iterable[LatencySpans], callback: HistogramProtocol) -> LatencySpans:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tradewire.core import Histogram
-from tradewire.core.protocols import HistogramProtocol
+from typing import TYPE_CHECKING
+
+from .latency import latency_histogram
+
+if TYPE_CHECKING:
+    from tradewire.core.protocols import HistogramProtocol
 
 __all__ = ["OperationLatency"]
-
-_HIGHEST_NS = 3_600_000_000_000
 
 
 class OperationLatency:
@@ -23,7 +25,7 @@ class OperationLatency:
         """One call."""
         histogram = self._histograms.get(operation)
         if histogram is None:
-            histogram = self._histograms[operation] = Histogram(1, _HIGHEST_NS, 3)
+            histogram = self._histograms[operation] = latency_histogram()
         histogram.record(elapsed_ns)
         if failed:
             self._failures[operation] = self._failures.get(operation, 0) + 1

@@ -18,14 +18,17 @@ __all__ = ["OpeningHandshake"]
 
 _END = b"\r\n\r\n"
 _MAX_HEAD = 16 * 1024
+_MAX_BODY = 4 * 1024
+#: Refusals whose body may say for how long.
+_TIMED = (418, 429)
 
 #: What to do about the refusals that venues really send (Binance sheet, sections 1 and 4).
 _ADVICE = {
-    b"403": "the venue's firewall refused the address or the request",
-    b"404": "no such stream path; check the URL and its route",
-    b"418": "this address is banned for ignoring rate limits; wait, do not retry",
-    b"429": "too many connection attempts; wait",
-    b"451": "the venue does not serve this location",
+    403: "the venue's firewall refused the address or the request",
+    404: "no such stream path; check the URL and its route",
+    418: "this address is banned for ignoring rate limits; wait, do not retry",
+    429: "too many connection attempts; wait",
+    451: "the venue does not serve this location",
 }
 
 
@@ -73,24 +76,51 @@ class OpeningHandshake:
             return None
         end += len(_END)
         head, rest = bytes(self._head[:end]), bytes(self._head[end:])
-        status = head.split(b"\r\n", 1)[0].split(b" ", 2)
-        # Anything but 101 has a body, which ClientProtocol would wait for; the status says enough.
-        if len(status) > 1 and status[0].startswith(b"HTTP/") and status[1] != b"101":
-            reason = _ADVICE.get(status[1], "it offers no WebSocket here")
-            raise FeedConnectionError(
-                f"{self.host} answered HTTP {status[1].decode('ascii', 'replace')}: {reason}", _retry_after_s(head)
-            )
+        refused = self.refusal()
+        if refused is not None:
+            # Anything but 101 has a body, which ClientProtocol would wait for; of most the status says enough.
+            if refused.status in _TIMED and not _is_whole(head, rest):
+                return None
+            raise refused
         self._protocol.receive_data(head)
         refusal = self._protocol.handshake_exc
         if refusal is not None:
             raise FeedConnectionError(f"{self.host}: WebSocket handshake failed: {refusal}") from refusal
         return rest
 
+    def refusal(self) -> FeedConnectionError | None:
+        """What the peer has refused with, though its answer may not be complete; None: it has not."""
+        end = self._head.find(_END)
+        if end < 0:
+            return None
+        head, body = bytes(self._head[:end]), bytes(self._head[end + len(_END) :])
+        first = head.split(b"\r\n", 1)[0].split(b" ", 2)
+        if len(first) < 2 or not first[0].startswith(b"HTTP/") or first[1] == b"101":
+            return None
+        status = int(first[1]) if first[1].isdigit() else None
+        reason = _ADVICE.get(status or 0, "it offers no WebSocket here")
+        # RFC 9110 section 10.2.3; a date is not read.
+        told = _header(head, b"retry-after")
+        return FeedConnectionError(
+            f"{self.host} answered HTTP {first[1].decode('ascii', 'replace')}: {reason}",
+            float(told) if told.isdigit() else None,
+            status=status,
+            body=body[:_MAX_BODY],
+        )
 
-def _retry_after_s(head: bytes) -> float | None:
-    """Seconds of a `Retry-After` header (RFC 9110 section 10.2.3); None without one, or where it is a date."""
+
+def _is_whole(head: bytes, body: bytes) -> bool:
+    """Whether a body is complete, or more than anybody wants; one without a length ends with the connection."""
+    length = _header(head, b"content-length")
+    if length.isdigit():
+        return len(body) >= min(int(length), _MAX_BODY)
+    return len(body) >= _MAX_BODY or body.endswith(b"0\r\n\r\n")
+
+
+def _header(head: bytes, wanted: bytes) -> bytes:
+    """Value of a header; empty without it."""
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"retry-after" and value.strip().isdigit():
-            return float(value.strip())
-    return None
+        if name.strip().lower() == wanted:
+            return value.strip()
+    return b""

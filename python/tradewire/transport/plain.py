@@ -236,5 +236,15 @@ async def _connect(
             additional_headers=headers,
         )
     except (OSError, exceptions.InvalidHandshake) as error:
-        raise FeedConnectionError(f"cannot connect to {url}: {str(error) or type(error).__name__}") from error
+        reason = f"cannot connect to {url}: {str(error) or type(error).__name__}"
+        refused = getattr(error, "response", None)
+        if refused is None:
+            raise FeedConnectionError(reason) from error
+        told = refused.headers.get("Retry-After", "")
+        raise FeedConnectionError(
+            reason,
+            float(told) if told.isdecimal() else None,
+            status=refused.status_code,
+            body=bytes(refused.body or b""),
+        ) from error
     return connection

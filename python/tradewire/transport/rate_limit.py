@@ -12,6 +12,7 @@ from tradewire.errors import RateLimitError
 from .policy.limiter import Limiter, Weights
 from .policy.line import Line, Place
 from .policy.quota import Priority, Quota, VenueLimits
+from .policy.stay_away import UNTOLD_S, longest_told_s
 
 __all__ = ["Priority", "Quota", "QuotaUse", "RateLimitManager", "RateLimitStatistics", "VenueLimits", "WaitingRoom"]
 
@@ -264,8 +265,15 @@ class RateLimitManager:
         room, weights = self._resolve(key, weight)
         return room.try_acquire(weights, priority)
 
-    def observe(self, venue: str, status: int, headers: Mapping[str, str]) -> None:
-        """Takes over what an answer says about the limits. Header names are in lower case."""
+    def observe(self, venue: str, status: int, headers: Mapping[str, str], *, told_s: float | None = None) -> None:
+        """Takes over what an answer says about the limits.
+
+        Args:
+            venue: that answered.
+            status: HTTP.
+            headers: names in lower case.
+            told_s: how long its body says to stay away, where it is a refusal.
+        """
         room, limits = self._room(venue), self._limits[venue]
         for quota in limits.quotas:
             used = headers.get(quota.used_header, "")
@@ -277,9 +285,14 @@ class RateLimitManager:
         if status in limits.refusals or status in limits.bans:
             self._refusals[venue] += status in limits.refusals
             self._bans[venue] += status in limits.bans
-            told = headers.get("retry-after", "")
-            window_ns = int(limits.quotas[0].per_s * _SECOND)
-            self.close(venue, int(told) if told.isdecimal() else (window_ns - self._wall() % window_ns) / _SECOND)
+            header = headers.get("retry-after", "")
+            closed_s = longest_told_s(float(header) if header.isdecimal() else None, told_s)
+            if closed_s is None and status in limits.bans:
+                closed_s = UNTOLD_S[418]
+            elif closed_s is None:
+                window_ns = int(limits.quotas[0].per_s * _SECOND)
+                closed_s = (window_ns - self._wall() % window_ns) / _SECOND
+            self.close(venue, closed_s)
 
     def close(self, venue: str, for_s: float) -> None:
         """Lets nothing through to a venue for so long, cancels neither."""

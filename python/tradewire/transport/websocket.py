@@ -123,6 +123,8 @@ class WebSocketConnection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end: tells who waits and the owner."""
         error = self._error
+        if error is None and self._handshake is not None:
+            error = self._handshake.refusal()
         if error is None and not self._close_sent:
             error = FeedConnectionError(f"connection lost: {exc}" if exc else "the peer closed the connection")
         if not self._opened.done():
@@ -290,7 +292,8 @@ async def connect(
             await connection.opened()
     except TimeoutError as error:
         _abort(connection)
-        raise FeedConnectionError(f"{where} did not answer within {open_timeout_s:g} s") from error
+        refused = handshake.refusal()
+        raise refused or FeedConnectionError(f"{where} did not answer within {open_timeout_s:g} s") from error
     except OSError as error:
         _abort(connection)
         if isinstance(error, FeedConnectionError):

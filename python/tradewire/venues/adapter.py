@@ -131,6 +131,9 @@ class _AdapterSession:
     def take(self, payload: bytes) -> Sequence[Outcome]:
         return ()
 
+    def ban_ends_ms(self, refusal: bytes) -> int | None:
+        return None
+
 
 class _NoRest:
     """Implements `venues.base.MarketDataRest` for providers without it."""

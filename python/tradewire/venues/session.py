@@ -115,3 +115,6 @@ class StreamSession(Protocol):
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
         """Reads one message of the venue that is no market data; empty for those that mean nothing here."""
+
+    def ban_ends_ms(self, refusal: bytes) -> int | None:
+        """When a ban ends, ms since 1970, where the body of a refused handshake says so."""

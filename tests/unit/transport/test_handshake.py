@@ -53,6 +53,46 @@ def test_refusals_say_what_to_do(status: str, advice: str) -> None:
         handshake.feed(f"HTTP/1.1 {status} Whatever\r\nContent-Length: 5\r\n\r\nhello".encode())
 
 
+BAN = b'{"code":-1003,"msg":"Way too many requests; IP banned until 1899999999999."}'
+
+
+@pytest.mark.parametrize("status", [418, 429])
+def test_the_body_of_a_refusal_that_may_say_for_how_long_is_waited_for(status: int) -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    head = b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n" % (status, len(BAN))
+    assert handshake.refusal() is None
+    assert handshake.feed(head) is None
+    assert handshake.feed(BAN[:-1]) is None
+    with pytest.raises(FeedConnectionError) as refused:
+        handshake.feed(BAN[-1:])
+    assert (refused.value.status, refused.value.body, refused.value.retry_after_s) == (status, BAN, None)
+    assert "1899999999999" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Transfer-Encoding: chunked", b"4b\r\n" + BAN + b"\r\n0\r\n\r\n"),
+        (b"Content-Length: 9999", BAN + b" " * 4096),
+        (b"Server: x", BAN + b" " * 4096),
+    ],
+)
+def test_no_more_than_is_wanted_of_a_body_is_waited_for(head: bytes, body: bytes) -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    with pytest.raises(FeedConnectionError) as refused:
+        handshake.feed(b"HTTP/1.1 418 No\r\n" + head + b"\r\n\r\n" + body)
+    assert BAN in refused.value.body
+    assert len(refused.value.body) <= 4096
+
+
+def test_a_refusal_is_known_though_its_body_never_ends() -> None:
+    handshake = OpeningHandshake("ws://localhost/")
+    assert handshake.feed(b"HTTP/1.1 418 No\r\nRetry-After: 7\r\n\r\n" + BAN) is None
+    refused = handshake.refusal()
+    assert refused is not None
+    assert (refused.status, refused.retry_after_s, refused.body) == (418, 7.0, BAN)
+
+
 def test_a_wrong_accept_key_is_refused() -> None:
     handshake = OpeningHandshake("ws://localhost/")
     other = answer_to(OpeningHandshake("ws://localhost/").request())

@@ -167,6 +167,16 @@ async def test_a_refusal_closes_the_gate_for_everything_until_retry_after(status
     await asyncio.gather(*running)
 
 
+@pytest.mark.parametrize(("told_s", "closed_s"), [(None, 120), (-5, 120), (30, 30), (300, 300)])
+@virtual_time.in_virtual_time
+async def test_a_ban_without_retry_after_lasts_as_its_body_says_or_two_minutes(
+    told_s: float | None, closed_s: float
+) -> None:
+    given = manager(Time())
+    given.observe("venue", 418, {}, told_s=told_s)
+    assert given.statistics("venue").closed_for_s == pytest.approx(closed_s)
+
+
 @virtual_time.in_virtual_time
 async def test_without_retry_after_the_gate_opens_with_the_venues_next_window() -> None:
     time = Time()

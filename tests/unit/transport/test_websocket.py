@@ -191,6 +191,21 @@ async def test_a_refused_handshake(wire_server: Any) -> None:
         await opening
 
 
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_refusal_whose_body_is_cut_off_is_still_one(wire_server: Any, ends: bool) -> None:
+    opening = asyncio.create_task(
+        connect(wire_server.url, Reader(), Owner(), open_timeout_s=30 if ends else 0.2)  # type: ignore[arg-type]
+    )
+    peer = await wire_server.accept()
+    peer.send(b"HTTP/1.1 418 No\r\nContent-Length: 99\r\n\r\nbanned until 1899999999999")
+    if ends:
+        await peer.close()
+    with pytest.raises(FeedConnectionError, match="HTTP 418") as refused:
+        await opening
+    assert refused.value.status == 418
+    assert refused.value.body == b"banned until 1899999999999"
+
+
 async def test_a_connection_lost_during_the_handshake(wire_server: Any) -> None:
     owner = Owner()
     opening = asyncio.create_task(connect(wire_server.url, Reader(), owner))  # type: ignore[arg-type]

@@ -74,7 +74,7 @@ class VenueLimits:
     Attributes:
         quotas: with distinct names, at most 8.
         refusals: statuses after which nothing is sent until `Retry-After`, or until the first quota's next window.
-        bans: the same, when the venue has banned the address.
+        bans: the same, when the venue has banned the address: until `Retry-After`, or for 2 minutes.
     """
 
     quotas: tuple[Quota, ...]

@@ -119,6 +119,10 @@ class AlpacaSession:
                     outcomes += self._fail(message.code, message.msg)
         return outcomes
 
+    def ban_ends_ms(self, refusal: bytes) -> int | None:
+        """No such text is known of Alpaca."""
+        return None
+
     def _request(self, action: str, streams: Sequence[str], request_id: int) -> bytes:
         self._pending.append((request_id, tuple(streams), action == "subscribe"))
         lists: dict[str, list[str]] = {}

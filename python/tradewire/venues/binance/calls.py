@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError, QueryError
+from tradewire.transport.policy.stay_away import longest_told_s
 from tradewire.transport.rate_limit import Priority, RateLimitManager
 
 from .errors import refusal
@@ -66,12 +67,14 @@ class BinanceCalls:
         except FeedConnectionError as error:
             raise QueryError(f"no {what}: {error}", error.retry_after_s) from error
         status = response.status
-        self._limits.observe(self._venue, status, response.headers)
         if status == 200:
+            self._limits.observe(self._venue, status, response.headers)
             return response
         ban_ms = ban_ends_ms(response.body)
-        if ban_ms is not None:
-            self._limits.close(self._venue, max(ban_ms / 1_000 - wall_ns() / 1e9, 0))
+        told_s = longest_told_s(ban_ms / 1_000 - wall_ns() / 1e9 if ban_ms is not None else None)
+        self._limits.observe(self._venue, status, response.headers, told_s=told_s)
+        if told_s is not None:
+            self._limits.close(self._venue, told_s)
         elif status == 403:
             self._limits.close(self._venue, _FIREWALL_S)
         closed_s = self._limits.statistics(self._venue).closed_for_s

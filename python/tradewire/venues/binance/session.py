@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from tradewire.venues.session import Ending, Outcome, Refused, Settled
 
+from .limits import ban_ends_ms
+
 __all__ = ["BinanceSession"]
 
 
@@ -54,6 +56,10 @@ class BinanceSession:
             return (Settled(request_id),)
         code = error.get("code")
         return (Refused(request_id, code if isinstance(code, int) else 0, str(error.get("msg", ""))),)
+
+    def ban_ends_ms(self, refusal: bytes) -> int | None:
+        """As in an answer to a request: `IP banned until 1792000000000`."""
+        return ban_ends_ms(refusal)
 
 
 def _control(method: str, streams: Sequence[str], request_id: int) -> bytes:

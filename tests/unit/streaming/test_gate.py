@@ -1,0 +1,135 @@
+"""How long the end of a connection says to leave the venue alone, and who waits. On sockets: faults/test_bans.py."""
+
+from __future__ import annotations
+
+import itertools
+from random import Random
+from typing import Any
+
+import pytest
+
+from tradewire.errors import FeedConnectionError
+from tradewire.streaming.gate import stay_away_s
+from tradewire.streaming.link import Link
+from tradewire.transport.policy.breaker import BreakerStates
+from tradewire.venues.binance.session import BinanceSession
+from tradewire.venues.registry import load
+
+NOW_MS = 1_700_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "header_s", "body", "away_s"),
+    [
+        (418, None, "", 120.0),
+        (429, None, "", 60.0),
+        (429, None, "Too many requests.", 60.0),
+        (418, 7.0, "", 7.0),
+        (418, None, f"IP banned until {NOW_MS + 30_000}.", 30.0),
+        (418, 7.0, f"IP banned until {NOW_MS + 30_000}.", 30.0),
+        (418, None, f"IP banned until {NOW_MS - 1}.", 120.0),
+        (418, None, "IP banned until 1899999999999.", 3 * 86_400.0),
+        (503, 9.0, "", 9.0),
+        (503, None, "", None),
+        (None, None, "", None),
+    ],
+)
+def test_by_header_by_body_or_by_status(
+    status: int | None, header_s: float | None, body: str, away_s: float | None
+) -> None:
+    error = FeedConnectionError("refused", header_s, status=status, body=body.encode())
+    assert stay_away_s(error, BinanceSession(), NOW_MS * 1_000_000) == away_s
+
+
+@pytest.mark.parametrize("error", [None, OSError("lost")])
+def test_what_is_no_refusal_says_nothing(error: Exception | None) -> None:
+    assert stay_away_s(error, BinanceSession(), NOW_MS * 1_000_000) is None
+
+
+class Refusing:
+    """A gate, the owner of a link, and a venue that refuses every handshake with a ban."""
+
+    def __init__(self, body: bytes = b"") -> None:
+        self.body = body
+        self.told: list[float] = []
+        self.waits_ns: list[int] = []
+        self.held = self.looks = self.attempts = 0
+
+    def hold(self, seconds: float) -> None:
+        self.told.append(seconds)
+        self.held = 1_000_000
+
+    def held_ns(self) -> int:
+        self.looks += 1
+        return self.held
+
+    def on_link(self, link: Link, event: Any) -> None:
+        self.waits_ns.append(event.retry_in_ns)
+
+    async def open(self, *_: Any, **__: Any) -> Any:
+        self.attempts += 1
+        raise FeedConnectionError("HTTP 418", status=418, body=self.body)
+
+    def link(self, breaker: BreakerStates | None = None) -> Link:
+        owner: Any = self
+        venue = load("binance")
+        link = Link(
+            venue.name,
+            "public",
+            "public",
+            venue.limits,
+            "ws://127.0.0.1/",
+            owner,
+            lambda: owner,
+            BinanceSession,
+            itertools.count(1),
+            Random(1),
+            5,
+            breaker,
+            open_socket=self.open,
+            gate=self,
+        )
+        link.add("btcusdt@trade")
+        link.start()
+        return link
+
+
+@pytest.mark.parametrize(("body", "told"), [(b"", 120.0), (b"IP banned until 1899999999999.", 3 * 86_400.0)])
+async def test_a_refused_handshake_keeps_everybody_away(eventually: Any, body: bytes, told: float) -> None:
+    refusing = Refusing(body)
+    link = refusing.link()
+    await eventually(lambda: refusing.told and len(refusing.waits_ns) == 2)
+    assert refusing.told == [told]
+    assert refusing.waits_ns[1] >= told * 1e9
+    await link.stop(0.01)
+
+
+async def test_a_gate_that_closes_while_the_breaker_is_waited_for_holds_too(eventually: Any) -> None:
+    refusing = Refusing()
+
+    class Slow(BreakerStates):
+        """Open once; while it is waited for, the gate closes."""
+
+        asked = 0
+
+        def admit(self, now_ns: int) -> int:
+            self.asked += 1
+            if self.asked == 1:
+                refusing.held = 1_000_000
+                return 0
+            return super().admit(now_ns)
+
+    breaker = Slow(
+        failure_threshold=3,
+        reset_timeout_ns=1_000_000,
+        half_open_max_requests=1,
+        success_threshold=1,
+        lease_ns=1_000_000_000,
+    )
+    link = refusing.link(breaker)
+    await eventually(lambda: refusing.looks >= 4)
+    assert (breaker.asked, refusing.attempts) == (1, 0)
+    refusing.held = 0
+    await eventually(lambda: refusing.attempts == 1)
+    assert breaker.asked == 2
+    await link.stop(0.01)
