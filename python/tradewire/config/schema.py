@@ -142,7 +142,11 @@ class StreamingConfig(Section):
 
     symbols: tuple[str, ...] = setting(Listed(_SYMBOL), "Symbols of every provider without its own.", default=())
     providers: tuple[ProviderConfig, ...] = setting(NamedList(ProviderConfig), "Connections.", default=())
-    buffer_size: int = setting(Integer(1, 100_000_000), "Events that each consumer's queue holds.", default=10_000)
+    buffer_size: int = setting(
+        Integer(1, 100_000_000),
+        "Events that each consumer's queue holds; of `batches()`: messages, and four times as many records.",
+        default=10_000,
+    )
     reconnect_attempts: int = setting(
         Integer(1, 1_000), "Failed attempts after which the fallback takes over and an alert is raised.", default=5
     )

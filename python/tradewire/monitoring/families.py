@@ -15,6 +15,7 @@ from tradewire.streaming.dispatch import CONSUMERS
 from tradewire.streaming.events import ConnectionState, FeedState
 from tradewire.streaming.evidence import Verdict
 from tradewire.streaming.ladder import Rung
+from tradewire.streaming.queues import EVENTS
 from tradewire.streaming.thresholds import Check
 from tradewire.transport.policy.breaker import BreakerState
 
@@ -305,18 +306,20 @@ def _feeds(managers: Mapping[str, WebSocketManager], now_ns: int) -> Iterator[Fa
 def _consumers(gateway: StreamingGateway) -> Iterator[Family]:
     label = ("consumer",)
     count = Family("tradewire_consumers", "Consumers of each sort.", "gauge", label)
-    waiting = Family("tradewire_queue_depth", "Events (records of batches) waiting for consumers.", "gauge", label)
+    waiting = Family("tradewire_queue_depth", "Events (messages of batches) waiting for consumers.", "gauge", label)
     deepest = Family("tradewire_queue_depth_max", "The same, in the fullest queue.", "gauge", label)
-    dropped = Family("tradewire_queue_dropped", "Events or messages lost by full queues.", "counter", label)
-    conflated = Family("tradewire_queue_conflated", "Events replaced by a later one of their symbol.", "counter", label)
+    sorts = ("consumer", "event")
+    dropped = Family("tradewire_queue_dropped", "Events or messages lost by full queues.", "counter", sorts)
+    conflated = Family("tradewire_queue_conflated", "Events replaced by a later one of their symbol.", "counter", sorts)
     backlogs = gateway.backlogs
     for name in CONSUMERS:
         backlog = backlogs[name]
         count.add(name, value=backlog.consumers)
         waiting.add(name, value=backlog.waiting)
         deepest.add(name, value=backlog.deepest)
-        dropped.add(name, value=backlog.dropped)
-        conflated.add(name, value=backlog.conflated)
+        for event in EVENTS:
+            dropped.add(name, event, value=backlog.dropped_by[event])
+            conflated.add(name, event, value=backlog.conflated_by[event])
     yield from (count, waiting, deepest, dropped, conflated)
     latency = Family("tradewire_callback_latency_seconds", "Time from batch to callback.", "summary", ())
     latency.summarise(histogram=gateway.latency.callback)

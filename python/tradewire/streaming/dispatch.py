@@ -7,7 +7,7 @@ Its lists are tuples that are replaced, never changed: callbacks subscribe and c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
@@ -16,7 +16,7 @@ from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate
 from .mailbox import Mailbox, Stream
-from .queues import BatchQueue, EventQueue, Policy
+from .queues import EVENTS, BatchQueue, EventQueue, Policy
 
 if TYPE_CHECKING:
     from tradewire.core import Callbacks, Wanted
@@ -52,17 +52,28 @@ class Backlog(NamedTuple):
 
     Attributes:
         consumers: how many there are.
-        waiting: events, or records of batches, in all queues.
+        waiting: events, or messages of batches, in all queues.
         deepest: in the fullest queue.
-        dropped: events or messages lost so far, in queues of consumers that are gone as well.
-        conflated: events replaced by a later one of their symbol so far.
+        dropped_by: events or messages lost so far, by sort (`queues.EVENTS`), in queues of consumers that are gone as
+            well.
+        conflated_by: events replaced by a later one of their symbol so far, by sort.
     """
 
-    consumers: int = 0
-    waiting: int = 0
-    deepest: int = 0
-    dropped: int = 0
-    conflated: int = 0
+    consumers: int
+    waiting: int
+    deepest: int
+    dropped_by: Mapping[str, int]
+    conflated_by: Mapping[str, int]
+
+    @property
+    def dropped(self) -> int:
+        """Events or messages lost so far."""
+        return sum(self.dropped_by.values())
+
+    @property
+    def conflated(self) -> int:
+        """Events replaced by a later one of their symbol so far."""
+        return sum(self.conflated_by.values())
 
 
 RouteKey: TypeAlias = tuple[type, str, str, str]
@@ -80,8 +91,7 @@ class Dispatcher:
         wanted: what the core makes events of, for those that it cannot call itself.
         callbacks: whom the core calls itself.
         latency: histogram of the hop to the consumer, for `events()`.
-        queue_capacity: events per `events()` queue.
-        batch_capacity: records per `batches()` queue.
+        capacity: of each queue (`EventQueue`, `BatchQueue`).
         policies: by event class.
 
     Attributes:
@@ -94,15 +104,13 @@ class Dispatcher:
         wanted: Wanted,
         callbacks: Callbacks,
         latency: HistogramProtocol,
-        queue_capacity: int,
-        batch_capacity: int,
+        capacity: int,
         policies: dict[type, Policy],
     ) -> None:
         self._wanted = wanted
         self._callbacks = callbacks
         self._record = latency.record
-        self._queue_capacity = queue_capacity
-        self._batch_capacity = batch_capacity
+        self._capacity = capacity
         self._policies = policies
         self._want_counts: dict[tuple[int, int | None], int] = {}
         self._routes: dict[RouteKey, tuple[CallbackRunner, ...]] = {}
@@ -116,13 +124,34 @@ class Dispatcher:
         self.wants_batches = False
         self.wants_books = False
         self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
-        # (dropped, conflated) of consumers that are gone.
-        self._past: dict[str, tuple[int, int]] = dict.fromkeys(CONSUMERS, (0, 0))
+        # (dropped, conflated) by sort, of consumers that are gone.
+        self._past = {name: (dict.fromkeys(EVENTS, 0), dict.fromkeys(EVENTS, 0)) for name in CONSUMERS}
 
     @property
     def runners(self) -> list[CallbackRunner]:
         """All callbacks."""
         return list(self._runners)
+
+    @property
+    def capacity(self) -> int:
+        """Of each queue."""
+        return self._capacity
+
+    def resize(self, capacity: int) -> None:
+        """Gives all queues, those that are there and those to come, another capacity; smaller ones drop at once.
+
+        Raises:
+            ValueError: below 1.
+        """
+        if capacity == self._capacity:
+            return
+        for runner in self._runners:
+            runner.resize(capacity)
+        for _, events, _ in self._events:
+            events.resize(capacity)
+        for batches, _ in self._batches:
+            batches.resize(capacity)
+        self._capacity = capacity
 
     @property
     def callbacks(self) -> Callbacks:
@@ -189,7 +218,7 @@ class Dispatcher:
             symbol_ids: of the same.
         """
         ids: list[int | None] = [None] if symbols is None else list(symbol_ids)
-        queue = EventQueue(self._queue_capacity, self._policies)
+        queue = EventQueue(self._capacity, self._policies)
         mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
         entry = (symbols, queue, mailbox)
         self._events += (entry,)
@@ -211,7 +240,7 @@ class Dispatcher:
 
     def open_batches(self) -> Stream[Batch, Batch]:
         """A consumer of whole batches."""
-        queue = BatchQueue(self._batch_capacity)
+        queue = BatchQueue(self._capacity)
         mailbox: Mailbox[Batch] = Mailbox(queue)
         entry = (queue, mailbox)
         self._batches += (entry,)
@@ -271,7 +300,7 @@ class Dispatcher:
             runner.deliver(event, drained_ns)
 
     def publish_status(self, event: StatusEvent, now_ns: int) -> None:
-        """Delivers a status event to every consumer whom it concerns; no queue drops it."""
+        """Delivers a status event to every consumer whom it concerns; queues keep it, within their bound."""
         for observer in self._observers:
             observer(event)
         for runner in self._status_runners:
@@ -303,18 +332,18 @@ class Dispatcher:
         }
         found = {}
         for name, each in queues.items():
-            waiting = [queue.waiting for queue in each if queue is not None]
-            dropped, conflated = self._past[name]
-            dropped += sum(queue.dropped for queue in each if queue is not None)
-            conflated += sum(queue.conflated for queue in each if queue is not None)
+            present = [queue for queue in each if queue is not None]
+            waiting = [queue.waiting for queue in present]
+            dropped, conflated = (dict(past) for past in self._past[name])
+            for queue in present:
+                _add_losses(dropped, conflated, queue)
             found[name] = Backlog(len(each), sum(waiting), max(waiting, default=0), dropped, conflated)
         return found
 
     def _bury(self, name: str, queue: EventQueue | BatchQueue | None) -> None:
         """Keeps what a consumer that goes has lost."""
         if queue is not None:
-            dropped, conflated = self._past[name]
-            self._past[name] = (dropped + queue.dropped, conflated + queue.conflated)
+            _add_losses(*self._past[name], queue)
 
     def _take(self, item: tuple[Any, int]) -> Any:
         event, drained_ns = item
@@ -349,6 +378,12 @@ class Dispatcher:
 
 
 _DELIVERED = frozenset((*EVENT_CLASSES.values(), RawMessage))
+
+
+def _add_losses(dropped: dict[str, int], conflated: dict[str, int], queue: EventQueue | BatchQueue) -> None:
+    for name in EVENTS:
+        dropped[name] += queue.dropped_by[name]
+        conflated[name] += queue.conflated_by[name]
 
 
 def _take_away(routes: dict[RouteKey, tuple[CallbackRunner, ...]], key: RouteKey, runner: CallbackRunner) -> None:

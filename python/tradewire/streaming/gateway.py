@@ -82,7 +82,8 @@ class StreamingGateway(GatewayView):
         rest_url: replaces the venue's REST address.
         ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot;
             None: 32,768.
-        queue_capacity: events per consumer queue; None: 10,000.
+        queue_capacity: events per consumer queue; for `batches()`: messages, and four times as many records; None:
+            10,000.
         policies: per channel, what a full consumer queue does: `conflate`, `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt; None: 10.
@@ -177,7 +178,6 @@ class StreamingGateway(GatewayView):
             plan = GatewayPlan({found.name: settings}, (), capacity, spin=loop == "spin")
             for name, policy in (policies or {}).items():
                 plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
-        self._queue_capacity = plan.queue_capacity
         self._policies = default_policies() | plan.policies
         self._symbols = SymbolTable()
         self._callback_latency = latency_histogram()
@@ -186,7 +186,6 @@ class StreamingGateway(GatewayView):
             Callbacks(self._symbols),
             self._callback_latency,
             plan.queue_capacity,
-            RING_CAPACITY if ring_capacity is None else ring_capacity,
             self._policies,
         )
         self._totals = Counters("alerts")
@@ -396,8 +395,9 @@ class StreamingGateway(GatewayView):
     def events(self, symbol: str | None = None) -> Stream[tuple[Any, int], Any]:
         """Typed events in order, of one symbol or of all that are subscribed: market data and status.
 
-        Behind it is a bounded queue: the latest quote and book per symbol, the oldest of other market data dropped
-        and counted when the consumer falls behind, status events never dropped. Starts with this call.
+        Behind it is a bounded queue: the latest quote and book per symbol; the oldest of the other sort of market
+        data that has most waiting is dropped and counted when the consumer falls behind. Status events are kept, ten
+        times as many as the queue holds and 10,000 at least. Starts with this call.
 
         Raises:
             StateError: the gateway is stopped: nothing would ever come.
@@ -413,6 +413,9 @@ class StreamingGateway(GatewayView):
 
     def batches(self) -> Stream[Batch, Batch]:
         """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.
+
+        A consumer that falls behind loses the oldest batches whole, with a count of messages: when more messages wait
+        than `queue_capacity` (`buffer_size`) says, or four times as many records.
 
         Raises:
             StateError: the gateway is stopped: nothing would ever come.
@@ -430,13 +433,15 @@ class StreamingGateway(GatewayView):
         self._busy_poll.want(plan.spin)
         self._watch.configure(plan.health)
         self._providers.apply(plan, self.subscribe)
+        # Last: a plan that cannot be applied costs nobody an event.
+        self._dispatcher.resize(plan.queue_capacity)
 
     def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
         return runner_for(
             callback,
             offload=offload,
             latency=self._callback_latency,
-            capacity=self._queue_capacity,
+            capacity=self._dispatcher.capacity,
             policies=self._policies,
         )
 

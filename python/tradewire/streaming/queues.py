@@ -1,30 +1,66 @@
 """Bounded queues between the gateway and one consumer each, with a policy per sort of event and exact counts.
 
-Policies: `conflate` keeps the latest of each (sort, symbol, bar interval); `drop_oldest` drops the oldest of its sort
-when the queue is full; `keep` never drops. Status events are always kept. Owned by the event loop (`ThreadRunner` in
+Policies: `conflate` keeps the latest of each (sort, symbol, bar interval); `drop_oldest` drops the oldest of the sort
+that has most waiting when the queue is full, so that a busy channel takes no room from a quiet one; `keep` drops only
+beyond a bound of its own, ten times as wide. Status events are always kept. Owned by the event loop (`ThreadRunner` in
 `subscription.py` locks around it). Not for the ring, which is lossless.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from tradewire.core import Bar, Quote
-from tradewire.core.record import MORE
+from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade
+from tradewire.core.record import MORE, Kind
+from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate, StatusEvent
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import Batch
 
-__all__ = ["BatchQueue", "EventQueue", "Policy", "default_policies", "policy_of"]
+__all__ = ["EVENTS", "BatchQueue", "EventQueue", "Policy", "default_policies", "policy_of"]
 
 Policy: TypeAlias = Literal["conflate", "drop_oldest", "keep"]
 
+_logger = logging.getLogger("tradewire.streaming")
+
 _STATUS = StatusEvent.__args__
+_STATUS_NAME = "status"
+_CONTROL_NAME = "control"
+_NAMES: dict[type, str] = {
+    Trade: "trade",
+    Quote: "quote",
+    BookUpdate: "book",
+    MarkPrice: "mark_price",
+    Bar: "bar",
+    Ticker: "ticker",
+    Liquidation: "liquidation",
+    RawMessage: "raw",
+    **dict.fromkeys(_STATUS, _STATUS_NAME),
+}
+_KIND_NAMES: dict[int, str] = {
+    Kind.TRADE: "trade",
+    Kind.QUOTE: "quote",
+    Kind.BOOK_DELTA: "book",
+    Kind.BOOK_SNAPSHOT: "book",
+    Kind.MARK_PRICE: "mark_price",
+    Kind.BAR: "bar",
+    Kind.TICKER: "ticker",
+    Kind.LIQUIDATION: "liquidation",
+}
+#: By which losses are counted: the sorts of events, and what batches hold besides.
+EVENTS = (*dict.fromkeys(_NAMES.values()), _CONTROL_NAME)
+
+_KEPT_TIMES = 10
+#: Status events are few and say what others missed: a small queue drops them no earlier than a large one.
+_KEPT_LEAST = 10_000
+#: What the messages of a batch queue may take on the average; books take one for each level.
+_RECORDS_PER_MESSAGE = 4
 
 
 def default_policies() -> dict[type, Policy]:
@@ -45,32 +81,59 @@ def policy_of(channel: str, word: Policy) -> Policy:
     return word
 
 
+def _checked(capacity: int) -> int:
+    if capacity < 1:
+        raise ValueError(f"capacity must be 1 or more, was {capacity}")
+    return capacity
+
+
+_Entry: TypeAlias = tuple[int, Any, int]
+
+
 class EventQueue:
     """Events waiting for one consumer, given out in order of arrival.
 
     Args:
-        capacity: events held before `drop_oldest` drops, 1 or more. Kept events may exceed it; conflated ones are
-            bounded by the number of symbols and bar intervals.
+        capacity: events held before `drop_oldest` drops, 1 or more. Conflated ones do not count: they are bounded by
+            the number of symbols and bar intervals. Nor do kept ones: of each sort, and of all status events together,
+            ten times the capacity and 10,000 at least are held; then the oldest are dropped, which is an ERROR in the
+            log, once.
         policies: by event class; others are `drop_oldest`.
 
     Attributes:
-        dropped: events lost to `drop_oldest`.
-        conflated: events replaced by a later one of their symbol.
+        dropped_by: events lost, by sort (`EVENTS`).
+        conflated_by: events replaced by a later one of their symbol, by sort.
     """
 
-    __slots__ = ("_arrivals", "_capacity", "_dropping", "_kept", "_latest", "_policies", "conflated", "dropped")
+    __slots__ = (
+        "_arrivals",
+        "_capacity",
+        "_dropping",
+        "_held",
+        "_kept",
+        "_kept_held",
+        "_kept_most",
+        "_latest",
+        "_overflowed",
+        "_policies",
+        "conflated_by",
+        "dropped_by",
+    )
 
     def __init__(self, capacity: int, policies: dict[type, Policy] | None = None) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity must be 1 or more, was {capacity}")
-        self._capacity = capacity
+        self._capacity = _checked(capacity)
+        self._kept_most = max(capacity * _KEPT_TIMES, _KEPT_LEAST)
         self._policies = default_policies() if policies is None else policies
         self._arrivals = 0
-        self._dropping: deque[tuple[int, Any, int]] = deque()
-        self._kept: deque[tuple[int, Any, int]] = deque()
-        self._latest: OrderedDict[tuple[type, str, str], tuple[int, Any, int]] = OrderedDict()
-        self.dropped = 0
-        self.conflated = 0
+        # One lane for each sort, and how many events are in all of them.
+        self._dropping: dict[type, deque[_Entry]] = {}
+        self._held = 0
+        self._kept: dict[str, deque[_Entry]] = {}
+        self._kept_held = 0
+        self._latest: OrderedDict[tuple[type, str, str], _Entry] = OrderedDict()
+        self._overflowed = False
+        self.dropped_by = dict.fromkeys(EVENTS, 0)
+        self.conflated_by = dict.fromkeys(EVENTS, 0)
 
     def put(self, event: Any, drained_ns: int = 0) -> None:
         """Appends an event, by its policy.
@@ -85,15 +148,25 @@ class EventQueue:
         if policy == "conflate":
             key = (kind, event.symbol, event.interval if kind is Bar else "")
             if self._latest.pop(key, None) is not None:
-                self.conflated += 1
+                self.conflated_by[_NAMES[kind]] += 1
             self._latest[key] = (self._arrivals, event, drained_ns)
         elif policy == "keep":
-            self._kept.append((self._arrivals, event, drained_ns))
+            name = _NAMES[kind]
+            lane = self._kept.get(name)
+            if lane is None:
+                lane = self._kept[name] = deque()
+            lane.append((self._arrivals, event, drained_ns))
+            self._kept_held += 1
+            if len(lane) > self._kept_most:
+                self._overflow(name, lane)
         else:
-            if len(self._dropping) >= self._capacity:
-                self._dropping.popleft()
-                self.dropped += 1
-            self._dropping.append((self._arrivals, event, drained_ns))
+            lane = self._dropping.get(kind)
+            if lane is None:
+                lane = self._dropping[kind] = deque()
+            lane.append((self._arrivals, event, drained_ns))
+            self._held += 1
+            if self._held > self._capacity:
+                self._drop()
 
     def pop(self) -> tuple[Any, int]:
         """The oldest event, and the time at which its batch was drained.
@@ -101,62 +174,127 @@ class EventQueue:
         Raises:
             IndexError: the queue is empty.
         """
-        if not self._kept and not self._latest:
-            return self._dropping.popleft()[1:]
-        heads: list[tuple[int, deque[tuple[int, Any, int]] | None]] = []
-        if self._dropping:
-            heads.append((self._dropping[0][0], self._dropping))
-        if self._kept:
-            heads.append((self._kept[0][0], self._kept))
-        if self._latest:
-            heads.append((next(iter(self._latest.values()))[0], None))
-        source = min(heads, key=lambda head: head[0])[1]
-        if source is None:
+        first = self._arrivals + 1
+        source: deque[_Entry] | None = None
+        kept = False
+        if self._held:
+            for lane in self._dropping.values():
+                if lane and lane[0][0] < first:
+                    first, source = lane[0][0], lane
+        if self._kept_held:
+            for lane in self._kept.values():
+                if lane and lane[0][0] < first:
+                    first, source, kept = lane[0][0], lane, True
+        if self._latest and next(iter(self._latest.values()))[0] < first:
             return self._latest.popitem(last=False)[1][1:]
+        if source is None:
+            raise IndexError("the queue is empty")
+        if kept:
+            self._kept_held -= 1
+        else:
+            self._held -= 1
         return source.popleft()[1:]
 
+    def resize(self, capacity: int) -> None:
+        """Takes another capacity over, at once: what is too much for a smaller one is dropped.
+
+        Raises:
+            ValueError: below 1.
+        """
+        self._capacity = _checked(capacity)
+        self._kept_most = max(capacity * _KEPT_TIMES, _KEPT_LEAST)
+        while self._held > capacity:
+            self._drop()
+        for name, lane in self._kept.items():
+            while len(lane) > self._kept_most:
+                self._overflow(name, lane)
+
     def __len__(self) -> int:
-        return len(self._dropping) + len(self._kept) + len(self._latest)
+        return self._held + self._kept_held + len(self._latest)
 
     @property
     def waiting(self) -> int:
         """Events not yet taken."""
         return len(self)
 
+    @property
+    def dropped(self) -> int:
+        """Events lost."""
+        return sum(self.dropped_by.values())
+
+    @property
+    def conflated(self) -> int:
+        """Events replaced by a later one of their symbol."""
+        return sum(self.conflated_by.values())
+
+    def _drop(self) -> None:
+        """Takes the oldest out of the longest lane."""
+        kind, longest = next(iter(self._dropping.items()))
+        for other, lane in self._dropping.items():
+            if len(lane) > len(longest):
+                kind, longest = other, lane
+        longest.popleft()
+        self._held -= 1
+        self.dropped_by[_NAMES[kind]] += 1
+
+    def _overflow(self, name: str, lane: deque[_Entry]) -> None:
+        lane.popleft()
+        self._kept_held -= 1
+        self.dropped_by[name] += 1
+        if not self._overflowed:
+            self._overflowed = True
+            _logger.error(
+                "%s events that are to be kept are dropped from now on, the oldest first and counted: a consumer has "
+                "left %d of them waiting, as many as its queue keeps; let it take them, close it, or give it another "
+                "policy",
+                name,
+                self._kept_most,
+            )
+
 
 class BatchQueue:
     """Batches waiting for one consumer; the oldest are dropped when it falls behind.
 
     Args:
-        capacity: records held, 1 or more; a batch larger than that is held alone.
+        capacity: messages held, 1 or more, and four times as many 64-byte records, whichever is reached first: so
+            that books, which have a record for each level, take no more memory than configured. A batch larger than
+            that is held alone.
 
     Attributes:
-        dropped: messages lost.
+        dropped_by: messages lost, by sort (`EVENTS`).
+        conflated_by: always 0: batches are not replaced.
         dropped_batches: batches lost.
-        conflated: always 0: batches are not replaced.
     """
 
-    __slots__ = ("_batches", "_capacity", "_records", "conflated", "dropped", "dropped_batches")
+    __slots__ = (
+        "_batches",
+        "_capacity",
+        "_counted",
+        "_messages",
+        "_records",
+        "conflated_by",
+        "dropped_batches",
+        "dropped_by",
+    )
 
     def __init__(self, capacity: int) -> None:
-        if capacity < 1:
-            raise ValueError(f"capacity must be 1 or more, was {capacity}")
-        self._capacity = capacity
+        self._capacity = _checked(capacity)
         self._batches: deque[Batch] = deque()
         self._records = 0
-        self.dropped = 0
+        # Messages in each of the oldest batches, and in all of these. A consumer that keeps up pays for no counting.
+        self._counted: deque[int] = deque()
+        self._messages = 0
         self.dropped_batches = 0
-        self.conflated = 0
+        self.dropped_by = dict.fromkeys(EVENTS, 0)
+        self.conflated_by = dict.fromkeys(EVENTS, 0)
 
     def put(self, batch: Batch) -> None:
         """Appends a batch, dropping the oldest ones for it where there is no room."""
         self._batches.append(batch)
         self._records += len(batch)
-        while self._records > self._capacity and len(self._batches) > 1:
-            lost = self._batches.popleft()
-            self._records -= len(lost)
-            self.dropped_batches += 1
-            self.dropped += int(np.count_nonzero((lost["flags"] & MORE) == 0))
+        # There are no more messages than records.
+        if self._records > self._capacity:
+            self._make_room()
 
     def pop(self) -> Batch:
         """The oldest batch.
@@ -166,12 +304,51 @@ class BatchQueue:
         """
         batch = self._batches.popleft()
         self._records -= len(batch)
+        if self._counted:
+            self._messages -= self._counted.popleft()
         return batch
+
+    def resize(self, capacity: int) -> None:
+        """Takes another capacity over, at once: what is too much for a smaller one is dropped.
+
+        Raises:
+            ValueError: below 1.
+        """
+        self._capacity = _checked(capacity)
+        self._make_room()
 
     def __len__(self) -> int:
         return len(self._batches)
 
     @property
     def waiting(self) -> int:
-        """Records not yet taken."""
-        return self._records
+        """Messages not yet taken."""
+        self._count()
+        return self._messages
+
+    @property
+    def dropped(self) -> int:
+        """Messages lost."""
+        return sum(self.dropped_by.values())
+
+    @property
+    def conflated(self) -> int:
+        """Always 0: batches are not replaced."""
+        return 0
+
+    def _make_room(self) -> None:
+        self._count()
+        most = self._capacity * _RECORDS_PER_MESSAGE
+        while len(self._batches) > 1 and (self._messages > self._capacity or self._records > most):
+            lost = self.pop()
+            self.dropped_batches += 1
+            starts = np.ones(len(lost), bool)
+            starts[1:] = (lost["flags"][:-1] & MORE) == 0
+            for kind, count in zip(*np.unique(lost["kind"][starts], return_counts=True), strict=True):
+                self.dropped_by[_KIND_NAMES.get(int(kind), _CONTROL_NAME)] += int(count)
+
+    def _count(self) -> None:
+        for at in range(len(self._counted), len(self._batches)):
+            messages = int(np.count_nonzero((self._batches[at]["flags"] & MORE) == 0))
+            self._counted.append(messages)
+            self._messages += messages

@@ -113,6 +113,9 @@ class CallbackRunner(Protocol):
     def dropped(self) -> int:
         """Events that a full queue lost or replaced."""
 
+    def resize(self, capacity: int) -> None:
+        """Gives its queue, if it has one, another capacity."""
+
     def start(self) -> None:
         """Called on the event loop, when the gateway starts."""
 
@@ -137,6 +140,9 @@ class InlineRunner:
     @property
     def queue(self) -> None:
         """It has none."""
+
+    def resize(self, capacity: int) -> None:
+        """It has no queue."""
 
     def start(self) -> None:
         """Nothing to start."""
@@ -197,6 +203,10 @@ class TaskRunner:
     def dropped(self) -> int:
         """Events that the full queue lost or replaced."""
         return self._queue.dropped + self._queue.conflated
+
+    def resize(self, capacity: int) -> None:
+        """Gives its queue another capacity."""
+        self._queue.resize(capacity)
 
     def start(self) -> None:
         """Starts the task."""
@@ -260,6 +270,11 @@ class ThreadRunner:
     def dropped(self) -> int:
         """Events that the full queue lost or replaced."""
         return self._queue.dropped + self._queue.conflated
+
+    def resize(self, capacity: int) -> None:
+        """Gives its queue another capacity."""
+        with self._ready:
+            self._queue.resize(capacity)
 
     def start(self) -> None:
         """Starts the thread; a daemon, so that a callback that never returns cannot keep the process alive."""

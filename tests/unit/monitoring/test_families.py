@@ -11,6 +11,8 @@ import pytest
 from tradewire.core import Quote, Trade
 from tradewire.monitoring.families import Family, read_gateway
 from tradewire.streaming import FeedState, StreamingGateway
+from tradewire.streaming.dispatch import CONSUMERS
+from tradewire.streaming.queues import EVENTS
 
 #: Label names are a promise to dashboards: a new metric is added here, an old one stays as it is.
 NAMES = {
@@ -40,10 +42,10 @@ NAMES = {
     "tradewire_messages": ("provider", "kind"),
     "tradewire_messages_missing": ("provider",),
     "tradewire_protocol_errors": ("provider", "code"),
-    "tradewire_queue_conflated": ("consumer",),
+    "tradewire_queue_conflated": ("consumer", "event"),
     "tradewire_queue_depth": ("consumer",),
     "tradewire_queue_depth_max": ("consumer",),
-    "tradewire_queue_dropped": ("consumer",),
+    "tradewire_queue_dropped": ("consumer", "event"),
     "tradewire_rate_limit_closed_seconds": ("provider",),
     "tradewire_rate_limit_refusals": ("provider", "status"),
     "tradewire_rate_limit_waiting": ("provider",),
@@ -161,14 +163,15 @@ def test_queues_by_sort_of_consumer_and_losses_outlive_the_consumer() -> None:
     assert value(found["tradewire_queue_depth"], "events") == 3
     assert value(found["tradewire_queue_depth_max"], "events") == 3
     assert value(found["tradewire_consumers"], "events") == 1
-    assert (value(found["tradewire_queue_dropped"], "events"), value(found["tradewire_queue_conflated"], "events")) == (
-        1,
-        1,
-    )
+    dropped, conflated = found["tradewire_queue_dropped"], found["tradewire_queue_conflated"]
+    assert (value(dropped, "events", "trade"), value(conflated, "events", "quote")) == (1, 1)
+    assert sum(sample.value for sample in (*dropped.samples, *conflated.samples)) == 2
+    expected = {(consumer, event) for consumer in CONSUMERS for event in EVENTS}
+    assert {sample.labels for sample in dropped.samples} == expected, "the same from the start"
     events.close()
     found = read(gateway)
     assert value(found["tradewire_consumers"], "events") == 0
-    assert value(found["tradewire_queue_dropped"], "events") == 1, "a counter never falls"
+    assert value(found["tradewire_queue_dropped"], "events", "trade") == 1, "a counter never falls"
 
 
 def test_what_is_beyond_its_threshold_is_1(monkeypatch: pytest.MonkeyPatch) -> None:

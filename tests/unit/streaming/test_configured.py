@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from streaming_config import TWO, load, written
 from tradewire import DataProviderAdapter, Secret
 from tradewire.core import Quote, Trade
+from tradewire.core.record import RECORD, Kind
 from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedError
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.configured import Configured
@@ -102,6 +104,30 @@ def test_a_policy_that_is_taken_out_of_the_file_is_the_default_again(tmp_path: P
     gateway._dispatcher.publish([trade, trade, quote, quote], 0)
     assert (len(events.queue), events.queue.conflated) == (3, 1), "every trade, the latest quote"
     events.close()
+
+
+def test_another_buffer_size_holds_at_once(tmp_path: Path) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO))
+    events, batches = gateway.events(), gateway.batches()
+    head: Any = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+    trade: Any = Trade(price=1.0, quantity=2.0, side="buy", trade_id=1, **head)
+
+    def deliver() -> list[int]:
+        for _ in range(100):
+            batch = np.zeros(1, RECORD)
+            batch["kind"] = Kind.TRADE
+            gateway._dispatcher.deliver(batch, [trade], [], 0)
+        return [events.queue.waiting, batches.queue.waiting]
+
+    assert deliver() == [77, 77]
+    gateway._apply(plan_of(load(tmp_path, TWO.replace("buffer_size: 77", "buffer_size: 80"))))
+    assert deliver() == [80, 80]
+    late = gateway.events()
+    gateway._apply(plan_of(load(tmp_path, TWO.replace("buffer_size: 77", "buffer_size: 9"))))
+    assert [events.queue.waiting, batches.queue.waiting] == [9, 9]
+    assert deliver() == [late.queue.waiting, 9] == [9, 9]
+    for stream in (events, batches, late):
+        stream.close()
 
 
 def test_a_new_plan_leaves_alone_what_it_does_not_change(tmp_path: Path) -> None:

@@ -24,9 +24,7 @@ class Desk:
 
     def __init__(self, name: str = "binance", **options: Any) -> None:
         symbols = SymbolTable()
-        dispatcher = Dispatcher(
-            Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies()
-        )
+        dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, default_policies())
         self.settings = ProviderSettings(name, load("binance"), **options)
         intake = Intake(self.settings, symbols, dispatcher, lambda: pytest.fail("asked"), lambda _: None, Random(1))
         self.alerts: list[str] = []

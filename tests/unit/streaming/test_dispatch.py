@@ -12,8 +12,8 @@ from tradewire.core import Bar, Callbacks, Histogram, Quote, SymbolTable, Trade
 from tradewire.core.record import RECORD, Kind
 from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
-from tradewire.streaming.queues import default_policies
-from tradewire.streaming.subscription import InlineRunner, TaskRunner
+from tradewire.streaming.queues import EVENTS, default_policies
+from tradewire.streaming.subscription import InlineRunner, TaskRunner, ThreadRunner
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
 
@@ -53,7 +53,7 @@ def dispatcher(wanted: Wanted) -> Dispatcher:
     symbols = SymbolTable()
     for symbol in ("BTCUSDT", "ETHUSDT"):
         symbols.add("binance", symbol)
-    return Dispatcher(wanted, Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())  # type: ignore[arg-type]
+    return Dispatcher(wanted, Callbacks(symbols), Histogram(1, 10**12, 3), 10, default_policies())  # type: ignore[arg-type]
 
 
 def callback(into: list[Any]) -> InlineRunner:
@@ -233,6 +233,10 @@ async def test_an_event_stream_that_is_left_takes_its_queue_along(dispatcher: Di
     assert wanted.pairs == set()
 
 
+def backlog(consumers: int, waiting: int, **dropped: int) -> Backlog:
+    return Backlog(consumers, waiting, waiting, dict.fromkeys(EVENTS, 0) | dropped, dict.fromkeys(EVENTS, 0))
+
+
 def test_backlogs_by_sort_of_consumer(dispatcher: Dispatcher) -> None:
     runner = queued()
     keys = [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 1)]
@@ -243,19 +247,42 @@ def test_backlogs_by_sort_of_consumer(dispatcher: Dispatcher) -> None:
     dispatcher.deliver(batch(*range(70)), [], [], 0)
     dispatcher.deliver(batch(*range(40)), [], [], 0)
     assert dispatcher.backlogs() == {
-        "callback": Backlog(consumers=2, waiting=2, deepest=2, dropped=3, conflated=0),
-        "events": Backlog(consumers=1, waiting=5, deepest=5, dropped=0, conflated=0),
-        "batches": Backlog(consumers=1, waiting=40, deepest=40, dropped=70, conflated=0),
+        "callback": backlog(2, 2, trade=3),
+        "events": backlog(1, 5),
+        "batches": backlog(1, 40, trade=70),
     }
     dispatcher.remove_callback(runner, keys)
     events.close()
     batches.close()
     batches.close()
     assert dispatcher.backlogs() == {
-        "callback": Backlog(consumers=1, dropped=3),
-        "events": Backlog(),
-        "batches": Backlog(dropped=70),
+        "callback": backlog(1, 0, trade=3),
+        "events": backlog(0, 0),
+        "batches": backlog(0, 0, trade=70),
     }
+    assert dispatcher.backlogs()["batches"].dropped == dispatcher.dropped() - 3 == 70
+
+
+def test_another_capacity_holds_for_queues_that_are_there_and_to_come(dispatcher: Dispatcher) -> None:
+    async def later(_: Any) -> None: ...
+
+    options: Any = (Histogram(1, 10**12, 3), 10, default_policies())
+    runners = [TaskRunner(later, *options), ThreadRunner(lambda _: None, *options[1:])]
+    for runner in runners:
+        dispatcher.add_callback(runner, [(Kind.TRADE, route_key(Trade, "binance", "BTCUSDT"), 0)])
+    events, batches = dispatcher.open_events(), dispatcher.open_batches()
+    for number in range(6):
+        dispatcher.deliver(batch(number), [trade(number=number)], [], 0)
+    dispatcher.resize(4)
+    late_events, late_batches = dispatcher.open_events(), dispatcher.open_batches()
+    queues = [*(runner.queue for runner in runners), events.queue, batches.queue]
+    assert [(queue.waiting, queue.dropped) for queue in queues] == [(4, 2)] * 4
+    dispatcher.resize(7)
+    for number in range(10):
+        dispatcher.deliver(batch(number), [trade(number=number)], [], 0)
+    assert [queue.waiting for queue in (*queues, late_events.queue, late_batches.queue)] == [7] * 6
+    for stream in (events, batches, late_events, late_batches):
+        stream.close()
 
 
 def test_an_observer_sees_status_before_consumers(dispatcher: Dispatcher) -> None:

@@ -23,7 +23,7 @@ from tradewire.venues.registry import load
 
 def manager(name: str = "binance", venue: str = "binance", alerts: Any = None, **options: Any) -> WebSocketManager:
     symbols = SymbolTable()
-    dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, 100, default_policies())
+    dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, default_policies())
     settings = ProviderSettings(name, load(venue), **options)
     return WebSocketManager(settings, symbols, dispatcher, Random(1), alerts or LogAlerts(Counters()), lambda *_: None)
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewire.core import Bar, Quote, Trade
-from tradewire.core.record import MORE, RECORD
+from tradewire.core.record import MORE, RECORD, Kind
+from tradewire.streaming import queues
 from tradewire.streaming.events import GapDetected
-from tradewire.streaming.queues import BatchQueue, EventQueue, default_policies, policy_of
+from tradewire.streaming.queues import EVENTS, BatchQueue, EventQueue, default_policies, policy_of
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
 
@@ -65,7 +66,73 @@ def test_the_oldest_trades_make_room() -> None:
     assert queue.dropped == 7
 
 
-def test_status_events_are_never_dropped() -> None:
+def test_a_busy_channel_takes_no_room_from_a_quiet_one() -> None:
+    queue = EventQueue(2)
+    for event in [bar(1, "1m"), trade(2), trade(3), trade(4)]:
+        queue.put(event)
+    assert drain(queue) == [bar(1, "1m"), trade(4)]
+    assert {name: count for name, count in queue.dropped_by.items() if count} == {"trade": 2}
+    for event in [trade(1), trade(2), bar(3, "1m"), bar(4, "1m")]:
+        queue.put(event)
+    assert drain(queue) == [trade(2), bar(4, "1m")], "a newcomer takes the room of who has most, itself included"
+    assert (queue.dropped_by["trade"], queue.dropped_by["bar"]) == (3, 1)
+
+
+def test_losses_are_counted_by_sort() -> None:
+    queue = EventQueue(1)
+    for event in [quote(1), quote(2), trade(3), trade(4), quote(5)]:
+        queue.put(event)
+    assert (set(queue.dropped_by), set(queue.conflated_by)) == (set(EVENTS), set(EVENTS)), "from the start"
+    assert (queue.dropped_by["trade"], queue.conflated_by["quote"]) == (1, 2)
+    assert (queue.dropped, queue.conflated) == (1, 2)
+
+
+@pytest.mark.parametrize("name", ["status", "trade"])
+def test_what_is_kept_has_a_bound_too(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(queues, "_KEPT_LEAST", 15)
+    queue = EventQueue(1, {**default_policies(), Trade: "keep"})
+    make = {"status": gap, "trade": trade}[name]
+    for number in range(15):
+        queue.put(make(number))
+    assert (queue.dropped, caplog.messages) == (0, [])
+    for number in range(15, 20):
+        queue.put(make(number))
+    assert drain(queue) == [make(number) for number in range(5, 20)]
+    assert queue.dropped_by[name] == queue.dropped == 5
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.getMessage().startswith(f"{name} events that are to be kept are dropped from now on")
+    assert EventQueue(2)._kept_most == 20, "ten times the capacity"
+
+
+def test_kept_trades_take_no_room_from_status_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "_KEPT_LEAST", 10)
+    queue = EventQueue(1, {**default_policies(), Trade: "keep"})
+    queue.put(gap(0))
+    for number in range(1, 30):
+        queue.put(trade(number))
+    assert drain(queue) == [gap(0), *(trade(number) for number in range(20, 30))]
+
+
+def test_a_smaller_capacity_drops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "_KEPT_LEAST", 1)
+    queue = EventQueue(4)
+    for event in [bar(1, "1m"), *(trade(number) for number in range(2, 5)), *(gap(number) for number in range(5, 25))]:
+        queue.put(event)
+    queue.resize(2)
+    assert drain(queue) == [bar(1, "1m"), trade(4), *(gap(number) for number in range(5, 25))]
+    for number in range(30):
+        queue.put(gap(number))
+    assert len(queue) == 20
+    queue.resize(1)
+    assert drain(queue) == [gap(number) for number in range(20, 30)]
+    with pytest.raises(ValueError, match="capacity must be 1 or more, was 0"):
+        queue.resize(0)
+
+
+def test_status_events_outlive_market_data() -> None:
     queue = EventQueue(2)
     for number in range(100):
         queue.put(trade(number))
@@ -135,29 +202,57 @@ def test_capacity_is_checked(make: Any) -> None:
 
 def batch(*messages: int) -> np.ndarray:
     """A batch of messages of so many records each."""
-    flags = [MORE] * sum(messages)
+    flags, kinds = [MORE] * sum(messages), [Kind.LEVEL] * sum(messages)
     at = -1
     for size in messages:
+        kinds[at + 1] = Kind.TRADE if size == 1 else Kind.BOOK_DELTA
         at += size
         flags[at] = 0
     result = np.zeros(len(flags), RECORD)
-    result["flags"] = flags
+    result["flags"], result["kind"] = flags, kinds
     return result
 
 
 def test_batches_are_dropped_whole_and_messages_counted() -> None:
-    queue = BatchQueue(10)
-    first, second, third = batch(1, 3, 2), batch(4), batch(3)
-    for one in (first, second, third):
+    queue = BatchQueue(4)
+    for one in (batch(1, 3, 2), batch(2, 2), batch(3)):
         queue.put(one)
-    assert (queue.dropped_batches, queue.dropped) == (1, 3)
+    assert (queue.dropped_batches, queue.dropped, queue.waiting) == (1, 3, 3)
+    assert {name: count for name, count in queue.dropped_by.items() if count} == {"trade": 1, "book": 2}
     assert [len(queue.pop()) for _ in range(len(queue))] == [4, 3]
+    assert queue.waiting == 0
+
+
+def test_batches_of_books_are_bounded_by_their_records() -> None:
+    queue = BatchQueue(10)
+    for _ in range(5):
+        queue.put(batch(16))
+    assert (queue.waiting, queue.dropped) == (2, 3)
+    queue = BatchQueue(10)
+    for _ in range(25):
+        queue.put(batch(1))
+    assert (queue.waiting, queue.dropped) == (10, 15)
+
+
+@given(st.lists(st.one_of(st.none(), st.lists(st.integers(1, 4), min_size=1, max_size=3))), st.integers(1, 6))
+def test_every_message_of_batches_is_delivered_or_dropped(steps: list[list[int] | None], capacity: int) -> None:
+    queue = BatchQueue(capacity)
+    put = taken = 0
+    for step in steps:
+        if step is not None:
+            queue.put(batch(*step))
+            put += len(step)
+        elif len(queue):
+            one = queue.pop()
+            taken += int(((one["flags"] & MORE) == 0).sum())
+        assert queue.waiting + taken + queue.dropped == put
+        assert len(queue) <= 1 or queue.waiting <= capacity
 
 
 def test_a_batch_over_capacity_is_held_alone() -> None:
     queue = BatchQueue(2)
     queue.put(batch(1))
-    queue.put(batch(5))
+    queue.put(batch(9))
     assert len(queue) == 1
-    assert len(queue.pop()) == 5
+    assert len(queue.pop()) == 9
     assert queue.dropped == 1

@@ -23,7 +23,7 @@ class Desk:
     def __init__(self) -> None:
         symbols = SymbolTable()
         self.latency = Histogram(1, 10**12, 3)
-        self.dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), self.latency, 10, 100, default_policies())
+        self.dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), self.latency, 10, default_policies())
         self.managers: dict[str, WebSocketManager] = {}
         for name, venue in (("main", "binance"), ("twin", "binance"), ("spot", "binance_spot")):
             settings = ProviderSettings(name, load(venue), symbols=frozenset({"BTCUSDT"}), standby=name == "twin")
