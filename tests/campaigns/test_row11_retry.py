@@ -1,16 +1,22 @@
-"""Scoreboard row 11: reconnect storm, retry budget, overflow, a server that accepts and closes. All in virtual time."""
+"""Scoreboard row 11: reconnect storm, retry budget, overflow, a server that accepts and closes. All in virtual time,
+the custom provider on real connections without the waits between them."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
+from tradewire.streaming import StreamingGateway
+from tradewire.streaming import link as link_module
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
+from tradewire.venues.adapter import DataProviderAdapter
 
 if TYPE_CHECKING:
     from campaign import Campaign
@@ -87,7 +93,69 @@ def test_accept_then_close_cannot_spin(campaign: Campaign) -> None:
         while now_ns < 10 * MINUTE:
             now_ns += backoff.next_delay_ns()
             attempts.append(now_ns)
-        for start_ns in attempts:
-            worst = max(worst, sum(start_ns <= one < start_ns + MINUTE for one in attempts))
+        worst = max(worst, _most_in_a_minute(attempts))
     assert worst <= 20
     campaign.passed(11, clients, f"accept then close: at most {worst} attempts in any minute")
+
+
+def _most_in_a_minute(at_ns: list[int]) -> int:
+    return max(sum(start_ns <= one < start_ns + MINUTE for one in at_ns) for start_ns in at_ns)
+
+
+@dataclass
+class Raw(DataProviderAdapter):
+    """A custom provider by its one method: each of its messages is delivered as it is."""
+
+    name: str = "raw"
+
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> dict[str, Any]:
+        return {"channel": channel, "symbols": symbols}
+
+
+@dataclass
+class Reading(Raw):
+    """One that tells answers from events."""
+
+    name: str = "reading"
+
+    def is_control(self, data: Any) -> bool:
+        return "status" in data
+
+    def _parse_message(self, data: Any) -> Any:
+        return data["trades"]
+
+
+async def test_a_custom_provider_that_closes_cannot_spin(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, eventually: Any
+) -> None:
+    """Accepts, answers with an error and closes: over the plain driver nothing of it earns a reset of the backoff."""
+    delays_ns: list[int] = []
+
+    class Noted(Backoff):
+        def next_delay_ns(self) -> int:
+            delays_ns.append(super().next_delay_ns())
+            return 0
+
+    answer = ""
+
+    async def refuse(connection: ServerConnection) -> None:
+        await connection.recv()
+        await connection.send(answer)
+
+    monkeypatch.setattr(link_module, "Backoff", Noted)
+    trials, worst = campaign.size(1, 20), 0
+    every = [(Raw, "no"), (Raw, '{"error": 1}'), (Reading, '{"status": "no"}'), (Reading, "no"), (Reading, "{}")]
+    async with serve(refuse, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for adapter, answer in every * trials:  # noqa: B007 - the server gives it
+            monkeypatch.setitem(StreamingGateway.AdapterMap, adapter.name, adapter)
+            delays_ns.clear()
+            gateway = StreamingGateway(venue=adapter.name, url=url, random=Random(campaign.random.getrandbits(64)))
+            gateway.subscribe_to_trades(["A"], lambda _: None)
+            async with gateway:
+                # Where each connection resets the backoff, ten minutes would take thousands of them.
+                await eventually(lambda: sum(delays_ns) > 10 * MINUTE or len(delays_ns) > 200)
+            assert gateway.counters["messages"] >= len(delays_ns)
+            worst = max(worst, _most_in_a_minute([sum(delays_ns[:number]) for number in range(1, len(delays_ns) + 1)]))
+    assert worst <= 20
+    campaign.passed(11, len(every) * trials, f"custom provider, error then close: at most {worst} attempts in a minute")

@@ -22,6 +22,7 @@ from .dispatch import EVENT_CLASSES
 if TYPE_CHECKING:
     from tradewire.core.delivery import WireReaderProtocol
 
+    from .health import Feed
     from .link import Link, StreamSocket
 
 __all__ = ["AdapterConnections"]
@@ -34,11 +35,20 @@ for _kind, _event_class in EVENT_CLASSES.items():
     _KINDS.setdefault(_event_class, []).append(_kind)
 
 
+#: A raw message may be the refusal after which the provider closes. It proves only where the connection has lasted so
+#: long: attempts are then at least so far apart.
+_RAW_PROOF_NS = 10_000_000_000
+
+
 class AdapterConnections(Connections):
     """One custom provider's connection, kept alive. The event loop owns it."""
 
-    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
-        """A message: the adapter says what it means. One that it cannot read is counted and costs nothing else."""
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
+        """A message: the adapter says what it means. One that it cannot read is counted and costs nothing else.
+
+        Returns:
+            Whether it shows that the provider serves: events came of it, or a raw message on a connection that lasts.
+        """
         counters, name = self.intake.counters, self.settings.name
         counters.add("messages")
         counters.add("bytes", len(payload))
@@ -48,37 +58,44 @@ class AdapterConnections(Connections):
             data = json.loads(payload)
         except ValueError:
             counters.add("messages_not_json")
+        now = monotonic_ns()
         try:
             if adapter.is_control(data):
                 counters.add("messages.control")
-                return
+                return False
             parsed = adapter._parse_message(data)
+            read = () if parsed is None else parsed if isinstance(parsed, Iterable) else (parsed,)
+            events = [self._completed(event, recv_ns) for event in read]
+            feeds = [feed for event in events for feed in self._feeds_of(event, link)]
         except Exception as error:
             counters.add("decode_errors")
             _log.say(f"parse {name}", "%s cannot read a message: %r", name, error, error=error)
-            return
-        if parsed is None:
-            return
-        events = list(parsed) if isinstance(parsed, Iterable) else [parsed]
-        now, wall = monotonic_ns(), wall_ns()
-        delivered: list[Any] = []
-        for event in events:
-            if type(event) is RawMessage:
-                delivered.append(RawMessage(event.venue, event.data, event.recv_ns or recv_ns))
-                for feed in self.roster.feeds_of(link):
-                    self.intake.health.touch(feed, 1, now, wall)
-            else:
-                delivered.append(event)
-                self._touch(event, now, wall)
-        self.intake.dispatcher.publish(delivered, now)
+            return False
+        wall = wall_ns()
+        for feed in feeds:
+            self.intake.health.touch(feed, 1, now, wall)
+        self.intake.dispatcher.publish(events, now)
+        if any(type(event) in _KINDS for event in events):
+            return True
+        return bool(events) and now - link.opened_ns >= _RAW_PROOF_NS
 
-    def _touch(self, event: Any, now_ns: int, wall_time_ns: int) -> None:
+    def _completed(self, event: Any, recv_ns: int) -> Any:
+        if type(event) is RawMessage:
+            return RawMessage(event.venue, event.data, event.recv_ns or recv_ns)
+        if not isinstance(getattr(event, "symbol", None), str) or not isinstance(getattr(event, "venue", None), str):
+            raise TypeError(f"_parse_message must return events of tradewire.core, returned {type(event).__name__}")
+        return event
+
+    def _feeds_of(self, event: Any, link: Link) -> list[Feed]:
+        if type(event) is RawMessage:
+            return self.roster.feeds_of(link)
+        kinds = _KINDS.get(type(event), ())
+        if not kinds:
+            return []
         interval_ns = INTERVALS.get(event.interval, 0) if type(event) is Bar else 0
-        for kind in _KINDS.get(type(event), ()):
-            symbol_id = self.symbols.add(self._venue.plan.venue, self._venue.symbol(event.symbol))
-            feed = self.intake.health.find(kind, symbol_id, interval_ns)
-            if feed is not None:
-                self.intake.health.touch(feed, 1, now_ns, wall_time_ns)
+        symbol_id = self.symbols.add(self._venue.plan.venue, self._venue.symbol(event.symbol))
+        found = [self.intake.health.find(kind, symbol_id, interval_ns) for kind in kinds]
+        return [feed for feed in found if feed is not None]
 
     async def _open_socket(
         self,

@@ -168,7 +168,7 @@ class Connections:
             self._on_bad_messages(link, result)
         self._pump()
 
-    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
         """A whole message came over the plain driver, which these connections do not use."""
         # Only `AdapterConnections` open plain sockets: reaching this is a bug of ours.
         raise NotImplementedError

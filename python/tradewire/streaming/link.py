@@ -53,8 +53,8 @@ class LinkOwner(Protocol):
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """A socket read was decoded into the ring; must drain it."""
 
-    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
-        """A whole message came over the plain driver."""
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
+        """A whole message came over the plain driver; whether it shows that the venue serves."""
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
         """The connection changed state."""
@@ -356,9 +356,9 @@ class Link:
             self._prove()
 
     def on_payload(self, payload: bytes, recv_ns: int) -> None:
-        """A whole message, from the plain driver. Any message proves that such a venue serves."""
-        self._owner.on_payload(self, payload, recv_ns)
-        if not self._proven:
+        """A whole message, from the plain driver; the owner knows whether it is of any use."""
+        serves = self._owner.on_payload(self, payload, recv_ns)
+        if serves and self._acknowledged and not self._proven:
             self._prove()
 
     def on_closed(self, error: Exception | None) -> None:

@@ -240,8 +240,9 @@ class _Silent:
         """Counted and passed over."""
         self._divert(result, size)
 
-    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> None:
+    def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
         """Passed over."""
+        return False
 
     def on_link(self, link: Link, event: ConnectionChanged) -> None:
         """Nobody's concern."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradewire.core import Trade
-from tradewire.streaming import FeedState, StreamingGateway
+from tradewire.streaming import FeedState, StreamingGateway, adapters
 from tradewire.streaming import link as link_module
 from tradewire.transport import plain
 from tradewire.transport.frames import PING, PONG
@@ -117,6 +117,103 @@ async def test_a_message_that_cannot_be_read_hurts_nothing(wire_server: Any, eve
     assert gateway.counters["decode_errors"] == 1
 
 
+@dataclass
+class Generating(Parsing):
+    """Reads while its events are taken, and takes anything for an event."""
+
+    def _parse_message(self, data: Any) -> Any:
+        yield from super()._parse_message(data)
+        yield from data["extras"]
+
+
+@pytest.mark.parametrize("extras", [None, ["no event"]])
+async def test_events_that_are_none_or_fail_late_hurt_nothing(
+    wire_server: Any, eventually: Any, no_wait: Random, extras: Any
+) -> None:
+    StreamingGateway.register_provider("generating", Generating)
+    seen: list[Trade] = []
+    gateway = make(wire_server, "generating", no_wait)
+    gateway.subscribe_to_trades(["A"], seen.append)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        peer.send_frame(json.dumps({"id": 7, "s": "A", "prices": [1.5], "extras": extras}))
+        peer.send_frame('{"id": 8, "s": "A", "prices": [2.5], "extras": []}')
+        await eventually(lambda: seen)
+    assert [trade.price for trade in seen] == [2.5]
+    assert gateway.counters["decode_errors"] == 1
+
+
+@pytest.mark.parametrize(
+    ("venue", "answer", "attempts"),
+    [
+        ("my_provider", '{"error": "no such key"}', 3),
+        ("parsing", '{"ok": 0}', 3),
+        ("parsing", '{"error": "no such key"}', 3),
+        ("parsing", '{"id": 7, "s": "A", "prices": []}', 3),
+        ("parsing", '{"id": 7, "s": "A", "prices": [1.5]}', 1),
+    ],
+)
+async def test_only_what_is_delivered_shows_that_a_provider_serves(
+    wire_server: Any, eventually: Any, no_wait: Random, venue: str, answer: str, attempts: int
+) -> None:
+    gateway = make(wire_server, venue, no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        for number in range(3):
+            peer = await wire_server.serve()
+            await peer.read_frame()
+            peer.send_frame(answer)
+            await peer.close()
+            await eventually(lambda number=number: gateway.counters["reconnects"] == number + 1)
+        assert gateway.counters["messages"] == 3
+        assert gateway.links[0]._backoff.attempts == attempts
+
+
+async def test_what_comes_before_it_is_asked_for_shows_nothing(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module.Link, "_send_due", lambda _: 1_000_000_000)
+    gateway = make(wire_server, "parsing", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        peer.send_frame('{"id": 7, "s": "A", "prices": [1.5]}')
+        await eventually(lambda: gateway.counters["messages"] == 1)
+        assert not gateway.links[0].proven
+
+
+async def test_a_message_of_which_nothing_came_shows_nothing_however_late(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    gateway = make(wire_server, "parsing", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        clock.advance(gateway, 15)
+        peer.send_frame('{"id": 7, "s": "A", "prices": []}')
+        await eventually(lambda: gateway.counters["messages"] == 1)
+        assert not gateway.links[0].proven
+
+
+async def test_raw_messages_show_it_where_the_connection_lasts(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+    gateway = make(wire_server, "my_provider", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        for number, (wait_s, proven) in enumerate(((0, False), (9, False), (2, True))):
+            clock.advance(gateway, wait_s)
+            peer.send_frame('{"p": 1}')
+            await eventually(lambda number=number: gateway.counters["messages"] == number + 1)
+            assert gateway.links[0].proven is proven
+
+
 async def test_a_lost_connection_comes_back(wire_server: Any, eventually: Any, no_wait: Random) -> None:
     gateway = make(wire_server, "my_provider", no_wait)
     gateway.subscribe_to_trades(["A"], lambda _: None)
@@ -133,7 +230,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._now_ns = 1_000_000_000_000
-        for module in (link_module, plain):
+        for module in (adapters, link_module, plain):
             monkeypatch.setattr(module, "monotonic_ns", lambda: self._now_ns)
 
     def advance(self, gateway: StreamingGateway, seconds: float) -> None:
