@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faulty_venues import Place, is_live, open_venue, until
+from faulty_venues import Hasty, Place, is_live, open_venue, until
+from tradewire import StreamingGateway
+from tradewire.config import ConfigLoader
 from tradewire.sim.session import Session
 from tradewire.streaming import ConnectionState
 
@@ -96,6 +99,35 @@ async def test_after_a_ban_without_an_end_the_venue_is_left_alone_for_two_minute
         connections = gateway.managers[place.venue].links
         await until(lambda: connections[0].state is ConnectionState.RECONNECTING)
         assert 110e9 < gateway.managers[place.venue]._rest.held_ns() <= 120e9
+
+
+async def test_a_ban_of_one_provider_holds_another_one_of_the_same_address(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "streaming.yaml"
+    providers = "".join(
+        f"""
+    - name: {name}
+      venue: {place.venue}
+      websocket_url: {place.sim.stream_url}
+      rest_url: {place.sim.rest_url}
+      symbols: [{symbol}]
+      subscriptions: [trades]"""
+        for name, symbol in zip(("one", "two"), place.symbols, strict=True)
+    )
+    file.write_text(f"streaming:\n  providers:{providers}\n")
+    config = ConfigLoader(file, env={}, env_file=None).load()
+    async with StreamingGateway(config, random=Hasty(1)) as gateway:
+        await until(lambda: is_live(gateway))
+        tried = _note(monkeypatch, place.sim.chaos, "handshake")
+        ban = place.sim.chaos.refuse_connect(418, n=1, retry_after_s=BAN_S)
+        gateway.managers["one"].links[0].reconnect("test", at_once=True)
+        await until(gateway.managers["one"]._rest.held_ns)
+        gateway.managers["two"].links[0].reconnect("test", at_once=True)
+        await until(lambda: ban.injected and len(tried) == 3)
+        await until(lambda: is_live(gateway))
+        assert tried[1] - tried[0] >= BAN_S
+        assert place.is_exact(gateway)
 
 
 @pytest.mark.parametrize("told_by", ["request", "handshake"])

@@ -1,19 +1,21 @@
-"""What holds connections back while a venue wants to be left alone, and how long a refused handshake asks for that.
+"""What holds a venue's callers back while it wants to be left alone, and how long a refused handshake asks for that.
 
 Not for failures of a connection itself: backoff and breaker wait for these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.transport.policy.stay_away import UNTOLD_S, longest_told_s
 
 if TYPE_CHECKING:
     from tradewire.venues.session import StreamSession
 
-__all__ = ["Gate", "stay_away_s"]
+__all__ = ["Asking", "Bans", "Gate", "stay_away_s"]
 
 
 class Gate(Protocol):
@@ -24,6 +26,66 @@ class Gate(Protocol):
 
     def held_ns(self) -> int:
         """How long still; 0: it may be asked."""
+
+
+class Asking(Protocol):
+    """One provider that asks a venue by request.
+
+    Attributes:
+        hosts: what it asks.
+    """
+
+    @property
+    def hosts(self) -> frozenset[str]: ...  # noqa: D102 - above
+
+    def refused_ns(self) -> int:
+        """For how long its requests were refused still."""
+
+    def close_limits(self) -> None:
+        """Lets no request through while one of its hosts is held."""
+
+
+class Bans:
+    """Which hosts want to be left alone, and until when. Venues count by address: what one provider of a gateway was
+    told holds for all that ask the same host. The event loop owns it.
+
+    Args:
+        now: monotonic time.
+    """
+
+    def __init__(self, now: Callable[[], int] = monotonic_ns) -> None:
+        self._now = now
+        self._until_ns: dict[str, int] = {}
+        self._asking: list[Asking] = []
+
+    def join(self, asking: Asking) -> None:
+        """Its refusals count from now on, and it is told of others'."""
+        self._asking.append(asking)
+
+    def leave(self, asking: Asking) -> None:
+        """It asks no more. What it was told still holds."""
+        if asking in self._asking:
+            self._keep(asking.hosts, asking.refused_ns())
+            self._asking.remove(asking)
+
+    def hold(self, hosts: frozenset[str], seconds: float) -> None:
+        """Nobody asks these for so long."""
+        self._keep(hosts, int(seconds * 1e9))
+        for asking in self._asking:
+            asking.close_limits()
+
+    def held_ns(self, hosts: frozenset[str]) -> int:
+        """How long one of these is to be left alone still; 0: they may be asked."""
+        for asking in self._asking:
+            self._keep(asking.hosts, asking.refused_ns())
+        now_ns = self._now()
+        return max(0, *(self._until_ns.get(host, 0) - now_ns for host in hosts))
+
+    def _keep(self, hosts: frozenset[str], held_ns: int) -> None:
+        if held_ns > 0:
+            until_ns = self._now() + held_ns
+            for host in hosts:
+                self._until_ns[host] = max(self._until_ns.get(host, 0), until_ns)
 
 
 def stay_away_s(error: Exception | None, session: StreamSession, wall_time_ns: int) -> float | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue
 
     from .dispatch import Dispatcher
+    from .gate import Bans
     from .link import Link
 
 __all__ = ["WebSocketManager"]
@@ -56,6 +57,7 @@ class WebSocketManager:
         alerts: calls a person.
         on_trouble: told when the provider needs its fallback, with the reason.
         connections: the sort of connections.
+        bans: shared by the managers of a gateway; None: its own.
 
     Raises:
         MissingCredentialError: the venue asks for a key, and `settings` has none that it can use.
@@ -74,6 +76,7 @@ class WebSocketManager:
         alerts: AlertPort,
         on_trouble: Callable[[WebSocketManager, str], None],
         connections: type[Connections] = Connections,
+        bans: Bans | None = None,
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
@@ -86,7 +89,7 @@ class WebSocketManager:
         self._emit = intake.emit
         self._health = intake.health
         self._books = intake.books
-        self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters)
+        self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters, bans)
         self._connections = connections(settings, symbols, intake, self._call, self._trouble, random, self._rest)
         self._roster = self._connections.roster
         self.connecting = self._connections.connecting

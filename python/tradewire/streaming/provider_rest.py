@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from tradewire.core import monotonic_ns
 from tradewire.transport.http import HttpClient
 from tradewire.transport.rate_limit import RateLimitManager
 
 from .clock import VenueClock
+from .gate import Bans
 
 if TYPE_CHECKING:
     from tradewire.telemetry import Counters
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ProviderRest"]
 
+#: Ends of one ban, by two looks at the clock.
+_SAME_NS = 1_000_000
+
 
 class ProviderRest:
     """What one provider is asked over HTTP. The event loop owns it.
@@ -33,7 +37,7 @@ class ProviderRest:
         on_offset: told how much of the clock offset is certain, after each answer.
         alert: calls a person, in words.
         counters: `clock_errors`.
-        now: monotonic time.
+        bans: shared by the providers of a gateway; None: its own.
 
     Attributes:
         http: the client of all its requests.
@@ -45,16 +49,16 @@ class ProviderRest:
         on_offset: Callable[[int], None],
         alert: Callable[[str], None],
         counters: Counters,
-        now: Callable[[], int] = monotonic_ns,
+        bans: Bans | None = None,
     ) -> None:
         self._settings = settings
         self.http = HttpClient()
         self.http.limiter = settings.request_limiter()
         self._market_data: MarketDataRest | None = None
-        self._now = now
-        self._held_until_ns = 0
         self._clock_wanted = False
         self._clock = VenueClock(self.market_data, on_offset, alert, counters)
+        self._bans = Bans() if bans is None else bans
+        self._bans.join(self)
 
     def market_data(self) -> MarketDataRest:
         """The venue's REST market data."""
@@ -62,7 +66,7 @@ class ProviderRest:
         if self._market_data is None:
             settings = self._settings
             self._market_data = settings.venue.rest(self.http, settings.rest_url, settings.credential)
-            self._close_limits()
+        self.close_limits()
         return self._market_data
 
     def want_clock(self) -> None:
@@ -80,16 +84,34 @@ class ProviderRest:
         limits = self._limits
         return limits.statistics(self._settings.venue.name) if limits is not None else None
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Whom connections and requests ask. The venue's own REST address goes by the venue's name."""
+        settings = self._settings
+        stream = settings.venue.stream_url("", settings.url)
+        return frozenset(
+            (urlsplit(stream).netloc, urlsplit(settings.rest_url).netloc if settings.rest_url else settings.venue.name)
+        )
+
     def hold(self, seconds: float) -> None:
         """The venue wants to be left alone for so long, by connections and requests alike: it counts by address."""
-        self._held_until_ns = max(self._held_until_ns, self._now() + int(seconds * 1e9))
-        self._close_limits()
+        self._bans.hold(self.hosts, seconds)
 
     def held_ns(self) -> int:
-        """How long still, by what connections and requests were told; 0: it may be asked."""
+        """How long still, by what the connections and requests of all that ask the same hosts were told; 0: it may be
+        asked."""
+        return self._bans.held_ns(self.hosts)
+
+    def refused_ns(self) -> int:
+        """How long still, by what its own requests were told."""
         limits = self.rate_limit
-        by_requests = 0 if limits is None else int(limits.closed_for_s * 1e9)
-        return max(self._held_until_ns - self._now(), by_requests, 0)
+        return 0 if limits is None else int(limits.closed_for_s * 1e9)
+
+    def close_limits(self) -> None:
+        """Lets no request through while a ban lasts."""
+        limits, held_ns = self._limits, self.held_ns()
+        if limits is not None and held_ns > self.refused_ns() + _SAME_NS:
+            limits.close(self._settings.venue.name, held_ns / 1e9)
 
     def update(self, settings: ProviderSettings) -> None:
         """Takes other settings over, at once."""
@@ -102,6 +124,7 @@ class ProviderRest:
 
     def tick(self) -> None:
         """Begins to ask for the time, where somebody wants it; called a few times a second."""
+        self.close_limits()
         # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
         if self._clock_wanted and (self._settings.url is None or self._settings.rest_url is not None):
             self._clock.start()
@@ -111,12 +134,8 @@ class ProviderRest:
         limits = getattr(self._market_data, "limits", None)
         return limits if isinstance(limits, RateLimitManager) else None
 
-    def _close_limits(self) -> None:
-        held_ns, limits = self._held_until_ns - self._now(), self._limits
-        if limits is not None and held_ns > 0:
-            limits.close(self._settings.venue.name, held_ns / 1e9)
-
     async def close(self) -> None:
         """Asks no more."""
+        self._bans.leave(self)
         await self._clock.close()
         await self.http.close()

@@ -15,6 +15,7 @@ from tradewire.venues.adapter import AdapterVenue
 from .adapters import AdapterConnections
 from .connections import Connections
 from .fallback import Fallbacks
+from .gate import Bans
 from .manager import WebSocketManager
 from .shares import Shares
 
@@ -66,6 +67,7 @@ class Providers:
         self._alerts = alerts
         self._leave = leave
         self._running = False
+        self._bans = Bans()
         self.managers: dict[str, WebSocketManager] = {}
         self.shares = Shares(self.managers, dispatcher)
         self.planned: dict[tuple[str, str], Subscription] = {}
@@ -119,6 +121,7 @@ class Providers:
             self._alerts,
             self._on_trouble,
             AdapterConnections if custom else Connections,
+            self._bans,
         )
         if self._running:
             manager.start()

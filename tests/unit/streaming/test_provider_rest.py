@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
+
 from tradewire.core import monotonic_ns
+from tradewire.streaming.gate import Bans
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.telemetry import Counters
@@ -57,7 +60,7 @@ async def test_another_address_is_asked_from_the_change_on() -> None:
 async def test_what_one_connection_was_told_holds_requests_and_the_other_way_round() -> None:
     now = [monotonic_ns()]
     settings = ProviderSettings("binance", load("binance"))
-    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), lambda: now[0])
+    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), Bans(lambda: now[0]))
     assert made.held_ns() == 0
     made.hold(120)
     made.hold(60)
@@ -78,10 +81,87 @@ async def test_what_one_connection_was_told_holds_requests_and_the_other_way_rou
 async def test_it_ends_with_the_time() -> None:
     now = [0]
     settings = ProviderSettings("binance", load("binance"))
-    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), lambda: now[0])
+    made = ProviderRest(settings, lambda _: None, lambda _: None, Counters(), Bans(lambda: now[0]))
     made.hold(2)
     now[0] = 1_999_999_999
     assert made.held_ns() == 1
     now[0] = 2_000_000_000
     assert made.held_ns() == 0
+    await made.close()
+
+
+def two(first: dict[str, Any], second: dict[str, Any]) -> tuple[ProviderRest, ProviderRest]:
+    bans = Bans()
+    made = [
+        ProviderRest(ProviderSettings(name, load(venue), **options), lambda _: None, lambda _: None, Counters(), bans)
+        for name, (venue, options) in {
+            "first": (first.pop("venue", "binance"), first),
+            "second": (second.pop("venue", "binance"), second),
+        }.items()
+    ]
+    return made[0], made[1]
+
+
+async def test_what_one_provider_was_told_holds_all_that_ask_the_same_host() -> None:
+    first, second = two({}, {})
+    second.market_data()
+    first.hold(120)
+    assert 119e9 < second.held_ns() <= 120e9
+    assert second.rate_limit is not None
+    assert second.rate_limit.closed_for_s > 119, "at once"
+    for made in (first, second):
+        await made.close()
+
+
+async def test_what_a_request_of_one_provider_was_told_holds_the_other() -> None:
+    first, second = two({}, {})
+    limits: Any = first.market_data()
+    second.market_data()
+    limits.limits.close("binance", 600)
+    assert second.held_ns() > 599e9
+    second.tick()
+    assert second.rate_limit is not None
+    assert second.rate_limit.closed_for_s > 599
+    await first.close()
+    assert second.held_ns() > 599e9, "though nobody is left who was told"
+    await second.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ({"url": "ws://a"}, {"url": "ws://b"}, True),
+        (
+            {"url": "ws://a", "rest_url": "http://h"},
+            {"url": "ws://b", "rest_url": "http://g"},
+            False,
+        ),
+        (
+            {"url": "ws://a", "rest_url": "http://h"},
+            {"url": "ws://a", "rest_url": "http://g"},
+            True,
+        ),
+        ({}, {"venue": "binance_spot"}, False),
+        ({}, {"url": "ws://a", "rest_url": "http://a"}, False),
+    ],
+)
+async def test_hosts_that_are_no_one_s_in_common_are_not_held(
+    first: dict[str, Any], second: dict[str, Any], shared: bool
+) -> None:
+    told, other = two(dict(first), dict(second))
+    told.hold(60)
+    assert bool(other.held_ns()) is shared
+    for made in (told, other):
+        await made.close()
+
+
+async def test_looking_does_not_make_a_ban_longer() -> None:
+    made = rest_of()
+    made.market_data()
+    made.hold(60)
+    assert made.rate_limit is not None
+    before = made._limits.statistics("binance").closed_for_s if made._limits else 0
+    for _ in range(1_000):
+        made.tick()
+    assert made.rate_limit.closed_for_s <= before
     await made.close()
