@@ -55,7 +55,7 @@ def test_hooks() -> None:
     venue = AdapterVenue(Hooked())
     session = venue.session()
     assert session.opened() == (b"let me in",)
-    assert session.unsubscribe(streams(venue, ("trades", "A"), ("trades", "B")), 1) == [b"-trades:A,B"]
+    assert session.unsubscribe(streams(venue, ("trades", "A"), ("trades", "B")), 1) == ["-trades:A,B"]
 
 
 def test_channels_that_tradewire_knows_carry_their_events() -> None:

@@ -44,7 +44,8 @@ class AdapterConnections(Connections):
     """One custom provider's connection, kept alive. The event loop owns it."""
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
-        """A message: the adapter says what it means. One that it cannot read is counted and costs nothing else.
+        """A message: the adapter says what it means. One that it cannot read is counted; too many in a minute end the
+        connection, as a venue's do.
 
         Returns:
             Whether it shows that the provider serves: events came of it, or a raw message on a connection that lasts.
@@ -70,6 +71,7 @@ class AdapterConnections(Connections):
         except Exception as error:
             counters.add("decode_errors")
             _log.say(f"parse {name}", "%s cannot read a message: %r", name, error, error=error)
+            self._on_bad_messages(link, 1)
             return False
         wall = wall_ns()
         for feed in feeds:

@@ -165,7 +165,8 @@ class Connections:
             return
         self._count(result, size)
         if result.error_count:
-            self._on_bad_messages(link, result)
+            _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
+            self._on_bad_messages(link, result.error_count)
         self._pump()
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
@@ -232,10 +233,9 @@ class Connections:
         """The venue is going to end a connection."""
         self.successors.ask(link, reason)
 
-    def _on_bad_messages(self, link: Link, result: WireResultProtocol) -> None:
-        _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
+    def _on_bad_messages(self, link: Link, count: int) -> None:
         bad = self._bad.setdefault(link, BadMessages(self.settings.bad_messages_per_min))
-        if not bad.add(result.error_count, monotonic_ns()):
+        if not bad.add(count, monotonic_ns()):
             return
         wall = wall_ns()
         reason = f"more than {self.settings.bad_messages_per_min} unreadable messages in a minute"

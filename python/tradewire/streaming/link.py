@@ -17,7 +17,7 @@ from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import connect
 from tradewire.venues.base import ONE_MESSAGE
-from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled
+from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled, framed
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from .gate import stay_away_s
@@ -434,9 +434,11 @@ class Link:
             self._connection.abort()
         self._wake.set()
 
-    def _send(self, payload: bytes) -> None:
-        if self._connection is not None and self._connection.is_open and self._session is not None:
-            self._connection.send(payload, binary=self._session.binary)
+    def _send(self, message: bytes | str) -> None:
+        if self._connection is None or not self._connection.is_open or self._session is None:
+            return
+        data, binary = framed(self._session, message)
+        self._connection.send(data, binary=binary)
 
     # its life
 

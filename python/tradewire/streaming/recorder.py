@@ -19,7 +19,7 @@ from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.venues.base import ONE_MESSAGE
-from tradewire.venues.session import Broken, Refused, Reply, Settled
+from tradewire.venues.session import Broken, Refused, Reply, Settled, framed
 
 from .plan import credential_of
 
@@ -211,7 +211,7 @@ class _Conversation:
     async def begin(self) -> None:
         """Says what comes first, and waits until subscriptions may be sent."""
         for payload in self._session.opened():
-            await self._connection.send(payload, binary=self._session.binary)
+            await self._send(payload)
         if not self._session.ready:
             await self._ready.wait()
 
@@ -220,7 +220,11 @@ class _Conversation:
         if self._session.acknowledges:
             self._open_requests.add(request_id)
         for payload in self._session.subscribe(names, request_id):
-            await self._connection.send(payload, binary=self._session.binary)
+            await self._send(payload)
+
+    async def _send(self, message: bytes | str) -> None:
+        payload, binary = framed(self._session, message)
+        await self._connection.send(payload, binary=binary)
 
     async def take(self, frame: bytes) -> None:
         """Looks for an answer in a message.
@@ -230,7 +234,7 @@ class _Conversation:
         """
         for outcome in self._session.take(frame):
             if isinstance(outcome, Reply):
-                await self._connection.send(outcome.payload, binary=self._session.binary)
+                await self._send(outcome.payload)
             elif isinstance(outcome, Broken):
                 raise FeedConnectionError(f"the venue ended the session: {outcome.message} (code {outcome.code})")
             elif isinstance(outcome, Refused):

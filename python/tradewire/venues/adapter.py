@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AdapterVenue", "DataProviderAdapter", "RawMessage"]
 
-#: What an adapter builds: a mapping becomes JSON.
+#: What an adapter builds. Bytes go into a binary frame; text, and the JSON that all else becomes, into a text frame.
 Message: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | bytes"
 
 _KINDS = {
@@ -108,22 +108,22 @@ class _AdapterSession:
     """One connection's conversation; implements `venues.session.StreamSession`."""
 
     headers: Mapping[str, str] = {}
-    binary = False
+    binary = True
     ready = True
     acknowledges = False
 
     def __init__(self, adapter: DataProviderAdapter) -> None:
         self._adapter = adapter
 
-    def opened(self) -> Sequence[bytes]:
+    def opened(self) -> Sequence[bytes | str]:
         message = self._adapter._build_auth_message()
         return () if message is None else (_encoded(message),)
 
-    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         build = self._adapter._build_subscribe_message
         return [_encoded(build(channel, symbols)) for channel, symbols in _by_channel(streams).items()]
 
-    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         build = self._adapter._build_unsubscribe_message
         messages = [build(channel, symbols) for channel, symbols in _by_channel(streams).items()]
         return [_encoded(message) for message in messages if message is not None]
@@ -219,7 +219,5 @@ def _by_channel(streams: Sequence[str]) -> dict[str, list[str]]:
     return grouped
 
 
-def _encoded(message: Message) -> bytes:
-    if isinstance(message, bytes):
-        return message
-    return message.encode() if isinstance(message, str) else json.dumps(message, separators=(",", ":")).encode()
+def _encoded(message: Message) -> bytes | str:
+    return message if isinstance(message, (bytes, str)) else json.dumps(message, separators=(",", ":"))

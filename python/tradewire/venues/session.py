@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-__all__ = ["Broken", "Ending", "Outcome", "Ready", "Refused", "Reply", "Settled", "StreamSession"]
+__all__ = ["Broken", "Ending", "Outcome", "Ready", "Refused", "Reply", "Settled", "StreamSession", "framed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class StreamSession(Protocol):
 
     Attributes:
         headers: of the upgrade request; values may be secret.
-        binary: whether messages are sent in binary frames.
+        binary: whether messages that are bytes are sent in binary frames. Those that are str never are.
         ready: whether subscriptions may be sent.
         acknowledges: whether requests are answered; where not, what is asked for counts as granted.
     """
@@ -104,13 +104,13 @@ class StreamSession(Protocol):
     @property
     def acknowledges(self) -> bool: ...  # noqa: D102 - above
 
-    def opened(self) -> Sequence[bytes]:
+    def opened(self) -> Sequence[bytes | str]:
         """What to send as soon as the connection is open."""
 
-    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+    def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         """Messages that ask for streams. `request_id` is unique on the connection; the answer's outcome names it."""
 
-    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
+    def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         """Messages that take streams back; none where the venue has no way to."""
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
@@ -118,3 +118,8 @@ class StreamSession(Protocol):
 
     def ban_ends_ms(self, refusal: bytes) -> int | None:
         """When a ban ends, ms since 1970, where the body of a refused handshake says so."""
+
+
+def framed(session: StreamSession, message: bytes | str) -> tuple[bytes, bool]:
+    """The payload of a message of a session, and whether it goes into a binary frame."""
+    return (message.encode(), False) if isinstance(message, str) else (message, session.binary)

@@ -214,6 +214,53 @@ async def test_raw_messages_show_it_where_the_connection_lasts(
             assert gateway.links[0].proven is proven
 
 
+@dataclass
+class Talking(MyProviderAdapter):
+    """Builds each sort of message."""
+
+    def _build_auth_message(self) -> bytes:
+        return b"\x82\xa1k"
+
+    def _build_unsubscribe_message(self, channel: str, symbols: list[str]) -> str:
+        return f"-{channel}"
+
+
+async def test_bytes_go_into_binary_frames_and_text_into_text_frames(
+    wire_server: Any, eventually: Any, no_wait: Random
+) -> None:
+    StreamingGateway.register_provider("talking", Talking)
+    gateway = make(wire_server, "talking", no_wait)
+    subscription = gateway.subscribe_to_trades(["A"], lambda _: None)
+    gateway.subscribe_to_quotes(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        assert await peer.read_frame() == (2, b"\x82\xa1k")
+        assert [(await peer.read_frame())[0] for _ in range(2)] == [1, 1]
+        subscription.close()
+        assert await peer.read_frame() == (1, b"-trades")
+
+
+async def test_too_many_messages_that_cannot_be_read_end_the_connection(
+    wire_server: Any, eventually: Any, no_wait: Random
+) -> None:
+    gateway = make(wire_server, "parsing", no_wait)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        await peer.read_frame()
+        for _ in range(10):
+            peer.send_frame("[]")
+        await eventually(lambda: gateway.counters["decode_errors"] == 10)
+        assert gateway.counters["bad_message_storms"] == gateway.counters["reconnects"] == 0
+        # What comes in the same read as the last straw belongs to a connection that is given up.
+        peer.send(wire_server.frame("[]") * 20)
+        again = await wire_server.serve()
+        assert json.loads((await again.read_frame())[1])["symbols"] == ["A"]
+        assert gateway.counters["bad_message_storms"] == 1
+        assert gateway.counters["decode_errors"] == 11
+        assert gateway.links[0]._backoff.attempts == 1
+
+
 async def test_a_lost_connection_comes_back(wire_server: Any, eventually: Any, no_wait: Random) -> None:
     gateway = make(wire_server, "my_provider", no_wait)
     gateway.subscribe_to_trades(["A"], lambda _: None)
