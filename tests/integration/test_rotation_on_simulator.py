@@ -42,7 +42,8 @@ async def sim() -> AsyncIterator[BinanceSim]:
 @pytest.fixture
 def limited(monkeypatch: pytest.MonkeyPatch) -> Any:
     def limit(max_age_s: float, *, overlap: bool = True) -> None:
-        limits = replace(USDM.limits, max_age_s=max_age_s, overlap=overlap, messages_per_s=100.0)
+        links = None if overlap else 1
+        limits = replace(USDM.limits, max_age_s=max_age_s, links_per_credential=links, messages_per_s=100.0)
         monkeypatch.setattr(gateway_module, "load", lambda _: replace(USDM, limits=limits))
 
     return limit
@@ -182,7 +183,7 @@ async def test_a_connection_lost_while_its_successor_stands_by(limited: Any, eve
             (session,) = sim.streams.sessions
             manager._connections.on_ending(old, "asked for")
             manager.tick(old.opened_ns, 0)
-            running = manager._connections.successors._running
+            running = manager._connections.successors.running
             assert running is not None
             # Its own messages come while nobody compares yet.
             await eventually(lambda running=running: running.successor.proven and running.successor.acknowledged)

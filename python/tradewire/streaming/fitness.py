@@ -16,6 +16,7 @@ from .plan import key_of, plan_of
 if TYPE_CHECKING:
     from tradewire.config import Config
     from tradewire.config.schema import ProviderConfig
+    from tradewire.config.secret import Secret
     from tradewire.venues.base import MarketDataVenue
 
 __all__ = ["misfits", "unknown_venues", "unserved"]
@@ -32,7 +33,8 @@ def unknown_venues(config: Config) -> dict[str, str]:
 
 
 def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
-    """(path, what is wrong and what there is): channels, symbols, codecs and keys that the providers' venues refuse.
+    """(path, what is wrong and what there is): channels, symbols, codecs and keys that the venues refuse, and
+    more providers with one key at one address than the venue lets connect.
 
     Providers of unknown venues are left out, and that there need not be any: for `tradewire config check`.
 
@@ -52,6 +54,9 @@ def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterato
         for path, rule in _of_provider(config, provider, venue, environ):
             sound = False
             yield path, rule
+    for path, rule in _crowded(config, environ):
+        sound = False
+        yield path, rule
     if sound:
         # What shows only when all is put together.
         yield from (("streaming.providers", rule) for rule in _refused(plan_of, config, environ))
@@ -86,6 +91,30 @@ def _of_provider(
             yield where, f"{provider.name}: {rule}"
     for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
         yield path, rule
+
+
+def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    """Providers for which their venue has no connection left: it counts them by address and key."""
+    held: list[tuple[str, Secret, str]] = []
+    for provider in _enabled(config):
+        try:
+            venue = load(provider.venue or provider.name)
+            credential = key_of(config, provider, venue, environ)
+        except TradewireError:
+            # Told already.
+            continue
+        most = venue.limits.links_per_credential
+        if most is None or credential is None:
+            continue
+        address = venue.stream_url("", provider.websocket_url)
+        names = [name for where, key, name in held if (where, key) == (address, credential.api_key)]
+        held.append((address, credential.api_key, provider.name))
+        if len(names) >= most:
+            yield (
+                f"streaming.providers.{provider.name}",
+                f"{venue.name} lets one key hold {most} connection(s) to {address}, and {', '.join(names[:most])} "
+                "has the same address and key: give it another credential, or put its symbols and channels there",
+            )
 
 
 def _enabled(config: Config) -> list[ProviderConfig]:

@@ -78,7 +78,7 @@ class StreamLimits:
         messages_per_s: control messages, kept below the venue's own limit.
         message_burst: control messages back to back.
         max_age_s: the venue ends a connection that is older; None: it does not.
-        overlap: whether a second connection may be opened before the first one is closed.
+        links_per_credential: connections that one credential may hold to one address; None: as many as it likes.
     """
 
     names_per_message: int
@@ -86,7 +86,12 @@ class StreamLimits:
     messages_per_s: float
     message_burst: int
     max_age_s: float | None = None
-    overlap: bool = True
+    links_per_credential: int | None = None
+
+    @property
+    def overlap(self) -> bool:
+        """Whether a second connection may be opened before the first one is closed."""
+        return self.links_per_credential is None or self.links_per_credential > 1
 
     def limiter(self) -> Limiter:
         """Paces the control messages (`ONE_MESSAGE`) of one connection.

@@ -30,6 +30,7 @@ def loaded(tmp_path: Path) -> Any:
     def load(text: str) -> Any:
         path = tmp_path / "c.yaml"
         path.write_text(text)
+        path.chmod(0o600)
         return ConfigLoader(path, env={}, env_file=None).load()
 
     return load
@@ -62,6 +63,47 @@ def test_what_shows_only_between_settings(loaded: Any) -> None:
     ((path, rule),) = misfits(loaded(text), {})
     assert path == "streaming.providers"
     assert "a queue has one policy for each sort" in rule
+
+
+TWO_AT_ONE = """
+credentials:
+  mine: {api_key: a, secret_key: s}
+  other: {api_key: b, secret_key: s}
+streaming:
+  symbols: [AAPL]
+  providers:
+    - {name: first, venue: alpaca, credential: mine, subscriptions: [trades]}
+    - {name: second, venue: VENUE, credential: KEY, subscriptions: [trades], enabled: ON, websocket_url: URL}
+"""
+
+
+def two_at_one(venue: str = "alpaca", key: str = "mine", on: str = "true", url: str = "null") -> str:
+    return TWO_AT_ONE.replace("VENUE", venue).replace("KEY", key).replace("ON", on).replace("URL", url)
+
+
+def test_two_providers_with_one_key_where_a_key_may_hold_one_connection(loaded: Any) -> None:
+    ((path, rule),) = misfits(loaded(two_at_one()), {})
+    assert path == "streaming.providers.second"
+    assert "one key hold 1 connection(s) to wss://stream.data.alpaca.markets/v2/iex, and first has the same" in rule
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"key": "other"}, {"on": "false"}, {"venue": "alpaca_sip"}, {"url": '"ws://127.0.0.1:1/v2/iex"'}],
+)
+def test_two_providers_that_are_not_in_each_other_s_way(loaded: Any, other: dict[str, str]) -> None:
+    assert list(misfits(loaded(two_at_one(**other)), {})) == []
+
+
+def test_two_providers_of_a_venue_that_does_not_count_its_connections(loaded: Any) -> None:
+    text = """
+streaming:
+  symbols: [BTCUSDT]
+  providers:
+    - {name: first, venue: binance, subscriptions: [trades]}
+    - {name: second, venue: binance, subscriptions: [quotes]}
+"""
+    assert list(misfits(loaded(text), {})) == []
 
 
 @pytest.mark.parametrize(

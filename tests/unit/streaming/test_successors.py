@@ -69,7 +69,7 @@ class Provider:
     """A provider with one connection."""
 
     def __init__(self, *, overlap: bool = True, max_age_s: float | None = 86_400.0) -> None:
-        self.limits = StreamLimits(200, 1024, 4.0, 4, max_age_s, overlap)
+        self.limits = StreamLimits(200, 1024, 4.0, 4, max_age_s, None if overlap else 1)
         self.got: list[int] = []
         self.emitted: list[Any] = []
         self.made: list[FakeLink] = []

@@ -93,6 +93,7 @@ def test_nothing_is_numbered() -> None:
 
 
 def test_one_connection_holds_everything_and_never_two_at_once() -> None:
+    assert IEX.limits.links_per_credential == 1
     assert not IEX.limits.overlap
     assert IEX.limits.streams >= 100_000
 

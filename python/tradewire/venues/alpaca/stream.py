@@ -55,7 +55,9 @@ _CRYPTO_CHANNELS = {**_STOCK_CHANNELS, "book": _Word("orderbooks", Kind.BOOK_DEL
 
 #: One connection to each endpoint, most plans allow no second one; so all streams go over it, and the old connection
 #: is closed before a new one is opened. A control message's size and rate have no limit that Alpaca states.
-_LIMITS = StreamLimits(names_per_message=100, streams=1_000_000, messages_per_s=5.0, message_burst=5, overlap=False)
+_LIMITS = StreamLimits(
+    names_per_message=100, streams=1_000_000, messages_per_s=5.0, message_burst=5, links_per_credential=1
+)
 
 
 @dataclass(frozen=True, slots=True)
