@@ -193,11 +193,17 @@ class MonitoringConfig(Section):
 class ThresholdsConfig(Section):
     """Beyond these a feed is unhealthy."""
 
-    max_latency_ms: float = setting(Number(0.001, 3_600_000, "milliseconds"), "From event to callback.", default=100.0)
+    max_latency_ms: float = setting(
+        Number(0.001, 3_600_000, "milliseconds"),
+        "Of each of two hops: from the venue's event to receipt, and from the batch to the callback.",
+        default=100.0,
+    )
     min_throughput_msg_per_sec: float | None = setting(
         Number(0, 1_000_000_000), "Messages a second of a provider; left out: not watched.", default=None
     )
-    max_queue_depth: int = setting(Integer(1, 100_000_000), "Events waiting in one queue.", default=5_000)
+    max_queue_depth: int = setting(
+        Integer(1, 100_000_000), "Events, or messages of batches, waiting in one queue.", default=5_000
+    )
     circuit_breaker_timeout: float = setting(
         Number(0.1, 86_400, "seconds"), "How long a breaker without its own stays open.", default=60.0
     )

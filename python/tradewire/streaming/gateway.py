@@ -193,7 +193,7 @@ class StreamingGateway(GatewayView):
         self._providers = Providers(
             self._symbols, self._dispatcher, random or Random(), alerts or own_alerts, self._stop_meanwhile
         )
-        self._watch = Watch(self._providers.managers, self._dispatcher, own_alerts)
+        self._watch = Watch(self._providers.managers, self._dispatcher, own_alerts, self._callback_latency)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._busy_poll = BusyPoll()
         self._ticker: asyncio.Task[None] | None = None

@@ -238,8 +238,9 @@ class WebSocketManager:
 
     @property
     def clock(self) -> ClockOffset:
-        """The venue's clock minus ours, as far as it is known: asked for from the first look at it, at latencies, or
-        the first use of REST. A gateway that does none of these does not pay for an HTTP client."""
+        """The venue's clock minus ours, as far as it is known: asked for from the first look at it, at latencies
+        (the thresholds of a configuration look at them, unless `streaming_health.monitoring` is off), or the first use
+        of REST. A gateway that does none of these does not pay for an HTTP client."""
         self._rest.want_clock()
         return self._rest.clock
 

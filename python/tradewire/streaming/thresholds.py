@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Check", "Finding", "Level", "Limits", "Reading", "Thresholds"]
+__all__ = ["Check", "Consumers", "Finding", "Level", "Limits", "Reading", "Thresholds"]
 
 _SECOND = 1_000_000_000
 #: p99: more than this share of an interval's messages over the limit.
@@ -39,9 +39,10 @@ class Limits:
     """What must hold.
 
     Attributes:
-        max_latency_ns: 99 of 100 messages are not older when they are received.
+        max_latency_ns: 99 of 100 messages are not older when they are received, and 99 of 100 events reach callbacks
+            and `events()` within it from their batch.
         min_messages_per_s: of a provider; None: not watched.
-        max_queue_depth: events waiting in one consumer's queue.
+        max_queue_depth: events, or messages of batches, waiting in one consumer's queue.
         escalation: warnings in a row that make an error, 1 or more.
     """
 
@@ -73,6 +74,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Consumers:
+    """All consumers of a gateway at one moment; totals since the start but for `deepest`.
+
+    Attributes:
+        deepest: events, or messages of batches, in the fullest queue.
+        timed: events that reached callbacks and `events()`.
+        late: of those, how many took longer from their batch than the limit.
+    """
+
+    deepest: int
+    timed: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something to say.
 
@@ -99,6 +115,7 @@ class Thresholds:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._last: dict[str, tuple[Reading, int]] = {}
+        self._last_consumers: Consumers | None = None
         self._failed: dict[tuple[str, Check], int] = {}
 
     @property
@@ -106,12 +123,12 @@ class Thresholds:
         """(provider, check) of what fails now."""
         return set(self._failed)
 
-    def check(self, readings: Iterable[Reading], queue_depth: int, now_ns: int) -> list[Finding]:
-        """Compares with the last call; a provider's first reading is only remembered.
+    def check(self, readings: Iterable[Reading], consumers: Consumers, now_ns: int) -> list[Finding]:
+        """Compares with the last call; first totals are only remembered.
 
         Args:
             readings: of each provider.
-            queue_depth: of the fullest consumer queue.
+            consumers: of all together.
             now_ns: monotonic.
 
         Returns:
@@ -119,10 +136,15 @@ class Thresholds:
         """
         limits = self.limits
         found: dict[tuple[str, Check], str | None] = {
-            ("", Check.QUEUE): f"{queue_depth:,} events wait in one queue, more than {limits.max_queue_depth:,}"
-            if queue_depth > limits.max_queue_depth
+            ("", Check.QUEUE): f"{consumers.deepest:,} events wait in one queue, more than {limits.max_queue_depth:,}"
+            if consumers.deepest > limits.max_queue_depth
             else None
         }
+        if self._last_consumers is not None:
+            found[("", Check.LATENCY)] = self._latency(
+                self._last_consumers, consumers, "events took more than {:g} ms from their batch to the consumer"
+            )
+        self._last_consumers = consumers
         for reading in readings:
             name = reading.provider
             found[(name, Check.FRESHNESS)] = (
@@ -130,7 +152,9 @@ class Thresholds:
             )
             previous, at_ns = self._last.get(name, (None, 0))
             if previous is not None and now_ns > at_ns:
-                found[(name, Check.LATENCY)] = self._latency(previous, reading)
+                found[(name, Check.LATENCY)] = self._latency(
+                    previous, reading, "messages were older than {:g} ms when received"
+                )
                 found[(name, Check.THROUGHPUT)] = self._throughput(previous, reading, (now_ns - at_ns) / _SECOND)
             self._last[name] = (reading, now_ns)
         # Of providers that a reload took away, nothing is left to say.
@@ -138,12 +162,12 @@ class Thresholds:
         self._failed = {key: count for key, count in self._failed.items() if key in found}
         return [finding for key, text in found.items() if (finding := self._judge(key[0], key[1], text)) is not None]
 
-    def _latency(self, previous: Reading, reading: Reading) -> str | None:
-        timed, late = reading.timed - previous.timed, reading.late - previous.late
+    def _latency(self, previous: Reading | Consumers, now: Reading | Consumers, words: str) -> str | None:
+        timed, late = now.timed - previous.timed, now.late - previous.late
         if timed <= 0 or late <= timed * _SHARE:
             return None
-        limit_ms = self.limits.max_latency_ns / 1e6
-        return f"{late / timed:.1%} of {timed:,} messages were older than {limit_ms:g} ms when received, more than 1 %"
+        said = words.format(self.limits.max_latency_ns / 1e6)
+        return f"{late / timed:.1%} of {timed:,} {said}, more than 1 %"
 
     def _throughput(self, previous: Reading, reading: Reading, seconds: float) -> str | None:
         least = self.limits.min_messages_per_s

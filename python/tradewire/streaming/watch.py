@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .events import FeedState
 from .incidents import Incident, IncidentKind, Incidents
-from .thresholds import Check, Finding, Level, Limits, Reading, Thresholds
+from .thresholds import Check, Consumers, Finding, Level, Limits, Reading, Thresholds
 
 if TYPE_CHECKING:
     from tradewire.config.schema import StreamingHealthConfig
@@ -48,15 +48,23 @@ class Watch:
         managers: by provider; the gateway adds to it.
         dispatcher: whose status events and queues are watched.
         alerts: follows `streaming_health.alerts`.
+        handed: how long events took from their batch to callbacks and `events()`.
 
     Attributes:
         incidents: what went wrong.
     """
 
-    def __init__(self, managers: Mapping[str, WebSocketManager], dispatcher: Dispatcher, alerts: LogAlerts) -> None:
+    def __init__(
+        self,
+        managers: Mapping[str, WebSocketManager],
+        dispatcher: Dispatcher,
+        alerts: LogAlerts,
+        handed: HistogramProtocol,
+    ) -> None:
         self._managers = managers
         self._dispatcher = dispatcher
         self._alerts = alerts
+        self._handed = handed
         self._thresholds: Thresholds | None = None
         self._interval_ns = 0
         self._due_ns = 0
@@ -103,7 +111,8 @@ class Watch:
         limit_ns = self._thresholds.limits.max_latency_ns
         readings = [_reading(manager, limit_ns) for manager in self._managers.values()]
         deepest = max((backlog.deepest for backlog in self._dispatcher.backlogs().values()), default=0)
-        for finding in self._thresholds.check(readings, deepest, now_ns):
+        consumers = Consumers(deepest, self._handed.count, values_above(self._handed, limit_ns))
+        for finding in self._thresholds.check(readings, consumers, now_ns):
             self._say(finding, wall_ns)
 
     def _say(self, finding: Finding, wall_ns: int) -> None:

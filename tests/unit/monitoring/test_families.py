@@ -180,3 +180,4 @@ def test_what_is_beyond_its_threshold_is_1(monkeypatch: pytest.MonkeyPatch) -> N
     assert value(found, "binance", "latency") == 1
     assert value(found, "binance", "freshness") == 0
     assert value(found, "", "queue") == 1
+    assert value(found, "", "latency") == 0

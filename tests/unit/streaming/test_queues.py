@@ -93,7 +93,7 @@ def test_what_is_kept_has_a_bound_too(
 ) -> None:
     monkeypatch.setattr(queues, "_KEPT_LEAST", 15)
     queue = EventQueue(1, {**default_policies(), Trade: "keep"})
-    make = {"status": gap, "trade": trade}[name]
+    make: Any = {"status": gap, "trade": trade}[name]
     for number in range(15):
         queue.put(make(number))
     assert (queue.dropped, caplog.messages) == (0, [])

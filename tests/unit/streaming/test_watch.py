@@ -7,9 +7,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tradewire.core import Histogram, Trade
+from tradewire.core import Histogram, Trade, monotonic_ns
+from tradewire.core.record import MORE, RECORD, Kind
 from tradewire.streaming import FeedAlert, FeedState, StreamingGateway
 from tradewire.streaming.watch import values_above
 
@@ -86,6 +88,31 @@ def test_limits_of_the_file_are_checked_and_escalate(tmp_path: Path, caplog: pyt
     events.close()
     gateway._watch.tick(10 * S, 4)
     assert [incident.kind for incident in gateway.incidents()[-2:]] == ["recovered", "recovered"]
+
+
+async def test_a_consumer_that_gets_its_events_late_is_told(tmp_path: Path) -> None:
+    gateway = gateway_of(tmp_path, "  thresholds: {max_latency_ms: 100}\n")
+    events = gateway.events()
+    gateway._watch.tick(0, 1)
+    gateway._dispatcher.publish([TRADE], monotonic_ns() - S)
+    assert await anext(events) is TRADE
+    gateway._watch.tick(5 * S, 2)
+    assert gateway.failing == {("", "latency")}
+    gateway._watch.tick(10 * S, 3)
+    assert gateway.failing == set()
+    events.close()
+
+
+def test_batches_count_by_their_messages(tmp_path: Path) -> None:
+    gateway = gateway_of(tmp_path, "  thresholds: {max_queue_depth: 2}\n")
+    batches = gateway.batches()
+    bar = np.zeros(2, RECORD)
+    bar["kind"], bar["flags"] = Kind.BAR, (MORE, 0)
+    for at, failing in enumerate([set(), set(), {("", "queue")}]):
+        gateway._dispatcher.deliver(bar, [], [], 0)
+        gateway._watch.tick(at * 5 * S, 1)
+        assert gateway.failing == failing
+    batches.close()
 
 
 def test_an_alert_is_a_typed_event(tmp_path: Path) -> None:
