@@ -8,6 +8,7 @@ import pytest
 
 from tradewire.errors import UnsupportedError
 from tradewire.venues import registry
+from tradewire.venues.adapter import DataProviderAdapter
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -31,6 +32,13 @@ def test_a_name_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_VENUES", dict(registry._VENUES))
     with pytest.raises(ValueError, match="venue 'binance' is already registered"):
         registry.register("binance", "mine:VENUE")
+
+
+def test_a_custom_providers_name_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.ADAPTERS, "mine", DataProviderAdapter)
+    with pytest.raises(ValueError, match="'mine' is already registered as the custom provider DataProviderAdapter"):
+        registry.register("mine", "tradewire.venues.binance.stream:SPOT")
+    assert "mine" not in registry._VENUES
 
 
 def test_a_path_names_module_and_attribute() -> None:

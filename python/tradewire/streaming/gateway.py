@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, MutableMapping
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -102,7 +102,7 @@ class StreamingGateway(GatewayView):
     """
 
     #: Custom providers by name, as `register_provider` adds them.
-    AdapterMap: ClassVar[dict[str, type[DataProviderAdapter]]] = ADAPTERS
+    AdapterMap: ClassVar[MutableMapping[str, type[DataProviderAdapter]]] = ADAPTERS
 
     @staticmethod
     def register_provider(name: str, adapter: type[DataProviderAdapter]) -> None:

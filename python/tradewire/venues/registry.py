@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections import UserDict
+from collections.abc import MutableMapping
 from typing import cast
 
 from tradewire.errors import UnsupportedError
@@ -24,8 +26,21 @@ _VENUES = {
 }
 
 
+class _Adapters(UserDict[str, type[DataProviderAdapter]]):
+    """Refuses what `register_adapter` does, whichever way it is put in."""
+
+    def __setitem__(self, name: str, adapter: type[DataProviderAdapter]) -> None:
+        # Whatever a user may pass, in spite of the annotation.
+        given: object = adapter
+        if not (inspect.isclass(given) and issubclass(given, DataProviderAdapter)):
+            raise TypeError(f"adapter must be a subclass of DataProviderAdapter, was {adapter!r}")
+        if name in _VENUES:
+            raise ValueError(f"{name!r} is the name of a built-in venue; choose another one")
+        super().__setitem__(name, adapter)
+
+
 #: Custom providers by name: what `StreamingGateway.register_provider` fills.
-ADAPTERS: dict[str, type[DataProviderAdapter]] = {}
+ADAPTERS: MutableMapping[str, type[DataProviderAdapter]] = _Adapters()
 
 
 def names() -> list[str]:
@@ -57,12 +72,14 @@ def register(name: str, path: str) -> None:
         path: `"package.module:ATTRIBUTE"` of a `MarketDataVenue`.
 
     Raises:
-        ValueError: the path is not written so, or the name belongs to another venue.
+        ValueError: the path is not written so, or the name belongs to another venue or a custom provider.
     """
     if path.count(":") != 1:
         raise ValueError(f"path must be 'package.module:ATTRIBUTE', was {path!r}")
     if _VENUES.get(name, path) != path:
         raise ValueError(f"venue {name!r} is already registered as {_VENUES[name]}")
+    if name in ADAPTERS:
+        raise ValueError(f"{name!r} is already registered as the custom provider {ADAPTERS[name].__name__}")
     _VENUES[name] = path
 
 
@@ -77,12 +94,6 @@ def register_adapter(name: str, adapter: type[DataProviderAdapter]) -> None:
         TypeError: no subclass of `DataProviderAdapter`.
         ValueError: the name of a built-in venue.
     """
-    # Whatever a user may pass, in spite of the annotation.
-    given: object = adapter
-    if not (inspect.isclass(given) and issubclass(given, DataProviderAdapter)):
-        raise TypeError(f"adapter must be a subclass of DataProviderAdapter, was {adapter!r}")
-    if name in _VENUES:
-        raise ValueError(f"{name!r} is the name of a built-in venue; choose another one")
     ADAPTERS[name] = adapter
 
 

@@ -331,3 +331,14 @@ def test_names_are_checked() -> None:
         StreamingGateway.register_provider("binance", MyProviderAdapter)
     with pytest.raises(TypeError, match="adapter must be a subclass of DataProviderAdapter"):
         StreamingGateway.register_provider("other", dict)  # type: ignore[arg-type]
+
+
+def test_the_map_refuses_what_registering_refuses() -> None:
+    known = StreamingGateway.AdapterMap
+    with pytest.raises(ValueError, match="'binance' is the name of a built-in venue"):
+        known["binance"] = MyProviderAdapter
+    with pytest.raises(ValueError, match="'alpaca' is the name of a built-in venue"):
+        known.update({"alpaca": MyProviderAdapter})
+    with pytest.raises(TypeError, match="adapter must be a subclass of DataProviderAdapter"):
+        known.setdefault("other", dict)  # type: ignore[arg-type]
+    assert sorted(known) == ["my_provider", "parsing"]
