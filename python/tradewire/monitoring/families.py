@@ -120,6 +120,9 @@ def _traffic(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield _total(managers, "tradewire_bytes", "Bytes read from streaming connections.", "bytes")
     yield _total(managers, "tradewire_socket_reads", "Reads of streaming connections.", "reads")
     yield _total(managers, "tradewire_decode_errors", "Messages refused by the decoder.", "decode_errors")
+    yield _total(
+        managers, "tradewire_messages_not_json", "Messages of custom providers that are no JSON.", "messages_not_json"
+    )
     yield _counted(
         managers,
         "tradewire_protocol_errors",
@@ -163,6 +166,24 @@ def _losses(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield _total(managers, "tradewire_backfill_errors", "Requests for lost trades that failed.", "backfill_errors")
     yield _total(
         managers,
+        "tradewire_backfill_repeats",
+        "Trades that came after their own back-fill, and were not delivered again.",
+        "backfill_repeats",
+    )
+    yield _total(
+        managers,
+        "tradewire_sequence_skipped",
+        "Numbers that were missing and for which, as a request showed, the venue has no message.",
+        "sequence_skipped",
+    )
+    yield _total(
+        managers,
+        "tradewire_book_restarts",
+        "Streams of books asked for again because their snapshot did not come.",
+        "book_restarts",
+    )
+    yield _total(
+        managers,
         "tradewire_time_jumps",
         "Messages whose venue time is more than an hour from their receipt.",
         "time_jumps",
@@ -195,6 +216,12 @@ def _connections(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield opening
     yield _total(managers, "tradewire_reconnects", "Connections lost, and attempts that failed.", "reconnects")
     yield _total(managers, "tradewire_rotations", "Connections renewed before the venue ended them.", "rotations")
+    yield _total(
+        managers,
+        "tradewire_rotations_abandoned",
+        "Renewals given up because the new connection did not serve in time.",
+        "rotations_abandoned",
+    )
     yield _total(
         managers, "tradewire_duplicates", "Messages that came on a connection and on its successor.", "duplicates"
     )
@@ -270,6 +297,7 @@ def _latency(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         hops.summarise(provider, "queue", histogram=manager.latency.queue)
         negative.add(provider, value=manager.latency.venue.negative)
     yield from (hops, negative, offset, trip)
+    yield _total(managers, "tradewire_clock_errors", "Requests for the venue's time that failed.", "clock_errors")
 
 
 def _feeds(managers: Mapping[str, WebSocketManager], now_ns: int) -> Iterator[Family]:

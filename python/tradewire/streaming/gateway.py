@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from tradewire.core import Callbacks, SymbolTable, Wanted, monotonic_ns, wall_ns
 from tradewire.errors import StateError
 from tradewire.telemetry import Counters
-from tradewire.telemetry.alerts import LogAlerts
+from tradewire.telemetry.alerts import CountedAlerts, LogAlerts
 from tradewire.telemetry.latency import latency_histogram
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.address import check_address
@@ -190,9 +190,8 @@ class StreamingGateway(GatewayView):
         )
         self._totals = Counters("alerts")
         own_alerts = LogAlerts(self._totals)
-        self._providers = Providers(
-            self._symbols, self._dispatcher, random or Random(), alerts or own_alerts, self._stop_meanwhile
-        )
+        port = own_alerts if alerts is None else CountedAlerts(alerts, self._totals)
+        self._providers = Providers(self._symbols, self._dispatcher, random or Random(), port, self._stop_meanwhile)
         self._watch = Watch(self._providers.managers, self._dispatcher, own_alerts, self._callback_latency)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._busy_poll = BusyPoll()

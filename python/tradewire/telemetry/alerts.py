@@ -7,7 +7,7 @@ from typing import Protocol
 
 from .counters import Counters
 
-__all__ = ["AlertPort", "LogAlerts"]
+__all__ = ["AlertPort", "CountedAlerts", "LogAlerts"]
 
 _logger = logging.getLogger("tradewire.alerts")
 
@@ -23,6 +23,24 @@ class AlertPort(Protocol):
             title: what is wrong, the same words each time.
             message: the particulars; no secrets.
         """
+
+
+class CountedAlerts:
+    """Counts alerts on their way to a port that is somebody else's.
+
+    Args:
+        port: takes them; what it raises is passed on.
+        counters: gets `alerts` and `alerts.<source>`.
+    """
+
+    def __init__(self, port: AlertPort, counters: Counters) -> None:
+        self._port = port
+        self._counters = counters
+
+    def alert(self, source: str, title: str, message: str) -> None:
+        """Counts and hands on."""
+        _count(self._counters, source)
+        self._port.alert(source, title, message)
 
 
 class LogAlerts:
@@ -42,7 +60,11 @@ class LogAlerts:
     def alert(self, source: str, title: str, message: str) -> None:
         """Logs and counts."""
         if "metrics" in self.channels:
-            self._counters.add("alerts")
-            self._counters.add(f"alerts.{source}")
+            _count(self._counters, source)
         if "log" in self.channels:
             _logger.error("%s: %s: %s", source, title, message)
+
+
+def _count(counters: Counters, source: str) -> None:
+    counters.add("alerts")
+    counters.add(f"alerts.{source}")

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tradewire import streaming
 from tradewire.core import Quote, Trade
 from tradewire.monitoring.families import Family, read_gateway
 from tradewire.streaming import FeedState, StreamingGateway
 from tradewire.streaming.dispatch import CONSUMERS
 from tradewire.streaming.queues import EVENTS
+from tradewire.telemetry import Counters
 
 #: Label names are a promise to dashboards: a new metric is added here, an old one stays as it is.
 NAMES = {
     "tradewire_active_connections": ("provider",),
     "tradewire_alerts": (),
     "tradewire_backfill_errors": ("provider",),
+    "tradewire_backfill_repeats": ("provider",),
     "tradewire_backfilled_trades": ("provider",),
     "tradewire_bad_message_storms": ("provider",),
     "tradewire_book_gaps": ("provider",),
     "tradewire_book_resyncs": ("provider",),
+    "tradewire_book_restarts": ("provider",),
     "tradewire_breaker_state": ("provider", "state"),
     "tradewire_bytes": ("provider",),
     "tradewire_callback_latency_seconds": (),
     "tradewire_clock_offset_seconds": ("provider",),
+    "tradewire_clock_errors": ("provider",),
     "tradewire_clock_rtt_seconds": ("provider",),
     "tradewire_connection_latency_seconds": ("provider",),
     "tradewire_consumers": ("consumer",),
@@ -41,6 +47,7 @@ NAMES = {
     "tradewire_latency_seconds": ("provider", "hop"),
     "tradewire_messages": ("provider", "kind"),
     "tradewire_messages_missing": ("provider",),
+    "tradewire_messages_not_json": ("provider",),
     "tradewire_protocol_errors": ("provider", "code"),
     "tradewire_queue_conflated": ("consumer", "event"),
     "tradewire_queue_depth": ("consumer",),
@@ -53,12 +60,21 @@ NAMES = {
     "tradewire_reconnects": ("provider",),
     "tradewire_remedies": ("provider", "remedy"),
     "tradewire_rotations": ("provider",),
+    "tradewire_rotations_abandoned": ("provider",),
     "tradewire_sequence_incidents": ("provider", "incident"),
+    "tradewire_sequence_skipped": ("provider",),
     "tradewire_snapshot_errors": ("provider",),
     "tradewire_socket_reads": ("provider",),
     "tradewire_subscriptions_refused": ("provider",),
     "tradewire_threshold_exceeded": ("provider", "check"),
     "tradewire_time_jumps": ("provider",),
+}
+#: What `streaming` counts and no metric tells, and why.
+UNTOLD = {
+    "messages.injected": "REST answers are no traffic of a stream; their kinds are counted",
+    "snapshots": "those that helped are tradewire_book_resyncs, the others tradewire_snapshot_errors",
+    "snapshot_errors": "the sum of those by symbol, of which the metric is made",
+    "book_": "what a book does with single deltas while it is built; breaks are tradewire_book_gaps",
 }
 HEAD = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
 
@@ -118,6 +134,55 @@ def test_counters_are_those_of_each_provider() -> None:
     assert value(found["tradewire_remedies"], "binance", "reconnect") == 7
     assert value(found["tradewire_protocol_errors"], "binance", "1009") == 8
     assert value(found["tradewire_reconnects"], "binance") == 4
+
+
+def counted() -> set[str]:
+    """The names that `streaming` counts; of composed ones what is in front."""
+    names = set()
+    for path in Path(streaming.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add"):
+                continue
+            if not ast.unparse(node.func.value).endswith("counters"):
+                continue
+            name = node.args[0]
+            names.add(ast.literal_eval(name.values[0] if isinstance(name, ast.JoinedStr) else name))
+    return names
+
+
+def test_whatever_is_counted_is_told_or_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+    one, several = Counters.__getitem__, Counters.group
+
+    def noted(counters: Counters, name: str) -> int:
+        asked.add(name)
+        return one(counters, name)
+
+    def noted_group(counters: Counters, prefix: str) -> dict[str, int]:
+        asked.add(prefix)
+        return several(counters, prefix)
+
+    monkeypatch.setattr(Counters, "__getitem__", noted)
+    monkeypatch.setattr(Counters, "group", noted_group)
+    read(StreamingGateway(symbols=["BTCUSDT"], channels=["trades"]))
+    names = counted()
+    assert len(names) > 20
+    composed = tuple(name for name in names if name.endswith((".", "_")))
+    told = {name for name in names if name in asked or (name in composed and any(a.startswith(name) for a in asked))}
+    # Counters that are told begin with it as well.
+    told.discard("book_")
+    assert names - told == UNTOLD.keys()
+
+
+def test_alerts_to_a_port_of_ones_own_are_counted_too() -> None:
+    class Port:
+        def alert(self, source: str, title: str, message: str) -> None:
+            raise RuntimeError("broken")
+
+    gateway = StreamingGateway(alerts=Port())
+    gateway.managers["binance"].alert("", "", "look")
+    (sample,) = read(gateway)["tradewire_alerts"].samples
+    assert sample.value == 1
 
 
 def test_freshness_is_that_of_the_oldest_live_feed() -> None:
