@@ -69,7 +69,7 @@ def test_the_summary_without_any_message() -> None:
 def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board) -> None:
     events = board.gateway.events()
     board.queue = events.queue
-    events.queue.conflated, events.queue.dropped = 104, 3
+    events.queue.conflated_by["quote"], events.queue.dropped_by["trade"] = 104, 3
     board.silent.discard(("binance", "BTCUSDT"))
     counters = board.gateway.managers["binance"].counters
     counters.add("messages.control")
