@@ -60,6 +60,31 @@ async def test_a_mute_but_pinging_venue_is_found_and_healed(venue: str, healed_b
         await until(lambda: place.is_exact(gateway) or healed_by == "resubscribe")
 
 
+@pytest.mark.parametrize("venue", ["binance", "binance_spot"])
+async def test_a_mute_book_is_built_anew_before_its_connection_is_given_up(venue: str) -> None:
+    """A new snapshot is no sign of life of the stream: it goes on to the rung that heals it."""
+    async with open_venue(venue) as place, place.gateway(stale_after_s={"book": STALE_S}) as gateway:
+        symbol = place.symbols[0]
+        seen: list[Any] = []
+        await until(lambda: is_live(gateway) and gateway.book(symbol) is not None)
+        gateway.on_status(seen.append)
+        snapshots = gateway.counters["snapshots"]
+        mute = place.sim.chaos.mute("book", symbol, until="reconnect")
+        await until(lambda: Rung.RECONNECT in [event.rung for event in of_type(seen, RemedyTaken)])
+        assert mute.injected > 0
+        await until(lambda: is_live(gateway) and gateway.book(symbol) is not None)
+        assert [event.rung for event in of_type(seen, RemedyTaken)] == [
+            Rung.RESUBSCRIBE,
+            Rung.RESNAPSHOT,
+            Rung.RECONNECT,
+        ]
+        assert {(event.channel, event.symbol) for event in of_type(seen, RemedyTaken)} == {("book", symbol)}
+        assert gateway.counters["snapshots"] > snapshots
+        (reconnected,) = [event for event in of_type(seen, ConnectionChanged) if event.reason]
+        assert reconnected.reason == f"book of {symbol} is silent while the venue is not"
+        await until(lambda: place.is_exact(gateway))
+
+
 @pytest.mark.parametrize("venue", VENUES)
 async def test_a_quiet_market_is_left_alone(venue: str) -> None:
     """Nothing happens at the venue: no remedy is taken, and the next look comes after twice the time."""
