@@ -352,6 +352,14 @@ def _consumers(gateway: StreamingGateway) -> Iterator[Family]:
     latency = Family("tradewire_callback_latency_seconds", "Time from batch to callback.", "summary", ())
     latency.summarise(histogram=gateway.latency.callback)
     yield latency
+    raised = Family("tradewire_callback_errors", "Calls of callbacks that raised.", "counter", ())
+    slow = Family(
+        "tradewire_callback_slow", "Calls of callbacks that held the event loop for more than 5 ms.", "counter", ()
+    )
+    errors, slow_calls = gateway.callback_faults
+    raised.add(value=errors)
+    slow.add(value=slow_calls)
+    yield from (raised, slow)
 
 
 def _gateway(gateway: StreamingGateway) -> Iterator[Family]:

@@ -126,6 +126,8 @@ class Dispatcher:
         self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
         # (dropped, conflated) by sort, of consumers that are gone.
         self._past = {name: (dict.fromkeys(EVENTS, 0), dict.fromkeys(EVENTS, 0)) for name in CONSUMERS}
+        # (raised, slow) calls of callbacks that are gone.
+        self._past_faults = (0, 0)
 
     @property
     def runners(self) -> list[CallbackRunner]:
@@ -191,6 +193,9 @@ class Dispatcher:
                 self._unwant(kind, symbol_id)
         self._settle_books()
         if not any(runner in routed for routed in self._routes.values()):
+            if runner in self._runners:
+                errors, slow = self._past_faults
+                self._past_faults = errors + runner.stats.errors, slow + runner.stats.slow
             self._runners = _without(self._runners, runner)
             self._bury("callback", runner.queue)
 
@@ -322,6 +327,15 @@ class Dispatcher:
         """Events lost or replaced in all queues, and messages lost in batch queues; those of consumers that are gone
         as well."""
         return sum(backlog.dropped + backlog.conflated for backlog in self.backlogs().values())
+
+    @property
+    def callback_faults(self) -> tuple[int, int]:
+        """(calls that raised, inline calls over `SLOW_NS`) of all callbacks, of those that are gone too."""
+        errors, slow = self._past_faults
+        for runner in self._runners:
+            errors += runner.stats.errors
+            slow += runner.stats.slow
+        return errors, slow
 
     def backlogs(self) -> dict[str, Backlog]:
         """The queues by sort of consumer (`CONSUMERS`)."""

@@ -83,6 +83,12 @@ class GatewayView:
         return self._dispatcher.backlogs()
 
     @property
+    def callback_faults(self) -> tuple[int, int]:
+        """(calls that raised, calls that held the event loop for more than 5 ms) of all callbacks, also of those that
+        are closed."""
+        return self._dispatcher.callback_faults
+
+    @property
     def failing(self) -> set[tuple[str, str]]:
         """(provider, check) of the thresholds of `streaming_health` that do not hold now; no provider: consumers."""
         return {(provider, str(check)) for provider, check in self._watch.failing}

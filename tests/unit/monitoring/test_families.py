@@ -30,7 +30,9 @@ NAMES = {
     "tradewire_book_restarts": ("provider",),
     "tradewire_breaker_state": ("provider", "state"),
     "tradewire_bytes": ("provider",),
+    "tradewire_callback_errors": (),
     "tradewire_callback_latency_seconds": (),
+    "tradewire_callback_slow": (),
     "tradewire_clock_offset_seconds": ("provider",),
     "tradewire_clock_errors": ("provider",),
     "tradewire_clock_rtt_seconds": ("provider",),
@@ -237,6 +239,20 @@ def test_queues_by_sort_of_consumer_and_losses_outlive_the_consumer() -> None:
     found = read(gateway)
     assert value(found["tradewire_consumers"], "events") == 0
     assert value(found["tradewire_queue_dropped"], "events", "trade") == 1, "a counter never falls"
+
+
+def test_what_callbacks_did_wrong_outlives_them() -> None:
+    gateway = StreamingGateway()
+    first = gateway.subscribe_to_trades(["BTCUSDT"], lambda _: None)
+    gateway.subscribe_to_quotes(["BTCUSDT"], lambda _: None)
+    for runner, count in zip(gateway._dispatcher.runners, (2, 3), strict=True):
+        runner.stats.errors, runner.stats.slow = count, 10 * count
+    for _ in range(2):
+        found = read(gateway)
+        (raised,), (slow,) = found["tradewire_callback_errors"].samples, found["tradewire_callback_slow"].samples
+        assert (raised.value, slow.value) == (5, 50)
+        first.close()
+    assert len(gateway._dispatcher.runners) == 1
 
 
 def test_what_is_beyond_its_threshold_is_1(monkeypatch: pytest.MonkeyPatch) -> None:
