@@ -93,7 +93,8 @@ async def test_rotation_with_overlap_loses_and_repeats_nothing(sim: BinanceSim, 
             assert len(tickers) == len(set(tickers))
         rotated = [event for event in statuses if isinstance(event, ConnectionRotated)]
         assert {event.connection for event in rotated} == {"public", "market"}
-        assert sum(event.duplicates for event in rotated) == gateway.counters["duplicates"] > 0
+        # Some of a successor's are only left out after it has taken over.
+        assert 0 < sum(event.duplicates for event in rotated) <= gateway.counters["duplicates"]
         assert not [event for event in statuses if isinstance(event, ConnectionChanged | FeedStateChanged)]
         counters = gateway.counters
         assert (counters["reconnects"], counters["sequence_gap"], counters["book_gaps"]) == (0, 0, 0)

@@ -76,7 +76,7 @@ class Overlap:
         for batch in self._told:
             self._remember(batch)
         self._told.clear()
-        self._held = [fresh for batch in self._held if len(fresh := self._fresh(batch))]
+        self._held = [fresh for batch in self._held if len(fresh := self.fresh(batch))]
 
     def take(self) -> list[Batch]:
         """What only the successor gave, in order; ends the comparison."""
@@ -99,7 +99,8 @@ class Overlap:
             contents = _contents(batch, starts)
             self._contents.update(contents[message] for message in np.flatnonzero(~by_number))
 
-    def _fresh(self, batch: Batch) -> Batch:
+    def fresh(self, batch: Batch) -> Batch:
+        """What of a batch of the successor the present connection has not given, as far as `settle` has looked."""
         starts, codes, numbers = _messages(batch)
         kinds = codes & 0xFF
         by_number = self._by_number(kinds, numbers)

@@ -26,6 +26,9 @@ __all__ = ["Successors"]
 _SECOND = 1_000_000_000
 #: After a successor that could not take over. The margin before the venue's own end holds dozens of attempts.
 _AGAIN_NS = 60 * _SECOND
+#: For so long after the switch the successor may still give what its predecessor gave: the two sockets are not read at
+#: the same moment, and neither are they written to.
+_LATE_NS = _SECOND
 _GOODBYE_S = 0.5
 
 
@@ -83,6 +86,8 @@ class Successors:
         self._asked: dict[Link, str] = {}
         self.running: _Running | None = None
         self._retiring: set[asyncio.Task[None]] = set()
+        # Links that have just taken over -> until when they are filtered; 0: the next tick knows.
+        self._catching_up: dict[Link, int] = {}
 
     def delivered(self, batch: Batch) -> None:
         """The serving connections gave this batch."""
@@ -101,6 +106,13 @@ class Successors:
             wall_ns: for events.
         """
         self._look_for_age(now_ns)
+        for link, until_ns in list(self._catching_up.items()):
+            if not until_ns:
+                self._catching_up[link] = now_ns + _LATE_NS
+            elif now_ns >= until_ns:
+                del self._catching_up[link]
+                if isinstance(link.owner, _CatchingUp):
+                    link.owner = self._owner
         if self.running is not None:
             self._advance(self.running, now_ns, wall_ns)
         elif self._asked:
@@ -181,7 +193,8 @@ class Successors:
         held = running.overlap.take()
         self._due.pop(running.present, None)
         self._replace(running.present, running.successor)
-        running.successor.owner = self._owner
+        running.successor.owner = _CatchingUp(running.overlap, self._divert, self._deliver, self._owner, self._counters)
+        self._catching_up[running.successor] = 0
         self._retire(running.present)
         for batch in held:
             self._deliver(batch)
@@ -286,3 +299,35 @@ class _Holding(_Silent):
     def on_refused(self, event: SubscriptionRefused) -> None:
         """Told, for it stays refused when the successor serves."""
         self._emit(event)
+
+
+class _CatchingUp:
+    """Owner of a connection that has just taken over: what its predecessor gave is left out, the rest is the owner's."""
+
+    def __init__(
+        self,
+        overlap: Overlap,
+        divert: Callable[[WireResultProtocol, int], list[Batch]],
+        deliver: Callable[[Batch], None],
+        owner: LinkOwner,
+        counters: Counters,
+    ) -> None:
+        self._overlap = overlap
+        self._divert = divert
+        self._deliver = deliver
+        self._counters = counters
+        self.on_payload = owner.on_payload
+        self.on_link = owner.on_link
+        self.on_refused = owner.on_refused
+        self.on_fatal = owner.on_fatal
+        self.on_settled = owner.on_settled
+        self.on_ending = owner.on_ending
+
+    def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
+        """Delivered as far as it is new."""
+        for batch in self._divert(result, size):
+            before = self._overlap.duplicates
+            fresh = self._overlap.fresh(batch)
+            self._counters.add("duplicates", self._overlap.duplicates - before)
+            if len(fresh):
+                self._deliver(fresh)

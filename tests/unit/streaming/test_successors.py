@@ -102,6 +102,11 @@ class Provider:
     def on_read(self, link: FakeLink, batch: Any, size: int) -> None:
         self.deliver(batch)
 
+    def on_other(self, *_: Any) -> None:
+        """What no test here asks for."""
+
+    on_payload = on_link = on_refused = on_fatal = on_settled = on_ending = on_other
+
     def deliver(self, batch: Any) -> None:
         if self.rotations.running:
             self.rotations.delivered(batch)
@@ -167,6 +172,23 @@ async def test_the_successor_takes_over_where_the_other_stopped(provider: Provid
     assert (provider.counters["rotations"], provider.counters["duplicates"]) == (1, 1)
     provider.tick(DAY + 20 * HOUR)
     assert len(provider.made) == 1, "its age counts from its own opening"
+
+
+async def test_a_successor_that_lags_repeats_nothing(provider: Provider) -> None:
+    successor = provider.begin()
+    provider.link.gives(trades(1, 2))
+    successor.gives(trades(2))
+    provider.link.gives(trades(3, 4))
+    provider.tick(DAY + SECOND)
+    assert provider.links == [successor]
+    successor.gives(trades(3))
+    successor.gives(trades(4, 5))
+    assert provider.got == [1, 2, 3, 4, 5]
+    assert provider.counters["duplicates"] == 3
+    provider.tick(DAY + 2 * SECOND)
+    assert successor.owner is not provider
+    provider.tick(DAY + 3 * SECOND)
+    assert successor.owner is provider
 
 
 async def test_subscriptions_made_meanwhile_are_followed(provider: Provider) -> None:
