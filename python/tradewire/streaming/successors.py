@@ -302,7 +302,7 @@ class _Holding(_Silent):
 
 
 class _CatchingUp:
-    """Owner of a connection that has just taken over: what its predecessor gave is left out, the rest is the owner's."""
+    """Owner of a connection that has just taken over: what its predecessor gave is left out; the rest goes on."""
 
     def __init__(
         self,
