@@ -68,7 +68,8 @@ async def _serve(sim: Venue, announce: Callable[[str], None], until_eof: bool) -
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C arrives as KeyboardInterrupt
+        # Windows has no signal handlers on loops: Ctrl-C arrives as KeyboardInterrupt there.
+        with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.set)
     if until_eof:
         loop.add_reader(sys.stdin.fileno(), _stop_at_eof, stopped)

@@ -81,6 +81,7 @@ class DataProviderAdapter:
 
     def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Message:
         """Asks for a channel of symbols. The one method that every subclass has."""
+        # Not abstract: people who forget it are to read what to write, not that a class cannot be made.
         raise NotImplementedError(f"{type(self).__name__} must have _build_subscribe_message(channel, symbols)")
 
     def _build_unsubscribe_message(self, channel: str, symbols: list[str]) -> Message | None:
