@@ -269,7 +269,7 @@ class Dispatcher:
             drained_ns: monotonic.
         """
         for queue, mailbox in self._batches:
-            queue.put(batch)
+            queue.put(batch, mailbox.reader_waits)
             mailbox.notify()
         self._callbacks.deliver(batch, drained_ns)
         if events:

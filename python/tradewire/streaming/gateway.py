@@ -414,7 +414,8 @@ class StreamingGateway(GatewayView):
         """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.
 
         A consumer that falls behind loses the oldest batches whole, with a count of messages: when more messages wait
-        than `queue_capacity` (`buffer_size`) says, or four times as many records.
+        than `queue_capacity` (`buffer_size`) says, or four times as many records. What comes in one turn of the event
+        loop while it waits is never lost.
 
         Raises:
             StateError: the gateway is stopped: nothing would ever come.

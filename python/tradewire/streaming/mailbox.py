@@ -42,6 +42,11 @@ class Mailbox(Generic[T]):
         if waiter is not None and not waiter.done() and (self._closed or len(self._queue)):
             waiter.set_result(None)
 
+    @property
+    def reader_waits(self) -> bool:
+        """Whether the reader waits, or was woken and has not had its turn yet."""
+        return self._waiter is not None
+
     async def get(self) -> T:
         """The oldest item, waiting for one.
 

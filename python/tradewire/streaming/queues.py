@@ -258,7 +258,7 @@ class BatchQueue:
     Args:
         capacity: messages held, 1 or more, and four times as many 64-byte records, whichever is reached first: so
             that books, which have a record for each level, take no more memory than configured. A batch larger than
-            that is held alone.
+            that is held alone, and all that comes while the reader has not had its turn is held.
 
     Attributes:
         dropped_by: messages lost, by sort (`EVENTS`).
@@ -288,12 +288,18 @@ class BatchQueue:
         self.dropped_by = dict.fromkeys(EVENTS, 0)
         self.conflated_by = dict.fromkeys(EVENTS, 0)
 
-    def put(self, batch: Batch) -> None:
-        """Appends a batch, dropping the oldest ones for it where there is no room."""
+    def put(self, batch: Batch, reader_waits: bool = False) -> None:
+        """Appends a batch, dropping the oldest ones for it where there is no room.
+
+        Args:
+            batch: it.
+            reader_waits: for the first of the batches that are there. Nothing is dropped then: at full load one turn
+                of the loop brings more than fits, and a reader that had no turn has not fallen behind.
+        """
         self._batches.append(batch)
         self._records += len(batch)
         # There are no more messages than records.
-        if self._records > self._capacity:
+        if self._records > self._capacity and not reader_waits:
             self._make_room()
 
     def pop(self) -> Batch:

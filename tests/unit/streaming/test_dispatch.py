@@ -263,6 +263,21 @@ def test_backlogs_by_sort_of_consumer(dispatcher: Dispatcher) -> None:
     assert dispatcher.backlogs()["batches"].dropped == dispatcher.dropped() - 3 == 70
 
 
+async def test_one_turn_of_the_loop_may_bring_more_batches_than_a_waiting_reader_holds(
+    dispatcher: Dispatcher, eventually: Any
+) -> None:
+    batches = dispatcher.open_batches()
+    reading = asyncio.create_task(anext(batches))
+    await eventually(lambda: batches._mailbox.reader_waits)
+    for _ in range(4):
+        dispatcher.deliver(batch(*range(60)), [], [], 0)
+    assert len(await reading) == 60
+    assert (batches.queue.waiting, batches.queue.dropped) == (180, 0)
+    dispatcher.deliver(batch(1), [], [], 0)
+    assert batches.queue.dropped == 180, "it had its turn and left them"
+    batches.close()
+
+
 def test_another_capacity_holds_for_queues_that_are_there_and_to_come(dispatcher: Dispatcher) -> None:
     async def later(_: Any) -> None: ...
 

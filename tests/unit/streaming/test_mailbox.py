@@ -31,7 +31,9 @@ async def test_a_waiting_reader_is_woken_once_for_many_items(eventually: Any) ->
     queue.extend([1, 2, 3])
     mailbox.notify()
     mailbox.notify()
+    assert mailbox.reader_waits, "woken, but it has not had its turn"
     assert await reading == 1
+    assert not mailbox.reader_waits
     assert await mailbox.get() == 2
 
 

@@ -256,3 +256,12 @@ def test_a_batch_over_capacity_is_held_alone() -> None:
     assert len(queue) == 1
     assert len(queue.pop()) == 9
     assert queue.dropped == 1
+
+
+def test_a_reader_that_waits_loses_nothing_and_is_behind_once_it_does_not() -> None:
+    queue = BatchQueue(4)
+    for _ in range(9):
+        queue.put(batch(1), reader_waits=True)
+    assert (queue.waiting, queue.dropped) == (9, 0)
+    queue.put(batch(1))
+    assert (queue.waiting, queue.dropped) == (4, 6)
