@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from tradewire.errors import ConfigError, StateError
 
@@ -25,6 +26,7 @@ from .watcher import Watcher
 __all__ = ["ConfigLoader"]
 
 _logger = logging.getLogger(__name__)
+_Told = TypeVar("_Told", Change, ConfigError)
 
 
 class ConfigLoader:
@@ -76,6 +78,7 @@ class ConfigLoader:
         self._hot = enable_hot_reload
         self._reading: Reading | None = None
         self._subscribers: list[Callable[[Change], object]] = []
+        self._refusals: list[Callable[[ConfigError], object]] = []
         self._watcher: Watcher | None = None
         self._reloading = asyncio.Lock()
 
@@ -140,13 +143,11 @@ class ConfigLoader:
 
     def subscribe(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Tells a callback, sync or async, of each reload that changed something; gives the call that ends it."""
-        self._subscribers.append(callback)
+        return _listed(callback, self._subscribers)
 
-        def end() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return end
+    def subscribe_to_refusals(self, callback: Callable[[ConfigError], object]) -> Callable[[], None]:
+        """Tells a callback, sync or async, of each reload that was refused, and why; gives the call that ends it."""
+        return _listed(callback, self._refusals)
 
     async def reload(self) -> Change | None:
         """Reads again in a thread and, if all is well, swaps and tells the subscribers. None: nothing differs.
@@ -154,6 +155,14 @@ class ConfigLoader:
         Raises:
             ConfigError: everything that is wrong; the present configuration stays.
         """
+        try:
+            return await self._reload()
+        except ConfigError as error:
+            for callback in list(self._refusals):
+                await self._tell(callback, error)
+            raise
+
+    async def _reload(self) -> Change | None:
         async with self._reloading:
             before = self.reading
             found = await asyncio.to_thread(self.read)
@@ -171,9 +180,9 @@ class ConfigLoader:
                 await self._tell(callback, change)
             return change
 
-    async def _tell(self, callback: Callable[[Change], object], change: Change) -> None:
+    async def _tell(self, callback: Callable[[_Told], object], told: _Told) -> None:
         try:
-            answer = callback(change)
+            answer = callback(told)
             if inspect.isawaitable(answer):
                 await answer
         except Exception:
@@ -241,3 +250,13 @@ class ConfigLoader:
         except (ValueError, OSError) as error:
             raise ConfigError([Problem("keys", None, "", None, explained(error))]) from None
         return encryption.encrypt(text, path, ring)
+
+
+def _listed(callback: Callable[[_Told], object], subscribers: list[Callable[[_Told], object]]) -> Callable[[], None]:
+    subscribers.append(callback)
+
+    def end() -> None:
+        if callback in subscribers:
+            subscribers.remove(callback)
+
+    return end

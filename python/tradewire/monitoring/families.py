@@ -29,6 +29,7 @@ __all__ = ["Family", "Sample", "read_gateway"]
 _QUANTILES = (0.5, 0.99, 0.999)
 #: A level is a part of a message.
 _KINDS = tuple(kind.name.lower() for kind in Kind if kind is not Kind.LEVEL)
+_RELOADS = ("applied", "refused")
 _GAPS = ("gap", "duplicate", "reordered")
 #: What a frame reader ends a connection with: protocol, text, fragments, size.
 _CLOSE_CODES = ("1002", "1007", "1008", "1009")
@@ -119,6 +120,16 @@ def _traffic(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield _counted(managers, "tradewire_messages", "Messages decoded.", "kind", "messages.", _KINDS)
     yield _total(managers, "tradewire_bytes", "Bytes read from streaming connections.", "bytes")
     yield _total(managers, "tradewire_socket_reads", "Reads of streaming connections.", "reads")
+    yield _total(managers, "tradewire_batches", "Batches that messages were handed on in.", "batches")
+    paused = Family(
+        "tradewire_paused_seconds",
+        "Time for which streaming connections were not read, because what had come was still to be handed on.",
+        "counter",
+        ("provider",),
+    )
+    for provider, manager in managers.items():
+        paused.add(provider, value=manager.counters["paused_ns"] / 1e9)
+    yield paused
     yield _total(managers, "tradewire_decode_errors", "Messages refused by the decoder.", "decode_errors")
     yield _total(
         managers, "tradewire_messages_not_json", "Messages of custom providers that are no JSON.", "messages_not_json"
@@ -249,6 +260,13 @@ def _healing(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
 
 
 def _limits(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
+    granted = Family("tradewire_rate_limit_granted", "Requests let through by a rate limit.", "counter", ("provider",))
+    full = Family(
+        "tradewire_rate_limit_turned_away",
+        "Requests refused: too many waited for a rate limit.",
+        "counter",
+        ("provider",),
+    )
     waits = Family("tradewire_rate_limit_waits", "Requests that waited for a rate limit.", "counter", ("provider",))
     waiting = Family("tradewire_rate_limit_waiting", "Requests waiting for a rate limit.", "gauge", ("provider",))
     refused = Family(
@@ -264,8 +282,10 @@ def _limits(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         waiting.add(provider, value=limit.waiting if limit else 0)
         refused.add(provider, "429", value=limit.refusals if limit else 0)
         refused.add(provider, "418", value=limit.bans if limit else 0)
+        granted.add(provider, value=limit.granted if limit else 0)
+        full.add(provider, value=limit.turned_away if limit else 0)
         closed.add(provider, value=limit.closed_for_s if limit else 0)
-    yield from (waits, waiting, refused, closed)
+    yield from (granted, waits, waiting, full, refused, closed)
 
 
 def _latency(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
@@ -367,6 +387,26 @@ def _gateway(gateway: StreamingGateway) -> Iterator[Family]:
     counters: Counters = gateway.counters
     alerts.add(value=counters["alerts"])
     yield alerts
+    reloads = Family(
+        "tradewire_config_reloads", "Changed configurations, by what became of them.", "counter", ("result",)
+    )
+    for result in _RELOADS:
+        reloads.add(result, value=counters[f"reloads.{result}"])
+    yield reloads
+    since = Family(
+        "tradewire_config_applied_timestamp_seconds",
+        "Since when the present configuration holds, in Unix time; 0: there is none.",
+        "gauge",
+        (),
+    )
+    since.add(value=gateway.configured_ns / 1e9)
+    yield since
+    replaced = Family(
+        "tradewire_fallback_active", "Whether another provider stands in for this one: 1.", "gauge", ("provider",)
+    )
+    for provider in gateway.managers:
+        replaced.add(provider, value=provider in gateway.fallbacks)
+    yield replaced
     failing = Family(
         "tradewire_threshold_exceeded",
         "Whether a threshold of streaming_health does not hold: 1. Consumers have no provider.",

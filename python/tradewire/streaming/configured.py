@@ -7,7 +7,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tradewire.core import wall_ns
 from tradewire.errors import ConfigError, TradewireError
+from tradewire.telemetry import Counters
 from tradewire.venues.registry import allowed_hosts
 
 from .fitness import unserved
@@ -29,20 +31,25 @@ class Configured:
     Args:
         config: a file, or a loaded configuration.
         hot_reload: whether changes of the file are followed.
+        counters: gets `reloads.applied` and `reloads.refused`; None: its own.
 
     Attributes:
         plan: what it asks for now.
+        applied_ns: since when, ns since 1970.
 
     Raises:
         ConfigError: everything that is wrong with the file, or else everything that its venues cannot serve.
         ValueError: `hot_reload` without a file.
     """
 
-    def __init__(self, config: str | os.PathLike[str] | Config, *, hot_reload: bool) -> None:
+    def __init__(
+        self, config: str | os.PathLike[str] | Config, *, hot_reload: bool, counters: Counters | None = None
+    ) -> None:
         # Here and not above: a gateway without a configuration does not pay for the room.
         from tradewire.config import Config, ConfigLoader
         from tradewire.config.problem import Place, located
 
+        self._counters = Counters() if counters is None else counters
         self._loader: ConfigLoader | None = None
         if isinstance(config, Config):
             if hot_reload:
@@ -58,6 +65,7 @@ class Configured:
             loaded = self._loader.load()
         self._hot = hot_reload
         self.plan = plan_of(loaded, self._environ())
+        self.applied_ns = wall_ns()
         if loaded.streaming_health.api.enabled:
             _logger.warning(
                 "streaming_health.api.enabled: the health server is not part of this version; "
@@ -77,6 +85,7 @@ class Configured:
         def on_change(change: Change) -> None:
             paths = ", ".join(sorted(change.paths))
             if not any(change.touches(section) for section in ("streaming", "streaming_health", "credentials")):
+                self._on_applied()
                 _logger.info("configuration changed, nothing of it for market data: %s", paths)
                 return
             try:
@@ -85,12 +94,22 @@ class Configured:
             except (TradewireError, ValueError) as error:
                 _logger.error("the changed configuration cannot be applied, the gateway goes on as before: %s", error)
                 apply(self.plan)
+                self._on_refused(error)
             else:
                 self.plan = plan
+                self._on_applied()
                 _logger.info("configuration applied: %s", paths)
 
         self._loader.subscribe(on_change)
+        self._loader.subscribe_to_refusals(self._on_refused)
         await self._loader.start()
+
+    def _on_applied(self) -> None:
+        self.applied_ns = wall_ns()
+        self._counters.add("reloads.applied")
+
+    def _on_refused(self, _error: Exception) -> None:
+        self._counters.add("reloads.refused")
 
     def _environ(self) -> dict[str, str] | None:
         """The environment that the loader began with, since the present one may hold no keys any more, and `.env`."""

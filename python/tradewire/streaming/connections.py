@@ -291,4 +291,9 @@ class Connections:
         open_timeout_s: float,
         headers: Mapping[str, str] | None,
     ) -> StreamSocket:
-        return await connect(url, reader, owner, open_timeout_s=open_timeout_s, headers=headers)
+        return await connect(
+            url, reader, owner, open_timeout_s=open_timeout_s, headers=headers, on_paused=self._count_pause
+        )
+
+    def _count_pause(self, pause_ns: int) -> None:
+        self.intake.counters.add("paused_ns", pause_ns)

@@ -135,6 +135,7 @@ class StreamingGateway(GatewayView):
         random: Random | None = None,
         alerts: AlertPort | None = None,
     ) -> None:
+        self._totals = Counters("alerts")
         self._configured: Configured | None = None
         if config is not None:
             given = {
@@ -155,7 +156,7 @@ class StreamingGateway(GatewayView):
             twice = [name for name, value in given.items() if value is not None]
             if twice:
                 raise ValueError(f"with a configuration, {', '.join(twice)} must be left to it")
-            self._configured = Configured(config, hot_reload=hot_reload)
+            self._configured = Configured(config, hot_reload=hot_reload, counters=self._totals)
             plan = self._configured.plan
         else:
             if hot_reload:
@@ -188,7 +189,6 @@ class StreamingGateway(GatewayView):
             plan.queue_capacity,
             self._policies,
         )
-        self._totals = Counters("alerts")
         own_alerts = LogAlerts(self._totals)
         port = own_alerts if alerts is None else CountedAlerts(alerts, self._totals)
         self._providers = Providers(self._symbols, self._dispatcher, random or Random(), port, self._stop_meanwhile)

@@ -51,6 +51,7 @@ class Providers:
         managers: what runs each, by name.
         shares: which of them serves which symbols.
         planned: (provider, channel) -> what the plan, or the constructor of the gateway, subscribes to.
+        fallbacks: which provider stands in for which.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Providers:
         self.managers: dict[str, WebSocketManager] = {}
         self.shares = Shares(self.managers, dispatcher)
         self.planned: dict[tuple[str, str], Subscription] = {}
-        self._fallbacks = Fallbacks(self.shares.mirror, lambda event: dispatcher.publish_status(event, monotonic_ns()))
+        self.fallbacks = Fallbacks(self.shares.mirror, lambda event: dispatcher.publish_status(event, monotonic_ns()))
 
     def start(self) -> None:
         """Connects them, in the background, and so each that comes later."""
@@ -108,7 +109,7 @@ class Providers:
 
     def tick(self, now_ns: int, wall_time_ns: int) -> None:
         """Lets fallbacks go whose providers are back; called a few times a second, after the managers' `tick`."""
-        self._fallbacks.tick(now_ns, wall_time_ns)
+        self.fallbacks.tick(now_ns, wall_time_ns)
 
     def _add(self, settings: ProviderSettings) -> None:
         # Without a field plan only the user's own method can read the messages.
@@ -130,7 +131,7 @@ class Providers:
         """A provider that the plan has no more."""
         self.shares.close_of(self.managers[name])
         manager = self.managers.pop(name)
-        self._fallbacks.forget(name, wall_ns())
+        self.fallbacks.forget(name, wall_ns())
         if self._running:
             self._leave(manager.stop(), f"stop {name}")
 
@@ -138,4 +139,4 @@ class Providers:
         """A provider needs its fallback."""
         name = manager.settings.fallback
         if name is not None and name in self.managers:
-            self._fallbacks.begin(manager, self.managers[name], reason, wall_ns())
+            self.fallbacks.begin(manager, self.managers[name], reason, wall_ns())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tradewire.core import Histogram
     from tradewire.core.protocols import OrderBookProtocol
 
+    from .configured import Configured
     from .dispatch import Backlog, Dispatcher
     from .events import FeedState
     from .health import Feed
@@ -35,6 +36,7 @@ class GatewayView:
     _dispatcher: Dispatcher
     _watch: Watch
     _totals: Counters
+    _configured: Configured | None
     _callback_latency: Histogram
     _loop: asyncio.AbstractEventLoop | None
 
@@ -46,8 +48,8 @@ class GatewayView:
     @property
     def counters(self) -> Counters:
         """Totals of all providers: `messages`, `messages.<kind>`, `bytes`, `decode_errors`, `protocol_errors`,
-        `book_gaps`, `resyncs`, `reconnects`, `alerts`, ... A snapshot; each provider's own go on counting
-        (`managers[name].counters`)."""
+        `book_gaps`, `resyncs`, `reconnects`, ..., and of the gateway: `alerts`, `reloads.applied`, `reloads.refused`.
+        A snapshot; each provider's own go on counting (`managers[name].counters`)."""
         return Counters.sum([*(manager.counters for manager in self._providers.managers.values()), self._totals])
 
     @property
@@ -71,6 +73,16 @@ class GatewayView:
     def subscriptions(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """(provider, channel) -> symbols, as the configuration, or the constructor, asks for them now."""
         return {key: subscription.symbols for key, subscription in self._providers.planned.items()}
+
+    @property
+    def configured_ns(self) -> int:
+        """Since when the present configuration holds, ns since 1970; 0: there is none."""
+        return self._configured.applied_ns if self._configured is not None else 0
+
+    @property
+    def fallbacks(self) -> dict[str, str]:
+        """Provider -> the one that stands in for it now."""
+        return self._providers.fallbacks.active
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:

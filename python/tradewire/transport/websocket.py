@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewire.core import monotonic_ns, wall_ns
@@ -41,25 +41,30 @@ class SocketOwner(Protocol):
 
 
 class WebSocketConnection(asyncio.BufferedProtocol):
-    """One client connection, made by `connect`. Owned by the event loop.
+    """One client connection, made by `connect`, which says what its arguments are. Owned by the event loop.
 
     Attributes:
         bytes_received: payload and framing bytes since the handshake.
         reads: socket reads.
-        paused_ns: time for which reading was paused because the ring was full.
         last_read_ns: monotonic time of the last read.
         rtt_ns: round trip of the last answered ping; 0 before the first.
     """
 
-    def __init__(self, handshake: OpeningHandshake, reader: WireReaderProtocol, owner: SocketOwner) -> None:
+    def __init__(
+        self,
+        handshake: OpeningHandshake,
+        reader: WireReaderProtocol,
+        owner: SocketOwner,
+        on_paused: Callable[[int], object] | None = None,
+    ) -> None:
         self.bytes_received = 0
         self.reads = 0
-        self.paused_ns = 0
         self.last_read_ns = monotonic_ns()
         self.rtt_ns = 0
         self._handshake: OpeningHandshake | None = handshake
         self._reader = reader
         self._owner = owner
+        self._on_paused = on_paused
         self._transport: asyncio.Transport | None = None
         self._head = bytearray(4096)
         loop = asyncio.get_running_loop()
@@ -210,7 +215,8 @@ class WebSocketConnection(asyncio.BufferedProtocol):
             self._owner.on_read(result, 0)
         if not self._transport.is_closing():
             self._transport.resume_reading()
-        self.paused_ns += monotonic_ns() - paused_at
+        if self._on_paused is not None:
+            self._on_paused(monotonic_ns() - paused_at)
         return result
 
     def _answer(self, frames: list[tuple[int, bytes]]) -> None:
@@ -265,6 +271,7 @@ async def connect(
     open_timeout_s: float = 10.0,
     context: ssl.SSLContext | None = None,
     headers: Mapping[str, str] | None = None,
+    on_paused: Callable[[int], object] | None = None,
 ) -> WebSocketConnection:
     """Opens a connection; its messages go to `reader`, and `owner` is told. No proxy, no compression.
 
@@ -275,6 +282,7 @@ async def connect(
         open_timeout_s: for name look-up, TCP, TLS and handshake together.
         context: TLS settings for `wss://` other than `tls_context()`.
         headers: added to the upgrade request.
+        on_paused: told after each pause for how many ns the socket was not read because the ring was full.
 
     Raises:
         FeedConnectionError: refused, unreachable, or not in time.
@@ -287,7 +295,10 @@ async def connect(
     try:
         async with asyncio.timeout(open_timeout_s):
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: WebSocketConnection(handshake, reader, owner), handshake.host, handshake.port, ssl=tls
+                lambda: WebSocketConnection(handshake, reader, owner, on_paused),
+                handshake.host,
+                handshake.port,
+                ssl=tls,
             )
             await connection.opened()
     except TimeoutError as error:

@@ -340,17 +340,23 @@ async def test_a_wrong_file_changes_nothing(place: Any) -> None:
     loader = place.loader("connection_pool: {max_connections: 5}")
     old = await loader.load_config()
     told: list[Change] = []
+    refused: list[ConfigError] = []
     loader.subscribe(told.append)
+    end = loader.subscribe_to_refusals(refused.append)
     for text in ("connection_pool: {max_connections: x}", "", "connection_pool: {max_conn", "[1]"):
         place.write(text)
-        with pytest.raises(ConfigError):
+        with pytest.raises(ConfigError) as caught:
             await loader.reload()
         assert loader.config is old
+        assert refused.pop() is caught.value
+        assert not refused
+    end()
+    end()
     place.path.unlink()
     with pytest.raises(ConfigError, match="cannot be read"):
         await loader.reload()
     assert loader.config is old
-    assert told == []
+    assert told == refused == []
 
 
 @pytest.mark.parametrize(("old", "new"), [("paper", "live"), ("live", "paper"), ("testnet", "live")])

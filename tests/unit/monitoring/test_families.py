@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ NAMES = {
     "tradewire_backfill_repeats": ("provider",),
     "tradewire_backfilled_trades": ("provider",),
     "tradewire_bad_message_storms": ("provider",),
+    "tradewire_batches": ("provider",),
     "tradewire_book_gaps": ("provider",),
     "tradewire_book_resyncs": ("provider",),
     "tradewire_book_restarts": ("provider",),
@@ -36,12 +38,15 @@ NAMES = {
     "tradewire_clock_offset_seconds": ("provider",),
     "tradewire_clock_errors": ("provider",),
     "tradewire_clock_rtt_seconds": ("provider",),
+    "tradewire_config_applied_timestamp_seconds": (),
+    "tradewire_config_reloads": ("result",),
     "tradewire_connection_latency_seconds": ("provider",),
     "tradewire_consumers": ("consumer",),
     "tradewire_decode_errors": ("provider",),
     "tradewire_drop_ratio": ("provider",),
     "tradewire_duplicates": ("provider",),
     "tradewire_evidence": ("provider", "verdict"),
+    "tradewire_fallback_active": ("provider",),
     "tradewire_feed_incidents": ("provider", "channel", "incident"),
     "tradewire_feed_state": ("provider", "channel", "state"),
     "tradewire_freshness_seconds": ("provider", "channel"),
@@ -50,13 +55,16 @@ NAMES = {
     "tradewire_messages": ("provider", "kind"),
     "tradewire_messages_missing": ("provider",),
     "tradewire_messages_not_json": ("provider",),
+    "tradewire_paused_seconds": ("provider",),
     "tradewire_protocol_errors": ("provider", "code"),
     "tradewire_queue_conflated": ("consumer", "event"),
     "tradewire_queue_depth": ("consumer",),
     "tradewire_queue_depth_max": ("consumer",),
     "tradewire_queue_dropped": ("consumer", "event"),
     "tradewire_rate_limit_closed_seconds": ("provider",),
+    "tradewire_rate_limit_granted": ("provider",),
     "tradewire_rate_limit_refusals": ("provider", "status"),
+    "tradewire_rate_limit_turned_away": ("provider",),
     "tradewire_rate_limit_waiting": ("provider",),
     "tradewire_rate_limit_waits": ("provider",),
     "tradewire_reconnects": ("provider",),
@@ -185,6 +193,50 @@ def test_alerts_to_a_port_of_ones_own_are_counted_too() -> None:
     gateway.managers["binance"].alert("", "", "look")
     (sample,) = read(gateway)["tradewire_alerts"].samples
     assert sample.value == 1
+
+
+async def test_what_became_of_changed_configurations(tmp_path: Path, eventually: Any) -> None:
+    path = tmp_path / "streaming.yaml"
+    text = "streaming: {buffer_size: 10, providers: [{name: binance, subscriptions: [trades], symbols: [BTCUSDT]}]}"
+    path.write_text(text)
+    before_s = time.time()
+    gateway = StreamingGateway(path, hot_reload=True)
+
+    def applied_s() -> float:
+        return value(read(gateway)["tradewire_config_applied_timestamp_seconds"])
+
+    since_s = applied_s()
+    assert before_s <= since_s <= time.time()
+    assert value(read(StreamingGateway())["tradewire_config_applied_timestamp_seconds"]) == 0
+    assert gateway._configured is not None
+    await gateway._configured.start(gateway._apply)
+    for changed, applied, refused in (("9", 1, 0), ("9, bufer_size: 9", 1, 1), ("8", 2, 1)):
+        path.write_text(text.replace("10", changed))
+        await eventually(lambda: sum(gateway.counters.group("reloads.").values()) == applied + refused)  # noqa: B023
+        reloads = read(gateway)["tradewire_config_reloads"]
+        assert (value(reloads, "applied"), value(reloads, "refused")) == (applied, refused)
+    assert since_s < applied_s() <= time.time()
+    await gateway._configured.stop()
+
+
+def test_pauses_are_told_in_seconds() -> None:
+    gateway = StreamingGateway()
+    gateway.managers["binance"].counters.add("paused_ns", 1_500_000_000)
+    assert value(read(gateway)["tradewire_paused_seconds"], "binance") == 1.5
+
+
+async def test_a_provider_that_another_one_stands_in_for_is_1(tmp_path: Path) -> None:
+    path = tmp_path / "streaming.yaml"
+    path.write_text(
+        "streaming: {symbols: [BTCUSDT], providers: [{name: binance, subscriptions: [trades], fallback: spot}, "
+        "{name: spot, venue: binance_spot, standby: true}]}"
+    )
+    gateway = StreamingGateway(path)
+    assert value(read(gateway)["tradewire_fallback_active"], "binance") == 0
+    gateway.managers["binance"]._trouble("it is mute")
+    found = read(gateway)["tradewire_fallback_active"]
+    assert (value(found, "binance"), value(found, "spot")) == (1, 0)
+    await gateway.stop()
 
 
 def test_freshness_is_that_of_the_oldest_live_feed() -> None:

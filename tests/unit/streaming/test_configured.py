@@ -16,6 +16,7 @@ from tradewire.errors import ConfigError, MissingCredentialError, UnsupportedErr
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.configured import Configured
 from tradewire.streaming.plan import GatewayPlan, plan_of
+from tradewire.telemetry import Counters
 from tradewire.transport.auth import Credential
 
 
@@ -290,8 +291,9 @@ async def test_a_reload_that_no_venue_serves_says_all_of_it_and_changes_nothing(
     tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, SERVED)
-    configured = Configured(path, hot_reload=True)
-    plan, applied = configured.plan, list[GatewayPlan]()
+    counters = Counters()
+    configured = Configured(path, hot_reload=True, counters=counters)
+    plan, applied, since_ns = configured.plan, list[GatewayPlan](), configured.applied_ns
     await configured.start(applied.append)
     path.write_text(UNSERVED)
     await eventually(lambda: caplog.records)
@@ -300,7 +302,8 @@ async def test_a_reload_that_no_venue_serves_says_all_of_it_and_changes_nothing(
     said = record.getMessage()
     assert said.startswith("configuration not reloaded, the old one stays: 6 problems in the configuration:\n")
     assert all(f"{path}:{line}: streaming." in said for line in (4, 5, 6, 8, 9))
-    assert (configured.plan, applied) == (plan, [])
+    assert (configured.plan, applied, configured.applied_ns) == (plan, [], since_ns)
+    assert counters.snapshot() == {"reloads.refused": 1}
     # Only now something differs from what holds.
     path.write_text(SERVED.replace("BTCUSDT", "ETHUSDT"))
     await eventually(lambda: applied)
@@ -329,8 +332,9 @@ async def test_a_plan_that_the_gateway_refuses_is_told_and_the_old_one_applied_a
     tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = written(tmp_path, SERVED)
-    configured = Configured(path, hot_reload=True)
-    plan, asked = configured.plan, list[GatewayPlan]()
+    counters = Counters()
+    configured = Configured(path, hot_reload=True, counters=counters)
+    plan, asked, since_ns = configured.plan, list[GatewayPlan](), configured.applied_ns
 
     def apply(wanted: GatewayPlan) -> None:
         asked.append(wanted)
@@ -343,6 +347,8 @@ async def test_a_plan_that_the_gateway_refuses_is_told_and_the_old_one_applied_a
     await configured.stop()
     assert asked[1] is configured.plan is plan
     assert "cannot be applied, the gateway goes on as before: the ring is too small" in caplog.text
+    assert counters.snapshot() == {"reloads.refused": 1}
+    assert configured.applied_ns == since_ns
 
 
 async def test_what_a_reload_changed_is_said_in_one_line(
@@ -350,7 +356,9 @@ async def test_what_a_reload_changed_is_said_in_one_line(
 ) -> None:
     caplog.set_level("INFO", "tradewire.streaming.configured")
     path = written(tmp_path, SERVED)
-    configured = Configured(path, hot_reload=True)
+    counters = Counters()
+    configured = Configured(path, hot_reload=True, counters=counters)
+    began_ns = configured.applied_ns
     await configured.start(lambda plan: None)
     path.write_text(SERVED.replace("BTCUSDT", "ETHUSDT").replace("{symbols", "{buffer_size: 9, symbols"))
     await eventually(lambda: caplog.messages)
@@ -361,3 +369,5 @@ async def test_what_a_reload_changed_is_said_in_one_line(
         "configuration applied: streaming.buffer_size, streaming.symbols",
         "configuration changed, nothing of it for market data: connection_pool.max_connections",
     ]
+    assert counters.snapshot() == {"reloads.applied": 2}
+    assert 0 < began_ns < configured.applied_ns

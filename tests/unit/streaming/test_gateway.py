@@ -76,6 +76,22 @@ async def test_callbacks_get_typed_events(venue: Venue, frames: Any, eventually:
     assert gateway.latency.callback.count == 4
 
 
+async def test_the_time_for_which_a_full_ring_kept_a_socket_waiting_is_counted(
+    venue: Venue, frames: Any, eventually: Any
+) -> None:
+    trades: list[Trade] = []
+    gateway = make(venue, ring_capacity=8)
+    gateway.subscribe_to_trades("BTCUSDT", trades.append)
+    async with gateway:
+        peer = await venue.accept()
+        peer.send_frame(frames.trade(1))
+        await eventually(lambda: trades)
+        assert gateway.counters["paused_ns"] == 0
+        peer.send(b"".join(venue.server.frame(frames.trade(number)) for number in range(2, 100)))
+        await eventually(lambda: len(trades) == 99)
+        assert gateway.counters["paused_ns"] > 0
+
+
 async def test_each_route_has_its_connection(venue: Venue, frames: Any, eventually: Any) -> None:
     async with make(venue, symbols=["BTCUSDT"], channels=["quotes", "mark_price", "bars_5m"]) as gateway:
         await venue.accept()
