@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import criterion
+import end_to_end
 from goals import GOALS, MEMORY_GOALS_MIB, Goal
 from tradewire import core
 
@@ -163,36 +164,6 @@ def limiter_accuracy() -> Iterator[Row]:
     yield from scenario(script)
 
 
-#: (environment, its clients in peers/e2e.py, whether latencies are taken too). Ours runs first, beside the fastest.
-END_TO_END = [("core", ["picows_msgspec"], True), ("core", ["floor"], True)] + [
-    (name, [client], False) for name, client in (("pb", "python_binance"), ("cf", "cryptofeed"), ("ccxt", "ccxt_pro"))
-]
-
-
-def end_to_end(venvs: Path) -> Iterator[Row]:
-    """Loopback WebSocket to callback and to batches, over TLS as well, beside clients made by hand and libraries."""
-    if not (venvs / "floors" / "blast").exists():
-        say("end to end: absent")
-        return
-    environment = {**os.environ, "PYTHONPATH": str(venvs / "floors"), "WS_SECONDS": "1.5", "WS_REPEAT": "3"}
-    gateway = ROOT / "benches" / "scenario" / "gateway_e2e.py"
-    jobs = [([sys.executable, str(gateway)], True)]
-    for name, clients, is_paced in END_TO_END:
-        if (venvs / name / ".ready").exists():
-            jobs.append(([str(venvs / name / "bin" / "python"), "e2e.py", *clients], is_paced))
-        else:
-            say(f"end to end, {name}: absent")
-    for command, is_paced in jobs:
-        say(f"end to end: {' '.join(Path(part).name for part in command[1:])}")
-        chosen = {"E2E_PACED": "10000" if is_paced else "", "E2E_LOOPS": "uvloop"}
-        done = subprocess.run(command, cwd=PEER_SCRIPTS, env=environment | chosen, capture_output=True, text=True)
-        for row in (json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")):
-            nanoseconds = row["ns_per_msg"] if "ns_per_msg" in row else row.get("p50_us", 0) * 1000
-            yield {**row, "ns_per_op": nanoseconds} if nanoseconds else row
-        if done.returncode:
-            say(done.stderr[-500:])
-
-
 def machine() -> dict[str, Any]:
     model = (
         next(
@@ -324,7 +295,7 @@ def main() -> None:
             *limiter_accuracy(),
         ]
     if whole:
-        rows += end_to_end(venvs)
+        rows += end_to_end.rows(venvs)
     now = datetime.datetime.now(datetime.UTC)
     result = {
         "date": now.date().isoformat(),

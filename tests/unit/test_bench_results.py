@@ -47,3 +47,30 @@ def test_no_run_replaces_another(bench: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         bench.keep({"rows": [2]}, now, tmp_path / "results")
     assert json.loads(kept.read_text("utf-8")) == {"rows": [1]}
+
+
+def test_latencies_go_round_among_the_clients_and_the_median_counts(
+    bench: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("floors", "core"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".ready").touch()
+    (tmp_path / "floors" / "blast").touch()
+    order: list[str] = []
+    p50 = iter([9.0, 1.0, 7.0, 2.0, 8.0, 3.0, 1.0, 4.0, 99.0, 5.0, 2.0, 6.0, 3.0, 7.0, 4.0])
+
+    def run(command: list[str], _: Path, **chosen: str) -> list[dict[str, object]]:
+        if chosen["WS_SECONDS"] != "0":
+            return [{"peer": command[-1], "case": "blast", "ns_per_msg": 5.0}]
+        order.append(command[-1])
+        return [{"peer": command[-1], "case": "paced", "p50_us": next(p50), "p99_us": 1.0}]
+
+    monkeypatch.setattr(bench.end_to_end, "_run", run)
+    rows = list(bench.end_to_end.rows(tmp_path))
+    assert order == ["spin", "picows_msgspec", "floor"] * 5
+    assert [(row["peer"], row["p50_us"], row["ns_per_op"]) for row in rows if row["case"] == "paced"] == [
+        ("spin", 3.0, 3000.0),
+        ("picows_msgspec", 4.0, 4000.0),
+        ("floor", 6.0, 6000.0),
+    ]
+    assert {row["ns_per_op"] for row in rows if row["case"] == "blast"} == {5.0}
