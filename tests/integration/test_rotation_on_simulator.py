@@ -23,9 +23,11 @@ from tradewire.streaming import (
     ConnectionState,
     FeedState,
     FeedStateChanged,
+    GapDetected,
     StreamingGateway,
 )
 from tradewire.streaming import gateway as gateway_module
+from tradewire.streaming import successors as successors_module
 from tradewire.venues.binance.stream import SPOT, USDM
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -164,6 +166,31 @@ async def test_a_shutdown_notice_moves_to_another_connection(sim: BinanceSim, li
         assert session not in sim.streams.sessions
         assert gateway.counters["sequence_gap"] == 0
         assert not [event for event in statuses if isinstance(event, FeedStateChanged)]
+
+
+async def test_unreadable_messages_right_after_the_switch_are_a_storm(
+    sim: BinanceSim, limited: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(successors_module, "_LATE_NS", 3_600_000_000_000)
+    limited(86_400.0)
+    async with _gateway(sim, symbols=["BTCUSDT"], channels=["trades", "book"]) as gateway:
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+        (old,), (session,) = gateway.links, sim.streams.sessions
+        gateway.managers["binance"]._connections.on_ending(old, "asked for")
+        await eventually(lambda: gateway.links[0] is not old)
+        await eventually(lambda: len(sim.streams.sessions) == 1 and session not in sim.streams.sessions)
+        statuses: list[Any] = []
+        gateway.on_status(statuses.append)
+        (session,) = sim.streams.sessions
+        for _ in range(11):
+            session.put(b"[")
+        await eventually(lambda: gateway.counters["bad_message_storms"] == 1)
+        await eventually(lambda: gateway.counters["reconnects"] == 1)
+        await eventually(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+        gaps = {event.channel for event in statuses if isinstance(event, GapDetected)}
+        assert gaps == {"trades", "book"}
+        assert gateway.counters["alerts"] == 1
+        assert gateway.counters["resyncs"] == 2
 
 
 async def test_a_connection_lost_while_its_successor_stands_by(limited: Any, eventually: Any) -> None:

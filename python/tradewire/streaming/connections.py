@@ -102,6 +102,7 @@ class Connections:
             lambda link, owner: self._open_link(link.name, link.route, owner),
             intake.divert,
             intake.pipeline.deliver,
+            self._on_unreadable,
             self._replace,
             self,
             intake.emit,
@@ -165,8 +166,7 @@ class Connections:
             return
         self._count(result, size)
         if result.error_count:
-            _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
-            self._on_bad_messages(link, result.error_count)
+            self._on_unreadable(link, result)
         self._pump()
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
@@ -232,6 +232,10 @@ class Connections:
     def on_ending(self, link: Link, reason: str) -> None:
         """The venue is going to end a connection."""
         self.successors.ask(link, reason)
+
+    def _on_unreadable(self, link: Link, result: WireResultProtocol) -> None:
+        _log.say("bad message", "refused: %s", result.errors[0] if result.errors else "?")
+        self._on_bad_messages(link, result.error_count)
 
     def _on_bad_messages(self, link: Link, count: int) -> None:
         bad = self._bad.setdefault(link, BadMessages(self.settings.bad_messages_per_min))

@@ -43,6 +43,7 @@ class Successors:
         make: a connection like the given one, for another owner.
         divert: counts what a read gave and takes it from the ring, undelivered.
         deliver: delivers a batch that was diverted.
+        unreadable: told of a read with messages that cannot be read, on a connection that serves.
         replace: puts a connection in the place of another.
         owner: of connections that serve.
         emit: takes `ConnectionRotated` and what the venue refused a successor.
@@ -62,6 +63,7 @@ class Successors:
         make: Callable[[Link, LinkOwner], Link],
         divert: Callable[[WireResultProtocol, int], list[Batch]],
         deliver: Callable[[Batch], None],
+        unreadable: Callable[[Link, WireResultProtocol], None],
         replace: Callable[[Link, Link], None],
         owner: LinkOwner,
         emit: Callable[[ConnectionRotated | SubscriptionRefused], None],
@@ -75,6 +77,7 @@ class Successors:
         self._make = make
         self._divert = divert
         self._deliver = deliver
+        self._unreadable = unreadable
         self._replace = replace
         self._owner = owner
         self._emit = emit
@@ -193,7 +196,9 @@ class Successors:
         held = running.overlap.take()
         self._due.pop(running.present, None)
         self._replace(running.present, running.successor)
-        running.successor.owner = _CatchingUp(running.overlap, self._divert, self._deliver, self._owner, self._counters)
+        running.successor.owner = _CatchingUp(
+            running.overlap, self._divert, self._deliver, self._unreadable, self._owner, self._counters
+        )
         self._catching_up[running.successor] = 0
         self._retire(running.present)
         for batch in held:
@@ -309,12 +314,14 @@ class _CatchingUp:
         overlap: Overlap,
         divert: Callable[[WireResultProtocol, int], list[Batch]],
         deliver: Callable[[Batch], None],
+        unreadable: Callable[[Link, WireResultProtocol], None],
         owner: LinkOwner,
         counters: Counters,
     ) -> None:
         self._overlap = overlap
         self._divert = divert
         self._deliver = deliver
+        self._unreadable = unreadable
         self._counters = counters
         self.on_payload = owner.on_payload
         self.on_link = owner.on_link
@@ -325,7 +332,10 @@ class _CatchingUp:
 
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
         """Delivered as far as it is new."""
-        for batch in self._divert(result, size):
+        batches = self._divert(result, size)
+        if result.error_count:
+            self._unreadable(link, result)
+        for batch in batches:
             before = self._overlap.duplicates
             fresh = self._overlap.fresh(batch)
             self._counters.add("duplicates", self._overlap.duplicates - before)

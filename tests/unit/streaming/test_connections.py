@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from frames import TEXT, frame
 from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.connections import Connections
 from tradewire.streaming.dispatch import Dispatcher
-from tradewire.streaming.events import ConnectionChanged, ConnectionState
+from tradewire.streaming.events import ConnectionChanged, ConnectionState, FeedStateChanged, GapDetected
 from tradewire.streaming.intake import Intake
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
@@ -56,6 +57,24 @@ def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
     desk = Desk()
     desk.connections.on_fatal(desk.connections.links[0], "auth failed")
     assert desk.alerts == desk.troubles == ["public: auth failed"]
+
+
+def test_too_many_unreadable_messages_are_a_gap_of_every_feed_and_call_a_person(frames: Any) -> None:
+    desk = Desk(bad_messages_per_min=3)
+    connections, intake = desk.connections, desk.connections.intake
+    (link,) = connections.links
+    told: list[Any] = []
+    intake.dispatcher.observe_status(told.append)
+    read = b"".join(frame(TEXT, payload) for payload in (b"[", b"{}]", frames.trade(1)))
+    for storms, states in ((0, ["live"]), (1, ["live", "gap"])):
+        result = intake.pipeline.reader().feed(read, 1)
+        assert result.error_count == 2
+        connections.on_read(link, result, len(read))
+        assert intake.counters["bad_message_storms"] == storms
+        assert [event.state for event in told if isinstance(event, FeedStateChanged)] == states
+    assert sum(isinstance(event, GapDetected) for event in told) == 1
+    assert desk.alerts == ["public: more than 3 unreadable messages in a minute"]
+    assert intake.counters["messages.trade"] == 2, "what can be read is delivered"
 
 
 def test_an_outage_is_told_once_and_the_next_one_again() -> None:

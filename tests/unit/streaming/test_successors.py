@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from random import Random
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -60,9 +61,9 @@ class FakeLink:
     def reconnect(self, reason: str, *, at_once: bool = False) -> None:
         self.reconnects.append((reason, at_once))
 
-    def gives(self, batch: Any) -> None:
-        """A socket read; the batch stands for its result."""
-        self.owner.on_read(self, batch, 1)
+    def gives(self, batch: Any, unreadable: int = 0) -> None:
+        """A socket read."""
+        self.owner.on_read(self, SimpleNamespace(batch=batch, error_count=unreadable), 1)
 
 
 class Provider:
@@ -71,6 +72,8 @@ class Provider:
     def __init__(self, *, overlap: bool = True, max_age_s: float | None = 86_400.0) -> None:
         self.limits = StreamLimits(200, 1024, 4.0, 4, max_age_s, None if overlap else 1)
         self.got: list[int] = []
+        # Connection, messages of a read that could not be read, and how much had been delivered before.
+        self.unreadable: list[tuple[str, int, int]] = []
         self.emitted: list[Any] = []
         self.made: list[FakeLink] = []
         self.counters = Counters()
@@ -84,8 +87,9 @@ class Provider:
             lambda: self.limits,
             {Kind.TRADE: "contiguous"},
             self.make,
-            lambda result, size: [cast(Any, result)],
+            lambda result, size: [cast(Any, result).batch],
             self.deliver,
+            self.on_unreadable,
             self.replace,
             cast(Any, self),
             self.emitted.append,
@@ -99,8 +103,11 @@ class Provider:
         self.made.append(made)
         return cast(Link, made)
 
-    def on_read(self, link: FakeLink, batch: Any, size: int) -> None:
-        self.deliver(batch)
+    def on_read(self, link: FakeLink, result: Any, size: int) -> None:
+        self.deliver(result.batch)
+
+    def on_unreadable(self, link: Link, result: Any) -> None:
+        self.unreadable.append((link.name, result.error_count, len(self.got)))
 
     def on_other(self, *_: Any) -> None:
         """What no test here asks for."""
@@ -189,6 +196,17 @@ async def test_a_successor_that_lags_repeats_nothing(provider: Provider) -> None
     assert successor.owner is not provider
     provider.tick(DAY + 3 * SECOND)
     assert successor.owner is provider
+
+
+async def test_what_cannot_be_read_is_told_once_the_successor_serves(provider: Provider) -> None:
+    successor = provider.begin()
+    successor.gives(trades(1), unreadable=1)
+    provider.link.gives(trades(1))
+    provider.tick(DAY + SECOND)
+    assert (provider.links, provider.unreadable) == ([successor], []), "the connection that served gives it as well"
+    successor.gives(trades(2), unreadable=3)
+    provider.link.gives(trades(2), unreadable=2)
+    assert (provider.got, provider.unreadable) == ([1, 2], [("public", 3, 1)])
 
 
 async def test_subscriptions_made_meanwhile_are_followed(provider: Provider) -> None:
