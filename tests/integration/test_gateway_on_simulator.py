@@ -185,6 +185,7 @@ async def test_a_mute_feed_on_a_living_connection_is_stale(market: Market, monke
 async def test_batches_and_slow_consumers(market: Market) -> None:
     async with market.gateway(symbols=SYMBOLS, channels=["trades", "quotes"], queue_capacity=50) as gateway:
         asleep = gateway.events()
+        own = gateway.events(policies={"trades": "keep", "quotes": "drop_oldest"})
         batches = gateway.batches()
         await market.moving_until(lambda: _live(gateway))
         market.move(2_000)
@@ -198,6 +199,14 @@ async def test_batches_and_slow_consumers(market: Market) -> None:
         waiting = len(asleep.queue)
         assert waiting < 50 + 2 * len(SYMBOLS) + 30, "bounded, whatever came"
         assert asleep.queue.dropped == gateway.counters["messages.trade"] - 50
+        trades, quotes = (gateway.counters[f"messages.{sort}"] for sort in ("trade", "quote"))
+        assert own.queue.dropped_by["trade"] == own.queue.conflated == 0, "every trade is kept"
+        assert own.queue.dropped_by["quote"] == own.queue.dropped == quotes - 50
+        of_events = gateway.backlogs["events"]
+        assert (of_events.dropped_by["trade"], of_events.dropped_by["quote"]) == (trades - 50, quotes - 50)
+        assert of_events.conflated_by["quote"] == quotes - len(SYMBOLS)
+        kept = sum([isinstance(own.queue.pop()[0], Trade) for _ in range(len(own.queue))])
+        assert kept == trades
 
 
 @pytest.mark.parametrize("channel", ["agg_trades", "mark_price", "bars_1m", "ticker", "mini_ticker", "book5", "book20"])

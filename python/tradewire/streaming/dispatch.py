@@ -16,13 +16,14 @@ from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate
 from .mailbox import Mailbox, Stream
-from .queues import EVENTS, BatchQueue, EventQueue, Policy
+from .queues import EVENTS, BatchQueue, EventQueue
 
 if TYPE_CHECKING:
     from tradewire.core import Callbacks, Wanted
     from tradewire.core.protocols import Batch, HistogramProtocol
 
     from .events import StatusEvent
+    from .queues import Policies
     from .subscription import CallbackRunner
 
 __all__ = ["CONSUMERS", "EVENT_CLASSES", "Backlog", "Dispatcher", "RouteKey", "route_key"]
@@ -92,7 +93,7 @@ class Dispatcher:
         callbacks: whom the core calls itself.
         latency: histogram of the hop to the consumer, for `events()`.
         capacity: of each queue (`EventQueue`, `BatchQueue`).
-        policies: by event class.
+        policies: of each queue whose consumer names none.
 
     Attributes:
         wants_batches: whether anybody takes batches.
@@ -105,7 +106,7 @@ class Dispatcher:
         callbacks: Callbacks,
         latency: HistogramProtocol,
         capacity: int,
-        policies: dict[type, Policy],
+        policies: Policies,
     ) -> None:
         self._wanted = wanted
         self._callbacks = callbacks
@@ -214,16 +215,20 @@ class Dispatcher:
         return self._wanted
 
     def open_events(
-        self, symbols: frozenset[str] | None = None, symbol_ids: Iterable[int] = ()
+        self,
+        symbols: frozenset[str] | None = None,
+        symbol_ids: Iterable[int] = (),
+        policies: Policies | None = None,
     ) -> Stream[tuple[Any, int], Any]:
         """A consumer of typed events.
 
         Args:
             symbols: of these, in the spelling of each venue; None: of all.
             symbol_ids: of the same.
+            policies: of its queue; None: those of the gateway.
         """
         ids: list[int | None] = [None] if symbols is None else list(symbol_ids)
-        queue = EventQueue(self._capacity, self._policies)
+        queue = EventQueue(self._capacity, self._policies if policies is None else policies)
         mailbox: Mailbox[tuple[Any, int]] = Mailbox(queue)
         entry = (symbols, queue, mailbox)
         self._events += (entry,)

@@ -26,12 +26,12 @@ from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
 from .configured import Configured
-from .dispatch import EVENT_CLASSES, Dispatcher
+from .dispatch import Dispatcher
 from .pipeline import RING_CAPACITY
-from .plan import GatewayPlan, credential_of
+from .plan import GatewayPlan, add_policies, credential_of
 from .provider import ProviderSettings
 from .providers import Providers
-from .queues import Policy, default_policies, policy_of
+from .queues import OwnPolicies, Policy, default_policies
 from .subscription import CallbackRunner, Subscription, runner_for
 from .view import GatewayView
 from .watch import Watch
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from tradewire.transport.auth import Credential
 
     from .mailbox import Stream
+    from .manager import WebSocketManager
+    from .queues import Policies
 
 __all__ = ["StreamingGateway"]
 
@@ -84,7 +86,8 @@ class StreamingGateway(GatewayView):
             None: 32,768.
         queue_capacity: events per consumer queue; for `batches()`: messages, and four times as many records; None:
             10,000.
-        policies: per channel, what a full consumer queue does: `conflate`, `drop_oldest` or `keep`.
+        policies: per channel, what the full queue of a consumer does that names no policy of its own: `conflate`,
+            `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt; None: 10.
         credential: where the venue asks for one; None: from the environment (`AuthManager`).
@@ -177,8 +180,8 @@ class StreamingGateway(GatewayView):
             )
             capacity = _QUEUE_CAPACITY if queue_capacity is None else queue_capacity
             plan = GatewayPlan({found.name: settings}, (), capacity, spin=loop == "spin")
-            for name, policy in (policies or {}).items():
-                plan.policies[EVENT_CLASSES[found.channel(name).kind]] = policy_of(name, policy)
+            if policies is not None:
+                add_policies(plan.policies, policies, [found], "policies")
         self._policies = default_policies() | plan.policies
         self._symbols = SymbolTable()
         self._callback_latency = latency_histogram()
@@ -301,9 +304,10 @@ class StreamingGateway(GatewayView):
         *,
         provider: str | None = None,
         offload: bool = False,
+        policies: Mapping[str, Policy] | None = None,
     ) -> Subscription:
         """Every trade, as `Trade`."""
-        return self.subscribe("trades", symbols, callback, provider=provider, offload=offload)
+        return self.subscribe("trades", symbols, callback, provider=provider, offload=offload, policies=policies)
 
     def subscribe_to_quotes(
         self,
@@ -312,9 +316,10 @@ class StreamingGateway(GatewayView):
         *,
         provider: str | None = None,
         offload: bool = False,
+        policies: Mapping[str, Policy] | None = None,
     ) -> Subscription:
         """Best bid and ask, as `Quote`."""
-        return self.subscribe("quotes", symbols, callback, provider=provider, offload=offload)
+        return self.subscribe("quotes", symbols, callback, provider=provider, offload=offload, policies=policies)
 
     def subscribe_to_book(
         self,
@@ -323,9 +328,10 @@ class StreamingGateway(GatewayView):
         *,
         provider: str | None = None,
         offload: bool = False,
+        policies: Mapping[str, Policy] | None = None,
     ) -> Subscription:
         """The whole order book, kept synchronised: `BookUpdate` for each change, and `gateway.book(symbol)`."""
-        return self.subscribe("book", symbols, callback, provider=provider, offload=offload)
+        return self.subscribe("book", symbols, callback, provider=provider, offload=offload, policies=policies)
 
     def subscribe_to_bars(
         self,
@@ -335,9 +341,12 @@ class StreamingGateway(GatewayView):
         interval: str = "1m",
         provider: str | None = None,
         offload: bool = False,
+        policies: Mapping[str, Policy] | None = None,
     ) -> Subscription:
         """Bars of an interval, as `Bar`; open ones are repeated until `closed`."""
-        return self.subscribe(f"bars_{interval}", symbols, callback, provider=provider, offload=offload)
+        return self.subscribe(
+            f"bars_{interval}", symbols, callback, provider=provider, offload=offload, policies=policies
+        )
 
     def subscribe(
         self,
@@ -347,6 +356,7 @@ class StreamingGateway(GatewayView):
         *,
         provider: str | None = None,
         offload: bool = False,
+        policies: Mapping[str, Policy] | None = None,
     ) -> Subscription:
         """Any channel, before or after the start.
 
@@ -357,21 +367,26 @@ class StreamingGateway(GatewayView):
                 `events()`, `batches()`).
             provider: of these; None: the only one, or those whose configuration names the symbols.
             offload: run a synchronous callback in a worker thread of its own.
+            policies: of this channel in the callback's queue (`{"trades": "keep"}`), whatever the gateway's are and
+                become; for asynchronous callbacks and `offload=True`, since others have no queue.
 
         Raises:
             UnsupportedError: no such channel or provider, or a channel whose events the symbol already gets from
                 another one.
             ValueError: not a symbol, or none at all, or one that no provider's configuration names; a ring too small
-                for the book's snapshots.
+                for the book's snapshots; not a policy, or one for another channel or without a queue.
             StateError: the gateway is stopped.
-            TypeError: not a callback.
+            TypeError: not a callback; policies that are no mapping.
         """
         self._check_not_stopped()
         texts = list(dict.fromkeys(_several(symbols)))
         if not texts:
             raise ValueError(f"symbols must name at least one symbol for channel {channel!r}, was empty")
         shares = self._providers.shares.of(channel, texts, provider)
-        runner = self._runner(callback, offload) if callback is not None else None
+        own = self._policies_of(policies, (manager for manager, _, _ in shares))
+        runner = self._runner(callback, offload, own) if callback is not None else None
+        if policies:
+            _check_heeded(policies, (channel, shares[0][1].name), runner)
         subscription = self._providers.shares.subscribe(shares, runner, self._end_runner)
         if runner is not None:
             self._begin(runner)
@@ -385,37 +400,49 @@ class StreamingGateway(GatewayView):
             TypeError: not a callback.
         """
         self._check_not_stopped()
-        runner = self._runner(callback, offload=False)
+        runner = self._runner(callback, False, self._policies)
         self._dispatcher.add_status_callback(runner)
         self._begin(runner)
 
     # consumption
 
-    def events(self, symbol: str | None = None) -> Stream[tuple[Any, int], Any]:
+    def events(
+        self, symbol: str | None = None, *, policies: Mapping[str, Policy] | None = None
+    ) -> Stream[tuple[Any, int], Any]:
         """Typed events in order, of one symbol or of all that are subscribed: market data and status.
 
-        Behind it is a bounded queue: the latest quote and book per symbol; the oldest of the other sort of market
-        data that has most waiting is dropped and counted when the consumer falls behind. Status events are kept, ten
-        times as many as the queue holds and 10,000 at least. Starts with this call.
+        Behind it is a bounded queue; unless policies say otherwise: the latest quote and book per symbol; the oldest
+        of the other sort of market data that has most waiting is dropped and counted when the consumer falls behind.
+        Status events are kept, ten times as many as the queue holds and 10,000 at least. Starts with this call.
+
+        Args:
+            symbol: in any spelling; None: all.
+            policies: per channel, what this consumer's queue does when it is full (`{"trades": "keep", "quotes":
+                "drop_oldest"}`), whatever the gateway's policies are and become; those hold for other channels. Raw
+                messages of custom providers belong to no channel: the oldest are dropped.
 
         Raises:
             StateError: the gateway is stopped: nothing would ever come.
-            ValueError: not a symbol.
+            UnsupportedError: a policy for a channel that no provider has; two policies for one sort of event.
+            ValueError: not a symbol, or not a policy.
+            TypeError: policies that are no mapping.
         """
         self._check_not_stopped()
         if symbol is None:
-            return self._dispatcher.open_events()
+            return self._dispatcher.open_events(policies=self._policies_of(policies, self._providers.managers.values()))
         managers = self._providers.shares.spelling(symbol)
         spelt = frozenset(manager.venue.symbol(symbol) for manager in managers)
+        own = self._policies_of(policies, managers)
         # Venues may spell it alike, and each has an id of its own.
-        return self._dispatcher.open_events(spelt, [manager.symbol_id(symbol) for manager in managers])
+        return self._dispatcher.open_events(spelt, [manager.symbol_id(symbol) for manager in managers], own)
 
     def batches(self) -> Stream[Batch, Batch]:
         """Whole batches as read-only NumPy arrays of 64-byte records (`tradewire.core.view`), no object per message.
 
         A consumer that falls behind loses the oldest batches whole, with a count of messages: when more messages wait
         than `queue_capacity` (`buffer_size`) says, or four times as many records. What comes in one turn of the event
-        loop while it waits is never lost.
+        loop while it waits is never lost. Policies do not apply, since a batch is dropped with all of its channels: who
+        needs other ones takes `events(policies=...)`.
 
         Raises:
             StateError: the gateway is stopped: nothing would ever come.
@@ -436,13 +463,21 @@ class StreamingGateway(GatewayView):
         # Last: a plan that cannot be applied costs nobody an event.
         self._dispatcher.resize(plan.queue_capacity)
 
-    def _runner(self, callback: Callable[[Any], Any], offload: bool) -> CallbackRunner:
+    def _policies_of(self, named: Mapping[str, Policy] | None, managers: Iterable[WebSocketManager]) -> Policies:
+        """Those that a consumer names by channels of these providers; for all other events the gateway's."""
+        if named is None:
+            return self._policies
+        own: dict[type, Policy] = {}
+        add_policies(own, named, [manager.venue for manager in managers], "policies")
+        return OwnPolicies(own, self._policies) if own else self._policies
+
+    def _runner(self, callback: Callable[[Any], Any], offload: bool, policies: Policies) -> CallbackRunner:
         return runner_for(
             callback,
             offload=offload,
             latency=self._callback_latency,
             capacity=self._dispatcher.capacity,
-            policies=self._policies,
+            policies=policies,
         )
 
     def _begin(self, runner: CallbackRunner) -> None:
@@ -477,6 +512,30 @@ class StreamingGateway(GatewayView):
                 except Exception as error:
                     # Invariant: it does not raise. A bug of ours must not end the watch over every feed.
                     _log.say("tick", "feeds could not be checked for silence: %r", error, error=error)
+
+
+def _check_heeded(policies: Mapping[str, Policy], names: tuple[str, str], runner: CallbackRunner | None) -> None:
+    """Refuses policies of a subscription that change nothing.
+
+    Args:
+        policies: they.
+        names: what the caller and the venue call its channel.
+        runner: of its callback.
+
+    Raises:
+        ValueError: they name another channel, or there is no queue.
+    """
+    for name in policies:
+        if name not in names:
+            raise ValueError(
+                f"policies must name channel {names[0]!r} alone, the one subscribed to here, was {name!r}; "
+                "name others where they are subscribed to"
+            )
+    if runner is None or runner.queue is None:
+        raise ValueError(
+            f"policies must be left out where there is no queue, was {dict(policies)!r}; async callbacks, "
+            "offload=True and events() have one"
+        )
 
 
 def _several(names: Iterable[str]) -> Iterable[str]:

@@ -1,25 +1,29 @@
-"""From a configuration to the providers and subscriptions of a gateway. Opens nothing, and follows no changes."""
+"""From a configuration to the providers and subscriptions of a gateway, and from channels to the policies of queues.
+
+Opens nothing, and follows no changes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradewire.errors import UnsupportedError
+from tradewire.venues.adapter import AdapterVenue
 from tradewire.venues.registry import load
 
 from .dispatch import EVENT_CLASSES
 from .provider import ProviderSettings
-from .queues import Policy
+from .queues import Policy, policy_of
 
 if TYPE_CHECKING:
     from tradewire.config import Config
     from tradewire.config.schema import ProviderConfig, StreamingHealthConfig
     from tradewire.transport.auth import AuthManager, Credential
-    from tradewire.venues.base import MarketDataVenue
+    from tradewire.venues.base import Channel, MarketDataVenue
 
-__all__ = ["GatewayPlan", "credential_of", "key_of", "plan_of"]
+__all__ = ["GatewayPlan", "add_policies", "credential_of", "key_of", "plan_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> Gateway
         providers[provider.name] = _settings(
             config, provider, venue, frozenset(symbols), key_of(config, provider, venue, environ)
         )
-        _merge(policies, provider, venue)
+        add_policies(policies, provider.policies, [venue], f"streaming.providers.{provider.name}.policies")
         if not provider.standby and symbols:
             subscriptions += [(provider.name, venue.channel(name).name, symbols) for name in provider.subscriptions]
     health, spin = config.streaming_health, streaming.loop == "spin"
@@ -148,11 +152,40 @@ def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
     return house if not own and (house in known or name == venue.name) else name
 
 
-def _merge(policies: dict[type, Policy], provider: ProviderConfig, venue: MarketDataVenue) -> None:
-    for name, policy in provider.policies.items():
-        event_class = EVENT_CLASSES[venue.channel(name).kind]
+def add_policies(
+    policies: dict[type, Policy], named: Mapping[str, Policy], venues: Sequence[MarketDataVenue], where: str
+) -> None:
+    """Adds what is named by channel to what queues go by.
+
+    Args:
+        policies: by event class.
+        named: by channel.
+        venues: one of them has each channel.
+        where: the setting or argument, for error texts.
+
+    Raises:
+        TypeError: no mapping.
+        UnsupportedError: a channel that no venue has; two policies for one sort of event.
+        ValueError: no such policy.
+    """
+    if not isinstance(named, Mapping):
+        raise TypeError(f"{where} must map channels to policies, like {{'trades': 'keep'}}, was {named!r}")
+    for name, word in named.items():
+        policy, event_class = policy_of(name, word), EVENT_CLASSES[_channel(name, venues).kind]
         if policies.setdefault(event_class, policy) != policy:
             raise UnsupportedError(
-                f"streaming.providers.{provider.name}.policies.{name} is {policy!r}, and another channel with "
-                f"{event_class.__name__} events has {policies[event_class]!r}: a queue has one policy for each sort"
+                f"{where}.{name} is {policy!r}, and another channel with {event_class.__name__} events has "
+                f"{policies[event_class]!r}: a queue has one policy for each sort"
             )
+
+
+def _channel(name: str, venues: Sequence[MarketDataVenue]) -> Channel:
+    """The same name is the same sort of events at every venue; only custom providers, which have channels of any
+    name, do not know of what sort, and are asked last."""
+    refused: list[str] = []
+    for venue in sorted(venues, key=lambda venue: isinstance(venue, AdapterVenue)):
+        try:
+            return venue.channel(name)
+        except UnsupportedError as error:
+            refused.append(str(error))
+    raise UnsupportedError("; ".join(refused))

@@ -21,9 +21,11 @@ from tradewire.venues.adapter import RawMessage
 from .events import BookUpdate, StatusEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradewire.core.protocols import Batch
 
-__all__ = ["EVENTS", "BatchQueue", "EventQueue", "Policy", "default_policies", "policy_of"]
+__all__ = ["EVENTS", "BatchQueue", "EventQueue", "OwnPolicies", "Policies", "Policy", "default_policies", "policy_of"]
 
 Policy: TypeAlias = Literal["conflate", "drop_oldest", "keep"]
 
@@ -81,6 +83,29 @@ def policy_of(channel: str, word: Policy) -> Policy:
     return word
 
 
+class OwnPolicies:
+    """The policies that one consumer named; the gateway's, as they are at that moment, for all other events.
+
+    Args:
+        own: by event class.
+        others: the gateway's, which a reload of its configuration changes.
+    """
+
+    __slots__ = ("_others", "_own")
+
+    def __init__(self, own: Mapping[type, Policy], others: Mapping[type, Policy]) -> None:
+        self._own = own
+        self._others = others
+
+    def get(self, kind: type, default: Policy) -> Policy:
+        """The policy of a class of events; `default` where neither names it."""
+        return self._own.get(kind) or self._others.get(kind, default)
+
+
+#: By event class.
+Policies: TypeAlias = "Mapping[type, Policy] | OwnPolicies"
+
+
 def _checked(capacity: int) -> int:
     if capacity < 1:
         raise ValueError(f"capacity must be 1 or more, was {capacity}")
@@ -120,10 +145,10 @@ class EventQueue:
         "dropped_by",
     )
 
-    def __init__(self, capacity: int, policies: dict[type, Policy] | None = None) -> None:
+    def __init__(self, capacity: int, policies: Policies | None = None) -> None:
         self._capacity = _checked(capacity)
         self._kept_most = max(capacity * _KEPT_TIMES, _KEPT_LEAST)
-        self._policies = default_policies() if policies is None else policies
+        self._policies: Policies = default_policies() if policies is None else policies
         self._arrivals = 0
         # One lane for each sort, and how many events are in all of them.
         self._dropping: dict[type, deque[_Entry]] = {}

@@ -16,11 +16,13 @@ from tradewire.core import Callback, Histogram, monotonic_ns
 from tradewire.telemetry.limited_log import LimitedLog
 
 from .mailbox import Mailbox, MailboxClosed
-from .queues import EventQueue, Policy
+from .queues import EventQueue
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import CallbackProtocol
     from tradewire.core.protocols import HistogramProtocol
+
+    from .queues import Policies
 
 __all__ = [
     "SLOW_NS",
@@ -184,7 +186,7 @@ class TaskRunner:
         callback: Callable[[Any], Any],
         latency: HistogramProtocol,
         capacity: int,
-        policies: dict[type, Policy],
+        policies: Policies,
     ) -> None:
         self.stats = CallbackStats(callback)
         self.direct = None
@@ -252,7 +254,7 @@ class ThreadRunner:
     Its waiting time is not in the latency spans: those belong to the event loop.
     """
 
-    def __init__(self, callback: Callable[[Any], object], capacity: int, policies: dict[type, Policy]) -> None:
+    def __init__(self, callback: Callable[[Any], object], capacity: int, policies: Policies) -> None:
         self.stats = CallbackStats(callback)
         self.direct = None
         self._callback = callback
@@ -346,6 +348,11 @@ class Subscription:
         return self._runner.stats if self._runner is not None else None
 
     @property
+    def queue(self) -> EventQueue | None:
+        """The queue behind the callback, with its exact counts of what was dropped; None where there is none."""
+        return self._runner.queue if self._runner is not None else None
+
+    @property
     def dropped(self) -> int:
         """Events that the callback's full queue lost or replaced."""
         return self._runner.dropped if self._runner is not None else 0
@@ -363,7 +370,7 @@ def runner_for(
     offload: bool,
     latency: Histogram,
     capacity: int,
-    policies: dict[type, Policy],
+    policies: Policies,
 ) -> CallbackRunner:
     """The runner that suits a callback.
 

@@ -107,6 +107,32 @@ def test_a_policy_that_is_taken_out_of_the_file_is_the_default_again(tmp_path: P
     events.close()
 
 
+def test_a_reload_leaves_a_consumers_own_policies_alone(tmp_path: Path) -> None:
+    gateway = StreamingGateway(load(tmp_path, TWO))
+
+    async def later(_: Any) -> None:
+        raise AssertionError("never started")
+
+    events = gateway.events(policies={"trades": "conflate"})
+    callback = gateway.subscribe_to_trades(["BTCUSDT"], later, policies={"trades": "conflate"})
+    head: Any = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+    trade: Any = Trade(price=1.0, quantity=2.0, side="buy", trade_id=1, **head)
+    quote: Any = Quote(bid_price=1.0, bid_quantity=2.0, ask_price=3.0, ask_quantity=4.0, **head)
+
+    def lost() -> list[tuple[int, int, int]]:
+        gateway._dispatcher.publish([trade, trade, quote, quote], 0)
+        queues = (events.queue, callback.queue)
+        return [(q.waiting, q.conflated_by["trade"], q.conflated_by["quote"]) for q in queues if q is not None]
+
+    assert lost() == [(3, 1, 0), (1, 1, 0)], "the latest trade, and every quote by the file"
+    changed = TWO.replace("{quotes: keep}", "{quotes: conflate, trades: keep}")
+    gateway._apply(plan_of(load(tmp_path, changed)))
+    assert lost() == [(4, 3, 1), (1, 3, 0)], "still the latest trade; of new quotes the latest"
+    assert gateway.backlogs["events"].conflated_by["trade"] == 3
+    for consumer in (events, callback):
+        consumer.close()
+
+
 def test_another_buffer_size_holds_at_once(tmp_path: Path) -> None:
     gateway = StreamingGateway(load(tmp_path, TWO))
     events, batches = gateway.events(), gateway.batches()
@@ -229,7 +255,7 @@ def test_a_key_without_its_secret_is_named(tmp_path: Path, monkeypatch: pytest.M
 def test_events_of_a_symbol_come_from_every_venue_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = StreamingGateway(load(tmp_path, TWO))
     opened: list[list[int]] = []
-    monkeypatch.setattr(gateway._dispatcher, "open_events", lambda names, ids: opened.append(list(ids)))
+    monkeypatch.setattr(gateway._dispatcher, "open_events", lambda names, ids, _: opened.append(list(ids)))
     gateway.events("BTC/USDT")
     usdm, spot = gateway.managers["binance"].symbol_id("BTCUSDT"), gateway.managers["spot"].symbol_id("BTCUSDT")
     assert usdm != spot

@@ -12,7 +12,7 @@ from tradewire.core import Bar, Callbacks, Histogram, Quote, SymbolTable, Trade
 from tradewire.core.record import RECORD, Kind
 from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
-from tradewire.streaming.queues import EVENTS, default_policies
+from tradewire.streaming.queues import EVENTS, OwnPolicies, default_policies
 from tradewire.streaming.subscription import InlineRunner, TaskRunner, ThreadRunner
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
@@ -276,6 +276,26 @@ async def test_one_turn_of_the_loop_may_bring_more_batches_than_a_waiting_reader
     dispatcher.deliver(batch(1), [], [], 0)
     assert batches.queue.dropped == 180, "it had its turn and left them"
     batches.close()
+
+
+def test_consumers_with_policies_of_their_own_lose_by_these_and_totals_are_their_sum(dispatcher: Dispatcher) -> None:
+    own = OwnPolicies({Trade: "conflate", Quote: "drop_oldest"}, default_policies())
+    consumers = [dispatcher.open_events(), dispatcher.open_events(policies=own)]
+    quote = Quote(symbol="BTCUSDT", seq=1, bid_price=1.0, bid_quantity=1.0, ask_price=1.0, ask_quantity=1.0, **HEAD)
+    dispatcher.publish([*(trade(number=number) for number in range(15)), *[quote] * 13], 0)
+    counts = [
+        {"dropped": {"trade": 5}, "conflated": {"quote": 12}},
+        {"dropped": {"quote": 3}, "conflated": {"trade": 14}},
+    ]
+    for consumer, count in zip(consumers, counts, strict=True):
+        for sort in ("dropped", "conflated"):
+            assert getattr(consumer.queue, f"{sort}_by") == dict.fromkeys(EVENTS, 0) | count[sort]
+    total = dispatcher.backlogs()["events"]
+    for consumer in consumers:
+        consumer.close()
+    assert dispatcher.backlogs()["events"][3:] == total[3:], "a total does not shrink"
+    assert total.dropped_by == dict.fromkeys(EVENTS, 0) | {"trade": 5, "quote": 3}
+    assert total.conflated_by == dict.fromkeys(EVENTS, 0) | {"trade": 14, "quote": 12}
 
 
 def test_another_capacity_holds_for_queues_that_are_there_and_to_come(dispatcher: Dispatcher) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tradewire.core import Bar, Kind, Quote, Trade
+from tradewire.core import Bar, Kind, OrderBook, Quote, Trade
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.streaming import ConnectionChanged, FeedState, FeedStateChanged, GapDetected, StreamingGateway
 from tradewire.streaming import gateway as gateway_module
-from tradewire.streaming.events import ConnectionState, SubscriptionRefused
+from tradewire.streaming.events import BookUpdate, ConnectionState, SubscriptionRefused
 from tradewire.transport import event_loop
 
 
@@ -346,6 +346,11 @@ def test_two_channels_with_the_same_events_exclude_each_other() -> None:
             ValueError,
             "'quotes' must be one of conflate, drop_oldest, keep, was 'lat",
         ),
+        (
+            {"policies": {"book": "keep", "book5": "conflate"}},
+            UnsupportedError,
+            r"policies\.book5 is 'conflate', and an",
+        ),
         ({"channels": ["trades"]}, ValueError, "symbols must name at least one symbol for channel 'trades'"),
         (
             {"symbols": ["BTCUSDT"], "channels": ["book"], "ring_capacity": 2_000},
@@ -357,6 +362,90 @@ def test_two_channels_with_the_same_events_exclude_each_other() -> None:
 def test_mistakes_show_before_anything_is_connected(options: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         StreamingGateway(**options)
+
+
+def test_each_consumer_may_name_policies_of_its_own() -> None:
+    async def later(_: Any) -> None:
+        raise AssertionError("never started")
+
+    gateway = StreamingGateway(queue_capacity=2, policies={"quotes": "drop_oldest"})
+    # Without a start nothing is taken out of any queue.
+    ways: list[Any] = [
+        gateway.events("BTC/USDT", policies={"trades": "keep", "quotes": "conflate"}),
+        gateway.events(policies={"trades": "conflate"}),
+        gateway.events(policies={}),
+        gateway.subscribe_to_trades(["BTCUSDT"], later, policies={"trades": "keep"}),
+        gateway.subscribe_to_trades(["BTCUSDT"], print, offload=True, policies={"trades": "conflate"}),
+        gateway.subscribe_to_quotes(["BTCUSDT"], later, policies={"quotes": "keep"}),
+        gateway.subscribe_to_quotes(["BTCUSDT"], later),
+        gateway.subscribe_to_book(["BTCUSDT"], later, policies={"book": "keep"}),
+        gateway.subscribe_to_bars(["BTCUSDT"], later, interval="5m", policies={"bars_5m": "conflate"}),
+        gateway.subscribe("bars", ["ETHUSDT"], later, policies={"bars": "keep"}),
+    ]
+    head: Any = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
+    trade = Trade(price=1.0, quantity=1.0, side="buy", trade_id=1, **head)
+    quote = Quote(bid_price=1.0, bid_quantity=1.0, ask_price=2.0, ask_quantity=1.0, **head)
+    prices = dict.fromkeys(("open", "high", "low", "close", "volume", "quote_volume"), 1.0)
+    bar: Any = {"trades": 1, "start_ns": 0, "closed": False, **prices}
+    bars = [Bar(interval="5m", **bar, **head), Bar(interval="1m", **bar, **(head | {"symbol": "ETHUSDT"}))]
+    book = BookUpdate(bid=None, ask=None, book=OrderBook(), **head)
+    # One sort after the other, and taken out in between: what is dropped is of that sort.
+    found: list[list[tuple[int, int]]] = [[] for _ in ways]
+    for events in ([trade] * 5, [quote] * 5, bars * 5, [book] * 5):
+        gateway._dispatcher.publish(events, 0)
+        for way, counts in zip(ways, found, strict=True):
+            counts.append((sum(way.queue.dropped_by.values()), sum(way.queue.conflated_by.values())))
+            for _ in range(len(way.queue)):
+                way.queue.pop()
+    assert found == [
+        [(0, 0), (0, 4), (3, 4), (3, 8)],
+        [(0, 4), (3, 4), (11, 4), (11, 8)],
+        [(3, 0), (6, 0), (14, 0), (14, 4)],
+        [(0, 0)] * 4,
+        [(0, 4)] * 4,
+        [(0, 0)] * 4,
+        [(0, 0), (3, 0), (3, 0), (3, 0)],
+        [(0, 0)] * 4,
+        [(0, 0), (0, 0), (0, 4), (0, 4)],
+        [(0, 0)] * 4,
+    ]
+    lost = [(backlog.dropped, backlog.conflated) for backlog in gateway.backlogs.values()]
+    assert lost == [(3, 8), (28, 20), (0, 0)]
+    for way in ways:
+        way.close()
+    assert [(backlog.dropped, backlog.conflated) for backlog in gateway.backlogs.values()] == lost
+
+
+async def _later(_: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("callback", "options", "words"),
+    [
+        (None, {}, r"policies must be left out where there is no queue, was {'trades': 'keep'}; async callbacks, off"),
+        (print, {}, "policies must be left out where there is no queue"),
+        (_later, {"policies": {"quotes": "keep"}}, "must name channel 'trades' alone, .* was 'quotes'; name others"),
+        (_later, {"policies": {"trades": "all"}}, "'trades' must be one of conflate, drop_oldest, keep, was 'all'"),
+    ],
+)
+def test_policies_that_would_not_be_heeded_are_refused(callback: Any, options: Any, words: str) -> None:
+    gateway = StreamingGateway()
+    with pytest.raises(ValueError, match=words):
+        gateway.subscribe_to_trades(["BTCUSDT"], callback, **({"policies": {"trades": "keep"}} | options))
+    assert (gateway.feeds(), gateway.backlogs["callback"].consumers) == ([], 0), "and nothing is left behind"
+
+
+def test_channels_and_policies_of_events_are_checked() -> None:
+    gateway = StreamingGateway()
+    for policies, error, words in (
+        ({"candles": "keep"}, UnsupportedError, "binance has no channel 'candles'; it has trades, "),
+        ({"quotes": "latest"}, ValueError, "'quotes' must be one of conflate, drop_oldest, keep, was 'latest'"),
+        ({"trades": "keep", "agg_trades": "conflate"}, UnsupportedError, "a queue has one policy for each sort"),
+    ):
+        for symbol in (None, "BTCUSDT"):
+            with pytest.raises(error, match=words):
+                gateway.events(symbol, policies=policies)  # type: ignore[arg-type]
+    assert gateway.backlogs["events"].consumers == 0
 
 
 async def test_nothing_begins_after_stop(venue: Venue) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from streaming_config import TWO, load, written
 from tradewire import Secret
 from tradewire.config import ConfigLoader
-from tradewire.core import Quote
+from tradewire.core import Bar, Quote, Trade
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming import StreamingGateway
-from tradewire.streaming.plan import plan_of
+from tradewire.streaming.events import BookUpdate
+from tradewire.streaming.plan import add_policies, plan_of
+from tradewire.streaming.queues import Policy
+from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
+from tradewire.venues.registry import load as load_venue
 
 
 def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
@@ -74,6 +79,39 @@ def test_what_makes_no_sense_is_refused(
     monkeypatch.delenv("BINANCE_API_KEY", raising=False)
     with pytest.raises(error, match=words):
         plan_of(load(tmp_path, text))
+
+
+def policies_of(named: dict[str, Policy], *venues: str) -> dict[type, Policy]:
+    policies: dict[type, Policy] = {}
+    custom = AdapterVenue(DataProviderAdapter())
+    add_policies(policies, named, [custom if name == "custom" else load_venue(name) for name in venues], "policies")
+    return policies
+
+
+def test_channels_become_sorts_of_events_at_the_venue_that_has_them() -> None:
+    named: dict[str, Policy] = {"trades": "keep", "updated_bars": "conflate", "book5": "drop_oldest"}
+    expected = {Trade: "keep", Bar: "conflate", BookUpdate: "drop_oldest"}
+    assert policies_of(named, "binance", "alpaca") == policies_of(named, "custom", "alpaca", "binance") == expected
+    assert policies_of({"news": "keep"}, "custom", "binance") == {Trade: "keep"}, "a name of its own"
+    assert policies_of({"trades": "keep", "agg_trades": "keep"}, "binance") == {Trade: "keep"}
+
+
+@pytest.mark.parametrize(
+    ("named", "error", "words"),
+    [
+        ({"smells": "keep"}, UnsupportedError, "^binance has no channel 'smells'; it has .*; alpaca has no channel"),
+        ({"trades": "all"}, ValueError, "'trades' must be one of conflate, drop_oldest, keep, was 'all'"),
+        (
+            {"trades": "keep", "agg_trades": "conflate"},
+            UnsupportedError,
+            "^policies.agg_trades is 'conflate', and another channel with Trade events has 'keep': a queue has one",
+        ),
+        ("keep", TypeError, "^policies must map channels to policies, like {'trades': 'keep'}, was 'keep'"),
+    ],
+)
+def test_policies_that_no_queue_can_have_are_refused(named: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        policies_of(named, "binance", "alpaca")
 
 
 @pytest.mark.parametrize(

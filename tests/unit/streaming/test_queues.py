@@ -13,7 +13,7 @@ from tradewire.core import Bar, Quote, Trade
 from tradewire.core.record import MORE, RECORD, Kind
 from tradewire.streaming import queues
 from tradewire.streaming.events import GapDetected
-from tradewire.streaming.queues import EVENTS, BatchQueue, EventQueue, default_policies, policy_of
+from tradewire.streaming.queues import EVENTS, BatchQueue, EventQueue, OwnPolicies, Policy, default_policies, policy_of
 
 HEAD = {"venue": "binance", "event_ns": 0, "recv_ns": 0}
 
@@ -150,6 +150,22 @@ def test_policies_can_be_chosen() -> None:
     kept = drain(queue)
     assert [event.seq for event in kept if isinstance(event, Quote)] == [3, 4]
     assert [event.seq for event in kept if isinstance(event, Trade)] == [0, 1, 2, 3, 4]
+
+
+def test_own_policies_come_before_those_of_others_as_they_are_then() -> None:
+    others: dict[type, Policy] = {**default_policies(), Trade: "conflate"}
+    queue = EventQueue(1, OwnPolicies({Trade: "keep"}, others))
+
+    def losses() -> tuple[int, int, int]:
+        for number in range(3):
+            for event in [trade(number), quote(number), bar(number, "1m"), gap(number)]:
+                queue.put(event)
+        drain(queue)
+        return queue.dropped_by["bar"], queue.conflated_by["quote"], queue.dropped + queue.conflated
+
+    assert losses() == (2, 2, 4), "no trade, and no status event"
+    others[Quote] = "keep"
+    assert losses() == (4, 2, 6)
 
 
 def test_conflated_bars_keep_to_their_interval() -> None:
