@@ -1,9 +1,9 @@
 """Bounded queues between the gateway and one consumer each, with a policy per sort of event and exact counts.
 
-Policies: `conflate` keeps the latest of each (sort, symbol, bar interval); `drop_oldest` drops the oldest of the sort
-that has most waiting when the queue is full, so that a busy channel takes no room from a quiet one; `keep` drops only
-beyond a bound of its own, ten times as wide. Status events are always kept. Owned by the event loop (`ThreadRunner` in
-`subscription.py` locks around it). Not for the ring, which is lossless.
+Policies: `conflate` keeps the latest of each (sort, venue, symbol, bar interval); `drop_oldest` drops the oldest of the
+sort that has most waiting when the queue is full, so that a busy channel takes no room from a quiet one; `keep` drops
+only beyond a bound of its own, ten times as wide. Status events are always kept. Owned by the event loop
+(`ThreadRunner` in `subscription.py` locks around it). Not for the ring, which is lossless.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ class EventQueue:
 
     Args:
         capacity: events held before `drop_oldest` drops, 1 or more. Conflated ones do not count: they are bounded by
-            the number of symbols and bar intervals. Nor do kept ones: of each sort, and of all status events together,
-            ten times the capacity and 10,000 at least are held; then the oldest are dropped, which is an ERROR in the
-            log, once.
+            the number of venues, symbols and bar intervals. Nor do kept ones: of each sort, and of all status events
+            together, ten times the capacity and 10,000 at least are held; then the oldest are dropped, which is an
+            ERROR in the log, once.
         policies: by event class; others are `drop_oldest`.
 
     Attributes:
@@ -155,7 +155,7 @@ class EventQueue:
         self._held = 0
         self._kept: dict[str, deque[_Entry]] = {}
         self._kept_held = 0
-        self._latest: OrderedDict[tuple[type, str, str], _Entry] = OrderedDict()
+        self._latest: OrderedDict[tuple[type, str, str, str], _Entry] = OrderedDict()
         self._overflowed = False
         self.dropped_by = dict.fromkeys(EVENTS, 0)
         self.conflated_by = dict.fromkeys(EVENTS, 0)
@@ -171,7 +171,7 @@ class EventQueue:
         kind = type(event)
         policy = self._policies.get(kind, "drop_oldest")
         if policy == "conflate":
-            key = (kind, event.symbol, event.interval if kind is Bar else "")
+            key = (kind, event.venue, event.symbol, event.interval if kind is Bar else "")
             if self._latest.pop(key, None) is not None:
                 self.conflated_by[_NAMES[kind]] += 1
             self._latest[key] = (self._arrivals, event, drained_ns)

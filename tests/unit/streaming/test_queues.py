@@ -58,6 +58,19 @@ def test_the_latest_quote_of_each_symbol_is_kept_in_its_own_place() -> None:
     assert (queue.conflated, queue.dropped) == (1, 0)
 
 
+def test_a_symbol_of_two_venues_is_two_things() -> None:
+    queue = EventQueue(10)
+    head = {**HEAD, "symbol": "BTCUSDT", "bid_price": 1.0, "bid_quantity": 1.0, "ask_price": 2.0, "ask_quantity": 1.0}
+    first, spot, last = (
+        Quote(**(head | {"venue": venue, "seq": number}))  # type: ignore[arg-type]
+        for number, venue in enumerate(["binance", "binance_spot", "binance"])
+    )
+    for event in (first, spot, last):
+        queue.put(event)
+    assert drain(queue) == [spot, last]
+    assert queue.conflated_by["quote"] == 1
+
+
 def test_the_oldest_trades_make_room() -> None:
     queue = EventQueue(3)
     for number in range(10):
