@@ -1,8 +1,9 @@
 """Scoreboard row 11: reconnect storm, retry budget, overflow, a server that accepts and closes. All in virtual time,
-the custom provider on real connections without the waits between them."""
+but for a thousand gateways on real connections and a custom provider on real ones without the waits between them."""
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from tradewire.streaming import StreamingGateway
+from faulty_venues import is_live, open_venue, until
+from tradewire.streaming import ConnectionChanged, ConnectionState, StreamingGateway
 from tradewire.streaming import link as link_module
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
@@ -46,6 +48,65 @@ def test_reconnect_storm_spreads(campaign: Campaign) -> None:
     assert max(peaks[1:]) <= 1.2 * peaks[0]
     assert max(peaks[3:]) <= means[0]
     campaign.passed(11, clients, f"{clients:,} clients dropped at once: peak 100 ms bin {worst:.2f}x the wave's mean")
+
+
+async def test_a_thousand_gateways_come_back_spread_and_capped(campaign: Campaign) -> None:
+    """All are cut at once, and the venue refuses the first who return: waits spread, attempts few, all are back."""
+    clients = campaign.size(100, 1_000)
+    waits: list[list[int]] = [[], []]
+    async with open_venue("binance", rate=50) as place:
+
+        def note(event: Any) -> None:
+            if isinstance(event, ConnectionChanged) and event.state is ConnectionState.RECONNECTING:
+                waits[min(event.attempt, 2) - 1].append(event.retry_in_ns)
+
+        gateways = [
+            place.gateway(
+                channels=["trades"],
+                ring_capacity=256,
+                queue_capacity=16,
+                random=Random(campaign.random.getrandbits(64)),
+            )
+            for _ in range(clients)
+        ]
+        try:
+            for gateway in gateways:
+                # A clock for each would be as many requests again.
+                gateway.managers["binance"]._rest._clock.start = lambda: None  # type: ignore[method-assign]
+                await gateway.start()
+            await until(lambda: len(place.sim.streams.sessions) == clients, 120)
+            await until(lambda: all(is_live(gateway) for gateway in gateways), 120)
+            for gateway in gateways:
+                gateway.on_status(note)
+            refused = place.sim.chaos.refuse_connect(503, n=clients // 2)
+            tried = 0
+            handshake = place.sim.chaos.handshake
+
+            def counted() -> Any:
+                nonlocal tried
+                tried += 1
+                return handshake()
+
+            place.sim.chaos.handshake = counted
+            place.sim.chaos.disconnect()
+            await until(lambda: refused.injected == clients // 2, 120)
+            await until(lambda: all(is_live(gateway) for gateway in gateways), 120)
+            assert place.subscriptions() == sorted(name for gateway in gateways for name in place.wanted(gateway))
+        finally:
+            await asyncio.gather(*(gateway.stop() for gateway in gateways))
+    first, second = waits
+    assert len(first) == clients
+    assert len(second) == clients // 2
+    assert tried == len(first) + len(second), "one attempt for each wait, no other"
+    bins = Counter(wait // 100_000_000 for wait in first)
+    ratio = max(bins.values()) / (clients / 5)
+    assert set(bins) == set(range(5)), "spread over the first half second"
+    assert ratio <= 3
+    assert all(800_000_000 <= wait <= 1_200_000_000 for wait in second)
+    figure = (
+        f"{clients:,} gateways cut at once: peak 100 ms bin {ratio:.2f}x the mean, {tried / clients:.2f} attempts each"
+    )
+    campaign.passed(11, clients, figure)
 
 
 def test_total_failure_adds_at_most_a_tenth(campaign: Campaign) -> None:
