@@ -23,6 +23,8 @@ ANY_CORE = (TESTS / "architecture", TESTS / "docs", TESTS / "unit" / "sim")
 def pytest_configure() -> None:
     # Shells start what runs in the background with SIGINT ignored; tests interrupt themselves and their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # No test asks for the keys of whoever runs it.
+    os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 
 # Before pytest itself looks at the marks.

@@ -113,7 +113,7 @@ def test_no_module_imports_another_venue(path: Path) -> None:
 
 
 HEAVY = ["aiohttp", "cryptography", "fastapi", "ib_async", "redis", "aio_pika", "rich", "typer", "websockets", "uvloop"]
-HEAVY += ["prometheus_client", "watchfiles", "yaml"]
+HEAVY += ["keyring", "prometheus_client", "watchfiles", "yaml"]
 
 
 def test_importing_tradewire_stays_light() -> None:

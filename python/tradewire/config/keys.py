@@ -2,7 +2,7 @@
 
 A ring is a text of base64 keys, one a line; the first encrypts, all decrypt. It comes from, in this order: the
 argument, `TRADEWIRE_CONFIG_KEY` (keys separated by commas), the file that `TRADEWIRE_CONFIG_KEY_FILE` names, the
-user's `tradewire/config.key`, the OS keyring (where the `keyring` library is installed).
+user's `tradewire/config.key`, the OS keyring (where the `keyring` library is installed: the extra `keyring`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _BYTES = 32
 _NOTE = (
     "# Keys of encrypted tradewire configuration values. The first encrypts, all decrypt. Keep it apart from them.\n"
 )
+#: Service and user of the entry, and what errors call it.
 _KEYRING = ("tradewire", "config-key")
+_KEYRING_NAME = "keyring of the system"
 _logger = logging.getLogger(__name__)
 
 
@@ -138,7 +140,7 @@ class KeyStore:
 
         Raises:
             ValueError: what was found is no ring.
-            OSError: a key file cannot be read, or others could read it.
+            OSError: a key file cannot be read, or others could read it; the OS keyring is locked, or fails.
         """
         self.path = None
         if isinstance(self._given, Secret):
@@ -155,8 +157,7 @@ class KeyStore:
             return self._from_file(self.default_path)
         except FileNotFoundError:
             self.path = None
-        stored = self._keyring("get_password")
-        return KeyRing.parse(stored) if stored else None
+        return _from_keyring()
 
     def find_or_make(self) -> KeyRing:
         """The ring; with none anywhere one is made in the user's configuration folder, and said in one log line."""
@@ -185,11 +186,12 @@ class KeyStore:
 
         Raises:
             ValueError: it came from the environment or an argument, which cannot be changed from here.
+            OSError: it cannot be written.
         """
         if self.path is not None:
             replace(self.path, (_NOTE + ring.text()).encode())
         elif self._given is None and not self._variable(KEY_VARIABLE):
-            self._keyring("set_password", ring.text().replace("\n", ","))
+            _to_keyring(ring)
         else:
             raise ValueError(f"keys given as an argument or in ${KEY_VARIABLE} are kept there: change them there")
 
@@ -211,10 +213,42 @@ class KeyStore:
             text = "it is not text" if isinstance(error, UnicodeDecodeError) else str(error)
             raise ValueError(f"{path}: {text}") from None
 
-    @staticmethod
-    def _keyring(call: str, *more: str) -> Any:
-        try:
-            library = importlib.import_module("keyring")
-        except ImportError:
-            return None
-        return getattr(library, call)(*_KEYRING, *more)
+
+def _keyring_library() -> Any:
+    """None: not installed."""
+    try:
+        return importlib.import_module("keyring")
+    except ImportError:
+        return None
+
+
+def _from_keyring() -> KeyRing | None:
+    library = _keyring_library()
+    if library is None:
+        return None
+    try:
+        stored = library.get_password(*_KEYRING)
+    except library.errors.NoKeyringError:
+        # The library alone: a server without any of the services that it knows.
+        return None
+    except Exception as error:
+        # Backends raise what their services do. A key may well be in there: another one must not be made.
+        rule = (
+            f"cannot be read ({type(error).__name__}: {error}): unlock it, or name a key file in ${KEY_FILE_VARIABLE}"
+        )
+        raise OSError(None, rule, _KEYRING_NAME) from None
+    try:
+        return KeyRing.parse(stored) if stored else None
+    except ValueError as error:
+        raise ValueError(f"{_KEYRING_NAME}: {error}") from None
+
+
+def _to_keyring(ring: KeyRing) -> None:
+    library = _keyring_library()
+    try:
+        if library is None:
+            raise ModuleNotFoundError
+        library.set_password(*_KEYRING, ring.text().replace("\n", ","))
+    except Exception as error:
+        # Only its sort: the text of a backend may quote what it was to store.
+        raise OSError(None, f"cannot be written ({type(error).__name__}): unlock it", _KEYRING_NAME) from None

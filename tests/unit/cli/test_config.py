@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ class Command:
         plain = {name: os.environ[name] for name in ("PATH", "TRADEWIRE_CORE") if name in os.environ}
         package = str(Path(tradewire.__file__).parents[1])
         self.env = {**plain, "PYTHONPATH": package, "XDG_CONFIG_HOME": str(folder / "home"), "S": "canary2"}
+        self.env["PYTHON_KEYRING_BACKEND"] = os.environ["PYTHON_KEYRING_BACKEND"]
 
     def write(self, text: str, mode: int = 0o600) -> None:
         self.path.write_text(text)
@@ -123,6 +125,37 @@ def test_encrypt_and_rotate(config: Command) -> None:
     assert config("rotate", "--retire", old, "c.yaml").stdout == f"key {new} encrypts\n"
     assert config("check", "c.yaml").returncode == 0
     assert config("rotate", "--retire", new, "c.yaml").returncode == 2
+
+
+def test_the_key_in_the_keyring_of_the_system(config: Command, tmp_path: Path) -> None:
+    """As the how-to page says it: every process finds what another one stored."""
+    # The backend that a machine without a desktop has.
+    config.env |= {"PYTHON_KEYRING_BACKEND": "keyrings.alt.file.PlaintextKeyring", "XDG_DATA_HOME": str(tmp_path)}
+
+    def stored(*words: str, given: str = "") -> str:
+        command = [sys.executable, "-m", "keyring", *words, "tradewire", "config-key"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=50, env=config.env, input=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    stored("set", given=base64.b64encode(bytes(range(32))).decode() + "\n")
+    done = config("encrypt", "c.yaml")
+    assert "c.yaml: encrypted exchanges.b.api_key" in done.stdout
+    assert "made a configuration key" not in done.stderr
+    assert not (tmp_path / "home").exists()
+    assert config("check", "c.yaml").returncode == 0
+    old = config.path.read_text().split("ENC[v1:")[1][:8]
+    new = config("rotate", "c.yaml").stdout.split()[1]
+    assert len(stored("get").strip().strip(",").split(",")) == 2
+    assert f"ENC[v1:{new}" in config.path.read_text()
+    assert config("check", "c.yaml").returncode == 0
+    assert config("rotate", "--retire", old, "c.yaml").stdout == f"key {new} encrypts\n"
+    assert len(stored("get").strip().strip(",").split(",")) == 1
+    assert config("check", "c.yaml").returncode == 0
+    config.env["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+    done = config("check", "c.yaml")
+    assert done.returncode == 2
+    assert "c.yaml:4: exchanges.b.api_key: is encrypted and there is no key" in done.stderr
 
 
 def test_encrypt_a_value_from_a_pipe(config: Command) -> None:

@@ -6,13 +6,20 @@ import base64
 import logging
 import stat
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as FailingKeyring
+from keyring.errors import InitError, KeyringLocked
+from keyrings.alt.file import PlaintextKeyring
 
 from tradewire import Secret
 from tradewire.config.keys import KEY_FILE_VARIABLE, KEY_VARIABLE, KeyRing, KeyStore, new_key
+from tradewire.config.sources import explained
 
 
 @pytest.fixture
@@ -141,19 +148,97 @@ def test_a_ring_of_the_environment_is_not_saved(home: dict[str, str]) -> None:
         store.save(ring)
 
 
-def test_the_keyring_of_the_system(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    stored: dict[tuple[str, str], str] = {}
-    library = ModuleType("keyring")
-    library.get_password = lambda *name: stored.get(name)  # type: ignore[attr-defined]
-    library.set_password = lambda service, name, text: stored.update({(service, name): text})  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "keyring", library)
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[KeyringBackend], None]]:
+    """Chooses the backend of the `keyring` library; files of backends are in a folder of the test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+class Broken(KeyringBackend):
+    """As a backend whose service does not serve."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def get_password(self, service: str, username: str) -> str | None:
+        raise self.error
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise RuntimeError(f"cannot store {password}")
+
+
+def ids(ring: KeyRing | None) -> list[str]:
+    return [] if ring is None else [key.id for key in ring.keys]
+
+
+def test_the_keyring_of_the_system(home: dict[str, str], plug: Any) -> None:
+    plug(PlaintextKeyring())
     store = KeyStore(None, home.get)
     assert store.find() is None
     ring = KeyRing([new_key(), new_key()])
-    store.save(ring)
-    found = KeyStore(None, home.get).find()
-    assert found is not None
-    assert [key.id for key in found.keys] == [key.id for key in ring.keys]
+    keyring.set_password("tradewire", "config-key", ring.text())
+    assert ids(store.find()) == ids(ring)
+    assert ids(store.find_or_make()) == ids(ring)
+    assert store.path is None
+    assert store.can_save
+    assert not store.default_path.exists()
+    rotated = KeyRing([new_key(), *ring.keys])
+    store.save(rotated)
+    assert ids(KeyStore(None, home.get).find()) == ids(rotated)
+
+
+def test_a_key_file_comes_before_the_keyring(home: dict[str, str], plug: Any) -> None:
+    made = KeyStore(None, home.get).find_or_make()
+    plug(Broken(KeyringLocked("not asked")))
+    assert ids(KeyStore(None, home.get).find()) == ids(made)
+
+
+def test_a_keyring_library_without_a_keyring_is_none(home: dict[str, str], plug: Any) -> None:
+    plug(FailingKeyring())
+    store = KeyStore(None, home.get)
+    assert store.find() is None
+    assert ids(store.find_or_make()) == ids(KeyStore(None, home.get).find()) != []
+    assert store.default_path.exists()
+
+
+@pytest.mark.parametrize("error", [KeyringLocked("dismissed"), InitError("no bus"), OSError("no socket")])
+def test_a_keyring_that_fails_is_said_and_no_other_key_is_made(
+    home: dict[str, str], plug: Any, error: Exception
+) -> None:
+    plug(Broken(error))
+    store = KeyStore(None, home.get)
+    for call in (store.find, store.find_or_make):
+        with pytest.raises(OSError, match="unlock it, or name a key file in") as caught:
+            call()
+        assert f"cannot be read ({type(error).__name__}: {error})" in explained(caught.value)
+        assert explained(caught.value).startswith("keyring of the system: ")
+    assert not store.default_path.exists()
+    ring = KeyRing([new_key()])
+    with pytest.raises(OSError, match=r"cannot be written \(RuntimeError\)") as caught:
+        store.save(ring)
+    assert ring.active.secret.reveal() not in str(caught.value)
+
+
+def test_a_damaged_entry_of_the_keyring_is_refused_without_showing_it(home: dict[str, str], plug: Any) -> None:
+    plug(PlaintextKeyring())
+    keyring.set_password("tradewire", "config-key", "canary")
+    with pytest.raises(ValueError, match="keyring of the system: a configuration key must be 32 bytes") as caught:
+        KeyStore(None, home.get).find()
+    assert "canary" not in str(caught.value)
+
+
+def test_without_the_keyring_library(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    store = KeyStore(None, home.get)
+    assert store.find() is None
+    with pytest.raises(OSError, match=r"cannot be written \(ModuleNotFoundError\)"):
+        store.save(KeyRing([new_key()]))
 
 
 def test_two_processes_that_make_one_get_the_same(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
