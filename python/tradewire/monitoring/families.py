@@ -260,15 +260,30 @@ def _healing(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
 
 
 def _limits(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
-    granted = Family("tradewire_rate_limit_granted", "Requests let through by a rate limit.", "counter", ("provider",))
-    full = Family(
-        "tradewire_rate_limit_turned_away",
-        "Requests refused: too many waited for a rate limit.",
+    granted = Family(
+        "tradewire_rate_limit_granted",
+        "Requests let through by a rate limit, of all providers that share it.",
         "counter",
         ("provider",),
     )
-    waits = Family("tradewire_rate_limit_waits", "Requests that waited for a rate limit.", "counter", ("provider",))
-    waiting = Family("tradewire_rate_limit_waiting", "Requests waiting for a rate limit.", "gauge", ("provider",))
+    full = Family(
+        "tradewire_rate_limit_turned_away",
+        "Requests refused: too many waited for a rate limit, of all providers that share it.",
+        "counter",
+        ("provider",),
+    )
+    waits = Family(
+        "tradewire_rate_limit_waits",
+        "Requests that waited for a rate limit, of all providers that share it.",
+        "counter",
+        ("provider",),
+    )
+    waiting = Family(
+        "tradewire_rate_limit_waiting",
+        "Requests waiting for a rate limit, of all providers that share it.",
+        "gauge",
+        ("provider",),
+    )
     refused = Family(
         "tradewire_rate_limit_refusals", "Answers that said a limit was passed (429) or the address is banned (418).",
         "counter", ("provider", "status"),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tradewire.transport.rate_limit import RateLimitStatistics
     from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue
 
+    from .budgets import Budgets
     from .dispatch import Dispatcher
     from .gate import Bans
     from .link import Link
@@ -58,6 +59,7 @@ class WebSocketManager:
         on_trouble: told when the provider needs its fallback, with the reason.
         connections: the sort of connections.
         bans: shared by the managers of a gateway; None: its own.
+        budgets: the same.
 
     Raises:
         MissingCredentialError: the venue asks for a key, and `settings` has none that it can use.
@@ -77,6 +79,7 @@ class WebSocketManager:
         on_trouble: Callable[[WebSocketManager, str], None],
         connections: type[Connections] = Connections,
         bans: Bans | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
@@ -89,7 +92,7 @@ class WebSocketManager:
         self._emit = intake.emit
         self._health = intake.health
         self._books = intake.books
-        self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters, bans)
+        self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters, bans, budgets)
         self._connections = connections(settings, symbols, intake, self._call, self._trouble, random, self._rest)
         self._roster = self._connections.roster
         self.connecting = self._connections.connecting
@@ -222,7 +225,8 @@ class WebSocketManager:
 
     @property
     def rate_limit(self) -> RateLimitStatistics | None:
-        """Use and waiting of the limits of REST calls; None before the first call, or where there are none."""
+        """Use and waiting of the limits of REST calls, by all providers that share them; None before the first call, or
+        where there are none."""
         return self._rest.rate_limit
 
     @property

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tradewire.transport.http import HttpClient
 from tradewire.transport.rate_limit import RateLimitManager
 
+from .budgets import Budgets
 from .clock import VenueClock
 from .gate import Bans
 
@@ -38,6 +39,7 @@ class ProviderRest:
         alert: calls a person, in words.
         counters: `clock_errors`.
         bans: shared by the providers of a gateway; None: its own.
+        budgets: the same.
 
     Attributes:
         http: the client of all its requests.
@@ -50,6 +52,7 @@ class ProviderRest:
         alert: Callable[[str], None],
         counters: Counters,
         bans: Bans | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self._settings = settings
         self.http = HttpClient()
@@ -59,6 +62,7 @@ class ProviderRest:
         self._clock = VenueClock(self.market_data, on_offset, alert, counters)
         self._bans = Bans() if bans is None else bans
         self._bans.join(self)
+        self._budgets = Budgets() if budgets is None else budgets
 
     def market_data(self) -> MarketDataRest:
         """The venue's REST market data."""
@@ -66,6 +70,7 @@ class ProviderRest:
         if self._market_data is None:
             settings = self._settings
             self._market_data = settings.venue.rest(self.http, settings.rest_url, settings.credential)
+            self._share()
         self.close_limits()
         return self._market_data
 
@@ -80,7 +85,7 @@ class ProviderRest:
 
     @property
     def rate_limit(self) -> RateLimitStatistics | None:
-        """Use and waiting of the limits; None before the first call, or where there are none."""
+        """Use and waiting of the limits, by all that share them; None before the first call, or where none are."""
         limits = self._limits
         return limits.statistics(self._settings.venue.name) if limits is not None else None
 
@@ -128,6 +133,13 @@ class ProviderRest:
         # A replaced venue without a REST address of its own: the real one's clock says nothing about it.
         if self._clock_wanted and (self._settings.url is None or self._settings.rest_url is not None):
             self._clock.start()
+
+    def _share(self) -> None:
+        limits, settings = self._limits, self._settings
+        if limits is not None:
+            base = getattr(self._market_data, "base", None) or settings.rest_url or ""
+            host = urlsplit(base).netloc or settings.venue.name
+            self._budgets.share(limits, settings.venue.name, host, settings.credential)
 
     @property
     def _limits(self) -> RateLimitManager | None:

@@ -13,6 +13,7 @@ from tradewire.core import SymbolTable, monotonic_ns, wall_ns
 from tradewire.venues.adapter import AdapterVenue
 
 from .adapters import AdapterConnections
+from .budgets import Budgets
 from .connections import Connections
 from .fallback import Fallbacks
 from .gate import Bans
@@ -69,6 +70,7 @@ class Providers:
         self._leave = leave
         self._running = False
         self._bans = Bans()
+        self._budgets = Budgets()
         self.managers: dict[str, WebSocketManager] = {}
         self.shares = Shares(self.managers, dispatcher)
         self.planned: dict[tuple[str, str], Subscription] = {}
@@ -123,6 +125,7 @@ class Providers:
             self._on_trouble,
             AdapterConnections if custom else Connections,
             self._bans,
+            self._budgets,
         )
         if self._running:
             manager.start()

@@ -230,6 +230,22 @@ class RateLimitManager:
         self._rooms[venue] = WaitingRoom(venue, limits.quotas, max_waiting=self._max_waiting, clock=self._clock)
         self._refusals[venue] = self._bans[venue] = 0
 
+    def share(self, venue: str, other: RateLimitManager, theirs: str) -> None:
+        """From now on a venue's requests take their room, and wait, where those of `theirs` do in `other`. Who waits
+        already is let through as before.
+
+        Raises:
+            ValueError: no such venue, or one with other limits.
+        """
+        if self.limits_of(venue) != other.limits_of(theirs):
+            raise ValueError(f"venues that share their room must have the same limits, {venue} and {theirs} do not")
+        self._rooms[venue] = other._room(theirs)
+
+    def limits_of(self, venue: str) -> VenueLimits:
+        """What a venue allows. ValueError if it has no limits."""
+        self._room(venue)
+        return self._limits[venue]
+
     @property
     def venues(self) -> tuple[str, ...]:
         """Those that have limits."""

@@ -128,7 +128,11 @@ class LastTrade:
 
 class MarketDataRest(Protocol):
     """A venue's REST market data, as far as a gateway needs it. Each call waits for the venue's request limits, asks
-    once, and raises `QueryError` when there is no usable answer."""
+    once, and raises `QueryError` when there is no usable answer.
+
+    One with a `RateLimitManager` in its attribute `limits`, which knows the venue's name, shares them with the other
+    providers of its gateway that ask the same host (of its attribute `base`, an address).
+    """
 
     async def snapshot(self, symbol: str) -> RestPayload:
         """A book snapshot.

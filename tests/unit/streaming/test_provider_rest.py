@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from tradewire import Secret
 from tradewire.core import monotonic_ns
+from tradewire.streaming.budgets import Budgets
 from tradewire.streaming.gate import Bans
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.telemetry import Counters
+from tradewire.transport.auth import Credential
 from tradewire.venues.registry import load
 
 
@@ -91,9 +94,11 @@ async def test_it_ends_with_the_time() -> None:
 
 
 def two(first: dict[str, Any], second: dict[str, Any]) -> tuple[ProviderRest, ProviderRest]:
-    bans = Bans()
+    shared = Bans(), Budgets()
     made = [
-        ProviderRest(ProviderSettings(name, load(venue), **options), lambda _: None, lambda _: None, Counters(), bans)
+        ProviderRest(
+            ProviderSettings(name, load(venue), **options), lambda _: None, lambda _: None, Counters(), *shared
+        )
         for name, (venue, options) in {
             "first": (first.pop("venue", "binance"), first),
             "second": (second.pop("venue", "binance"), second),
@@ -152,6 +157,49 @@ async def test_hosts_that_are_no_one_s_in_common_are_not_held(
     told.hold(60)
     assert bool(other.held_ns()) is shared
     for made in (told, other):
+        await made.close()
+
+
+KEY = Credential(Secret("key"), Secret("secret"))
+OTHER_KEY = Credential(Secret("other"), Secret("secret"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ({}, {}, True),
+        ({}, {"rest_url": "https://fapi.binance.com"}, True),
+        ({}, {"rest_url": "http://a"}, False),
+        ({"rest_url": "http://a"}, {"rest_url": "http://b"}, False),
+        ({}, {"venue": "binance_spot"}, False),
+        ({"venue": "alpaca", "credential": KEY}, {"venue": "alpaca_crypto", "credential": KEY}, True),
+        ({"venue": "alpaca", "credential": KEY}, {"venue": "alpaca", "credential": OTHER_KEY}, False),
+    ],
+)
+async def test_requests_of_all_that_ask_one_host_are_counted_together(
+    first: dict[str, Any], second: dict[str, Any], shared: bool
+) -> None:
+    one, other = two(dict(first), dict(second))
+    limits: Any = one.market_data()
+    other.market_data()
+    quota = "requests" if "credential" in first else "weight"
+    limits.limits.try_acquire(f"{one._settings.venue.name}/{quota}", 30)
+    assert other.rate_limit is not None
+    assert other.rate_limit.quotas[quota].used == (30 if shared else 0)
+    for made in (one, other):
+        await made.close()
+
+
+async def test_a_provider_that_changes_its_address_is_counted_there() -> None:
+    one, other = two({"rest_url": "http://a"}, {"rest_url": "http://b"})
+    limits: Any = one.market_data()
+    limits.limits.try_acquire("binance/weight", 30)
+    other.market_data()
+    other.update(dataclasses.replace(other._settings, rest_url="http://a"))
+    other.market_data()
+    assert other.rate_limit is not None
+    assert other.rate_limit.quotas["weight"].used == 30
+    for made in (one, other):
         await made.close()
 
 

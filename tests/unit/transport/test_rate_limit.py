@@ -237,3 +237,27 @@ async def test_on_the_real_clock_a_hundred_tasks_share_the_rate() -> None:
     await asyncio.gather(*(given.acquire("x") for _ in range(100)))
     statistics = given.statistics("x")
     assert (statistics.granted, statistics.waiting) == (100, 0)
+
+
+@virtual_time.in_virtual_time
+async def test_two_managers_can_share_one_room_and_one_line() -> None:
+    time = Time()
+    one, two = manager(time, reserve=0), manager(time, reserve=0)
+    two.share("venue", one, "venue")
+    first, second = Tasks(time, one), Tasks(time, two)
+    running = [first.ask(str(number)) for number in range(11)]
+    await time.move(0)
+    running += [second.ask("other"), first.ask("last")]
+    await time.move(1)
+    assert (first.done[10:], second.done) == ([("10", 0.1), ("last", 0.3)], [("other", 0.2)])
+    two.close("venue", 5)
+    assert one.try_acquire("venue/weight", 1) > 4
+    await asyncio.gather(*running)
+
+
+def test_only_venues_with_the_same_limits_share_a_room() -> None:
+    one, other = RateLimitManager({"venue": limits()}), RateLimitManager({"other": limits(limit=60)})
+    with pytest.raises(ValueError, match="must have the same limits, venue and other do not"):
+        one.share("venue", other, "other")
+    with pytest.raises(ValueError, match="venue must be one of other; was 'venue'"):
+        one.share("venue", other, "venue")

@@ -75,11 +75,13 @@ class VenueLimits:
         quotas: with distinct names, at most 8.
         refusals: statuses after which nothing is sent until `Retry-After`, or until the first quota's next window.
         bans: the same, when the venue has banned the address: until `Retry-After`, or for 2 minutes.
+        per_credential: whether the venue counts each key for itself; else it counts by network address.
     """
 
     quotas: tuple[Quota, ...]
     refusals: frozenset[int] = frozenset({429})
     bans: frozenset[int] = frozenset({418})
+    per_credential: bool = False
 
     def __post_init__(self) -> None:
         names = [quota.name for quota in self.quotas]

@@ -10,7 +10,8 @@ __all__ = ["LIMITS", "retry_after_s"]
 
 #: Of a Basic account; what larger plans allow shows in the answers' headers, and is not made use of.
 LIMITS = VenueLimits(
-    quotas=(Quota(name="requests", limit=200, per_s=60, burst=40, remaining_header="x-ratelimit-remaining"),)
+    quotas=(Quota(name="requests", limit=200, per_s=60, burst=40, remaining_header="x-ratelimit-remaining"),),
+    per_credential=True,
 )
 
 

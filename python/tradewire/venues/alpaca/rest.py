@@ -71,7 +71,7 @@ class AlpacaRest:
         http.load()
         self._http = http
         self._urls = urls
-        self._base = base
+        self.base = base
         self._credential = checked(credential)
         self._plan = plan
         self.limits = limits
@@ -133,7 +133,7 @@ class AlpacaRest:
             query = {**query, "feed": self._urls.feed}
         try:
             response = await self._http.request(
-                "GET", f"{self._base}{path}", query, headers=rest_headers(self._credential)
+                "GET", f"{self.base}{path}", query, headers=rest_headers(self._credential)
             )
         except FeedConnectionError as error:
             raise QueryError(f"no {what} of {symbol}: {error}") from error

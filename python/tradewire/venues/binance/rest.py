@@ -51,6 +51,7 @@ class BinanceRest:
     ) -> None:
         self._calls = BinanceCalls(http, base, costs, limits=limits, venue=venue)
         self.limits = limits
+        self.base = base
         self._depth = depth
 
     async def snapshot(self, symbol: str) -> RestPayload:
