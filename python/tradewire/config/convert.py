@@ -152,7 +152,11 @@ class Converter:
             node = Items(items, node.place)
         if not isinstance(node, Items):
             return self._refuse(kind, path, node, f"must be {kind.allowed}")
-        made = [self._value(kind.item, item, path) for item in node.items]
+        made = []
+        for number, item in enumerate(node.items):
+            where = _join(path, f"[{number}]")
+            self.places[where] = item.place
+            made.append(self._value(kind.item, item, where))
         return INVALID if any(value is INVALID for value in made) else tuple(made)
 
     def _leaf(self, kind: Kind, leaf: Leaf, raw: str, path: str) -> Any:

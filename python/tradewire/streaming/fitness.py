@@ -79,16 +79,16 @@ def _of_provider(
     config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
     path = f"streaming.providers.{provider.name}"
-    for setting in ("subscriptions", "stale_after", "policies"):
+    for number, name in enumerate(provider.subscriptions):
+        yield from ((f"{path}.subscriptions.[{number}]", rule) for rule in _refused(venue.channel, name))
+    for setting in ("stale_after", "policies"):
         for name in getattr(provider, setting):
-            for rule in _refused(venue.channel, name):
-                yield f"{path}.{setting}", rule
+            yield from ((f"{path}.{setting}.{name}", rule) for rule in _refused(venue.channel, name))
     where, texts = f"{path}.symbols", provider.symbols
     if texts is None:
         where, texts = "streaming.symbols", config.streaming.symbols
-    for text in texts:
-        for rule in _refused(venue.symbol, text):
-            yield where, f"{provider.name}: {rule}"
+    for number, text in enumerate(texts):
+        yield from ((f"{where}.[{number}]", f"{provider.name}: {rule}") for rule in _refused(venue.symbol, text))
     for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
         yield path, rule
 

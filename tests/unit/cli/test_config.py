@@ -90,6 +90,40 @@ streaming:
         assert words in done.stderr
 
 
+SYMBOLS = """\
+streaming:
+  symbols:
+    - BTCUSDT
+    - E*T
+    - ETH-USDT
+  providers:
+    - name: binance
+      subscriptions: [trades]
+    - name: binance_spot
+      symbols: [ETHUSDT,
+        BTC/USD/T]
+      subscriptions: [trades]
+    - {name: alpaca_crypto, symbols: [BTC/USD, USD]}
+"""
+
+
+def test_a_symbol_that_its_venue_does_not_have_is_told_with_its_line(config: Command) -> None:
+    config.env |= {"ALPACA_API_KEY": "k", "ALPACA_SECRET_KEY": "s"}
+    config.write(SYMBOLS)
+    said = config("check", "c.yaml").stderr.splitlines()
+    rule, alpaca = "symbol must be like BTCUSDT or BTC/USDT, was", "streaming.providers.alpaca_crypto"
+    assert said[1:] == [
+        f"c.yaml:4: streaming.symbols.[1]: binance: {rule} 'E*T'",
+        f"c.yaml:5: streaming.symbols.[2]: binance: {rule} 'ETH-USDT'",
+        f"c.yaml:11: streaming.providers.binance_spot.symbols.[1]: binance_spot: {rule} 'BTC/USD/T'",
+        f"c.yaml:13: {alpaca}.symbols.[1]: alpaca_crypto: symbol must be like BTC/USD, was 'USD'",
+    ]
+    command = [sys.executable, "-m", "tradewire", "stream", "--config", "c.yaml", "--seconds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, env=config.env, cwd=config.path.parent)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == said
+
+
 def test_check_names_venues_that_only_a_program_can_know(config: Command) -> None:
     config.write("streaming: {providers: [{name: bynance, subscriptions: [smells]}]}\n")
     done = config("check", "c.yaml")

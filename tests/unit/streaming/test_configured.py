@@ -276,10 +276,10 @@ streaming:
 SERVED = "streaming: {symbols: [BTCUSDT], providers: [{name: binance, subscriptions: [trades]}]}\n"
 PATHS = [
     "providers.binance",
-    "providers.binance.subscriptions",
-    "providers.binance.stale_after",
+    "providers.binance.subscriptions.[1]",
+    "providers.binance.stale_after.tastes",
     "providers.nowhere",
-    "providers.alpaca.subscriptions",
+    "providers.alpaca.subscriptions.[0]",
     "providers.alpaca",
 ]
 

@@ -39,12 +39,12 @@ def loaded(tmp_path: Path) -> Any:
 def test_everything_is_told_with_its_path(loaded: Any) -> None:
     found = list(misfits(loaded(ALL_WRONG), {}))
     assert [path for path, _ in found] == [
-        "streaming.providers.binance.subscriptions",
-        "streaming.providers.binance.stale_after",
-        "streaming.providers.binance.policies",
+        "streaming.providers.binance.subscriptions.[1]",
+        "streaming.providers.binance.stale_after.tastes",
+        "streaming.providers.binance.policies.looks",
         "streaming.providers.binance",
-        "streaming.providers.alpaca.subscriptions",
-        "streaming.symbols",
+        "streaming.providers.alpaca.subscriptions.[0]",
+        "streaming.symbols.[1]",
         "streaming.providers.alpaca",
     ]
     assert "binance has no channel 'smells'" in found[0][1]
