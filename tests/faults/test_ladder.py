@@ -111,6 +111,18 @@ async def _moving(place: Place, condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_without_a_fallback_a_person_is_called_at_once_and_none_is_claimed() -> None:
+    async with open_venue("binance") as place, place.gateway(stale_after_s={"quotes": STALE_S}) as gateway:
+        seen: list[Any] = []
+        await until(lambda: is_live(gateway))
+        gateway.on_status(seen.append)
+        mute = place.sim.chaos.mute("quotes", place.symbols[0])
+        await until(lambda: of_type(seen, FeedAlert))
+        assert mute.injected > 0
+        assert [event.rung for event in of_type(seen, RemedyTaken)] == [Rung.RESUBSCRIBE, Rung.RECONNECT, Rung.ALERT]
+        assert of_type(seen, FallbackChanged) == []
+
+
 async def test_the_whole_ladder_ends_at_the_fallback_and_a_person(tmp_path: Any) -> None:
     """Nothing heals it: every rung in order, the other venue's quotes arrive meanwhile, and go when it is back."""
     async with open_venue("binance") as mute_one, open_venue("binance_spot") as other:

@@ -97,7 +97,9 @@ class WebSocketManager:
         self._roster = self._connections.roster
         self.connecting = self._connections.connecting
         self._throughput = Throughput(intake.counters)
-        self._remedies = Remedies(venue.name, self._health, self._judge, self._act, self._emit, intake.counters)
+        self._remedies = Remedies(
+            venue.name, self._health, self._judge, self._act, self._emit, self._has_fallback, intake.counters
+        )
 
     # life
 
@@ -279,6 +281,9 @@ class WebSocketManager:
 
     def _trouble(self, reason: str) -> None:
         self._on_trouble(self, reason)
+
+    def _has_fallback(self) -> bool:
+        return self.settings.fallback is not None
 
     def _begin_anew(self, feed: Feed) -> None:
         self._connections.renew(feed)

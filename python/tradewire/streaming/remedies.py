@@ -36,6 +36,7 @@ class Remedies:
         judge: gives the verdict on a silent feed.
         act: takes a rung for a feed.
         emit: takes `RemedyTaken`.
+        has_fallback: whether another provider can stand in; without one there is no such rung.
         counters: `evidence.<verdict>`, `remedies.<rung>`.
     """
 
@@ -46,6 +47,7 @@ class Remedies:
         judge: Callable[[Feed], Awaitable[Verdict]],
         act: Callable[[Feed, Rung], None],
         emit: Callable[[RemedyTaken], None],
+        has_fallback: Callable[[], bool],
         counters: Counters,
     ) -> None:
         self._venue = venue
@@ -53,6 +55,7 @@ class Remedies:
         self._judge = judge
         self._act = act
         self._emit = emit
+        self._has_fallback = has_fallback
         self._counters = counters
         self._asking: dict[tuple[int, int, int], asyncio.Task[None]] = {}
         self._climbing: dict[tuple[int, int, int], tuple[Feed, Ladder, int]] = {}
@@ -102,10 +105,15 @@ class Remedies:
             return
         usual = feed.usual_ns if feed.usual_ns is not None else _WAIT_NS[1]
         wait_ns = min(max(usual, _WAIT_NS[0]), _WAIT_NS[1])
-        rungs = [rung for rung in Rung if rung is not Rung.RESNAPSHOT or feed.channel.diff]
-        ladder = Ladder(rungs, wait_ns, now_ns)
+        ladder = Ladder(self._rungs(feed), wait_ns, now_ns)
         self._climbing[feed.key] = (feed, ladder, feed.messages)
         self._climb(feed, ladder, now_ns, wall_ns)
+
+    def _rungs(self, feed: Feed) -> list[Rung]:
+        senseless = set() if feed.channel.diff else {Rung.RESNAPSHOT}
+        if not self._has_fallback():
+            senseless.add(Rung.FALLBACK)
+        return [rung for rung in Rung if rung not in senseless]
 
     def _climb(self, feed: Feed, ladder: Ladder, now_ns: int, wall_ns: int) -> None:
         rung = ladder.next(now_ns)

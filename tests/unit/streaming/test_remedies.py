@@ -31,7 +31,10 @@ class Ward:
         self.emitted: list[Any] = []
         self.counters = Counters()
         self.now = 0
-        self.remedies = Remedies("binance", self.health, self.judge, self.act, self.emitted.append, self.counters)
+        self.fallback = True
+        self.remedies = Remedies(
+            "binance", self.health, self.judge, self.act, self.emitted.append, lambda: self.fallback, self.counters
+        )
 
     async def judge(self, feed: Feed) -> Verdict:
         if isinstance(self.verdict, Exception):
@@ -70,6 +73,19 @@ async def test_a_mute_feed_climbs_the_whole_ladder() -> None:
         (rung, step) for step, (_, _, rung) in enumerate(ward.actions, 1)
     ]
     assert ward.counters.group("remedies.") == {"resubscribe": 1, "reconnect": 1, "fallback": 1, "alert": 1}
+
+
+async def test_a_fallback_that_nobody_named_is_no_rung() -> None:
+    ward = Ward()
+    ward.fallback = False
+    ward.add(QUOTES)
+    await ward.until(35)
+    assert ward.actions == [
+        (11, "quotes", Rung.RESUBSCRIBE),
+        (21, "quotes", Rung.RECONNECT),
+        (31, "quotes", Rung.ALERT),
+    ]
+    assert ward.counters["remedies.fallback"] == 0
 
 
 async def test_only_books_are_given_a_new_snapshot() -> None:
