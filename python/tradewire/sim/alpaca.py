@@ -63,10 +63,11 @@ class AlpacaSim(Venue):
         script: str = "",
     ) -> None:
         chaos = Chaos(seed=seed, channels=CHANNELS.values(), symbols=symbols)
-        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         instruments = tuple(alpaca_instrument(symbol) for symbol in dict.fromkeys(symbols))
+        self.feed = AlpacaFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=chaos)
+        chaos.streams = tuple(self.feed.topics())
+        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         accounts = Accounts(credentials, plan)
-        self.feed = AlpacaFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
         self.streams = AlpacaFace(self.feed, accounts, limits or AlpacaLimits(), chaos=self.chaos)
         self.calls = AlpacaRestFace(self.feed, accounts, now_ms=self.now_ms, chaos=self.chaos)
 

@@ -15,7 +15,7 @@ from tradewire.sim.market import Market
 from tradewire.sim.timetable import Timetable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tradewire.sim.alpaca_messages import Message
     from tradewire.sim.chaos import Chaos
@@ -152,6 +152,11 @@ class AlpacaFeed:
             desk.told_minute_ms = now_ms // MINUTE_MS * MINUTE_MS
             self.quote(desk.pit)
         self._timetable = Timetable([(100, self._on_100ms), (1_000, self._on_1s), (30_000, self._on_30s)])
+
+    def topics(self) -> Iterator[Topic]:
+        """All channels of all symbols."""
+        for desk in self._desks.values():
+            yield from desk.topics.values()
 
     def topic(self, word: str, symbol: str) -> Topic | None:
         """A channel of a symbol, if both exist."""

@@ -61,9 +61,10 @@ class BinanceSpotSim(Venue):
         script: str = "",
     ) -> None:
         chaos = Chaos(seed=seed, channels=CHANNELS, symbols=symbols)
-        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         instruments = tuple(spot_instrument(symbol) for symbol in dict.fromkeys(symbols))
-        self.feed = SpotFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=self.chaos)
+        self.feed = SpotFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=chaos)
+        chaos.streams = tuple(self.feed.topics.values())
+        super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         self.streams = StreamFace(self.feed.topics, limits, chaos=self.chaos, routed=False)
         self.calls = SpotRestFace(self.feed, weight_limit=weight_limit, now_ms=self.now_ms, chaos=self.chaos)
 

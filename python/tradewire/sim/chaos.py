@@ -5,6 +5,7 @@ Every venue has one. It decides and counts; sockets belong to the venue, and tex
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from typing import TYPE_CHECKING, TypeVar
@@ -26,9 +27,11 @@ from tradewire.sim.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 __all__ = ["Chaos"]
+
+_log = logging.getLogger("tradewire.sim")
 
 _FAULT = TypeVar("_FAULT", bound=Fault)
 _MESSAGE = TypeVar("_MESSAGE", bound=MessageFault)
@@ -47,6 +50,7 @@ class Chaos:
         seed: one seed gives one sequence of decisions for the same sequence of messages.
         channels: neutral words that the venue's streams have; others are refused.
         symbols: what the venue lists; others are refused. None at all: any symbol is taken.
+        streams: all that the venue has; a choice that fits none of them is refused. None at all: any choice is taken.
         clock: gives seconds.
 
     Attributes:
@@ -61,10 +65,12 @@ class Chaos:
         seed: int = 1,
         channels: Iterable[str] = (),
         symbols: Iterable[str] = (),
+        streams: Iterable[Stream] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.channels = tuple(channels)
         self.symbols = tuple(symbols)
+        self.streams = tuple(streams)
         self.faults: list[Fault] = []
         self.is_messing = False
         self.skew_ms = 0
@@ -223,6 +229,7 @@ class Chaos:
         refusal = _refusal(status, retry_after_s)
         where = f" match {match}" if match else ""
         fault = self._begin(Fault, f"refuse-rest {_told(refusal)}{where}", n=_most(n, for_s), for_s=for_s)
+        fault.match = match
         self._requests.append((fault, refusal, match))
         return fault
 
@@ -258,11 +265,13 @@ class Chaos:
     # What the venue asks
 
     def tick(self) -> None:
-        """End what is out of time."""
+        """End what is out of time; tell of what chose by `match` and met nothing."""
         now_s = self._clock()
         for fault in tuple(self._running):
             if fault.ends_s is not None and now_s >= fault.ends_s:
                 fault.stop()
+                if fault.match and not fault.injected:
+                    _log.warning("fault %d (%s) is over, and nothing came that fits", fault.number, fault.text)
 
     def joined(self, link: Link) -> bool:
         """A connection was accepted; False if it has to be closed at once."""
@@ -371,14 +380,19 @@ class Chaos:
             raise ValueError(f"channel must be one of {', '.join(self.channels)}, was {channel!r}")
         if symbol is not None and self.symbols and plain(symbol) not in map(plain, self.symbols):
             raise ValueError(f"symbol must be one that is listed ({', '.join(self.symbols)}), was {symbol!r}")
+        selector = Selector(*where)
+        if self.streams and not any(map(selector.fits, self.streams)):
+            raise ValueError(
+                f"{selector} fits no stream; one of its streams is {_like(self.streams, channel, symbol).name}"
+            )
         if p is not None and not 0 < p <= 1:
             raise ValueError(f"p must be a probability above 0 and at most 1, was {p}")
         once = kind is not Mute and n is None and p is None
-        selector = Selector(*where)
         amount = "" if kind is Mute else f"{1 if once else n if n is not None else f'{(p or 1) * 100:g}%'}"
         text = " ".join(part for part in (kind.__name__.lower(), amount, str(selector)) if part)
         fault = self._begin(kind, text, n=1 if once else n, for_s=for_s, until=until)
         fault.where, fault.chance, fault.draw = selector, 1.0 if p is None else p, self._random
+        fault.match = selector.match or ""
         self._messing.append(fault)
         self.is_messing = True
         return fault
@@ -427,6 +441,11 @@ class Chaos:
             if not self._freezing:
                 for link in self._links:
                     link.thaw()
+
+
+def _like(streams: Sequence[Stream], channel: str | None, symbol: str | None) -> Stream:
+    """The stream that comes closest to a choice that fits none."""
+    return max(streams, key=lambda each: (Selector(channel, symbol).fits(each), Selector(channel).fits(each)))
 
 
 def _most(n: int | None, for_s: float | None) -> int | None:

@@ -128,6 +128,7 @@ class Fault:
         born: place in the venue's order of connections and subscriptions (see `Until`).
         injected: how often it did what it is for.
         is_active: whether it still may.
+        match: what it looks for in names of streams or paths; empty: nothing.
     """
 
     number: int
@@ -138,6 +139,7 @@ class Fault:
     until: Until = "stopped"
     injected: int = field(default=0, init=False)
     is_active: bool = field(default=True, init=False)
+    match: str = field(default="", init=False)
     ended: Callable[[Fault], None] | None = field(default=None, repr=False)
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 

@@ -32,7 +32,7 @@ from tradewire.sim.chaos import Chaos
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tradewire.sim.faults import Fault
+    from tradewire.sim.faults import Fault, Stream
 
 __all__ = ["Script", "begin"]
 
@@ -151,7 +151,9 @@ class _Reader:
         self.arguments[name] = value
 
 
-def _parse(words: list[str], channels: Sequence[str], symbols: Sequence[str]) -> Callable[[Chaos], Fault | None]:
+def _parse(
+    words: list[str], channels: Sequence[str], symbols: Sequence[str], streams: Sequence[Stream]
+) -> Callable[[Chaos], Fault | None]:
     """The fault that these words describe, to be begun later.
 
     Raises:
@@ -169,7 +171,7 @@ def _parse(words: list[str], channels: Sequence[str], symbols: Sequence[str]) ->
         return result
 
     start(
-        Chaos(channels=channels, symbols=symbols)
+        Chaos(channels=channels, symbols=symbols, streams=streams)
     )  # ranges are checked where they are known, on a venue that nobody uses
     return start
 
@@ -185,7 +187,7 @@ def begin(line: str, chaos: Chaos) -> Fault | None:
         raise ValueError(f"fault must be one of {', '.join(_FORMS)}, was empty")
     if words[0] in ("at", "every"):
         raise ValueError(f"{words[0]!r} belongs in a script; here a fault begins at once, so leave its time out")
-    return _parse(words, chaos.channels, chaos.symbols)(chaos)
+    return _parse(words, chaos.channels, chaos.symbols, chaos.streams)(chaos)
 
 
 @dataclass(slots=True)
@@ -206,13 +208,16 @@ class Script:
     steps: list[_Step] = field(default_factory=list)
 
     @classmethod
-    def parse(cls, text: str, channels: Sequence[str], symbols: Sequence[str] = ()) -> Script:
+    def parse(
+        cls, text: str, channels: Sequence[str], symbols: Sequence[str] = (), streams: Sequence[Stream] = ()
+    ) -> Script:
         """Read a script.
 
         Args:
             text: its lines.
             channels: neutral words that the venue's streams have.
             symbols: what the venue lists; none at all: any symbol is taken.
+            streams: all that the venue has; none at all: any choice of streams is taken.
 
         Raises:
             ValueError: names every line that is wrong, and why.
@@ -224,7 +229,7 @@ class Script:
             if not words:
                 continue
             try:
-                steps.append(_step(words, channels, symbols))
+                steps.append(_step(words, channels, symbols, streams))
             except ValueError as error:
                 problems.append(f"line {number}: {error}")
         if problems:
@@ -241,14 +246,14 @@ class Script:
                 step.due_s += step.every_s * (1 + (elapsed_s - step.due_s) // step.every_s)
 
 
-def _step(words: list[str], channels: Sequence[str], symbols: Sequence[str]) -> _Step:
+def _step(words: list[str], channels: Sequence[str], symbols: Sequence[str], streams: Sequence[Stream]) -> _Step:
     if words[0] not in ("at", "every"):
-        return _Step(0.0, None, _parse(words, channels, symbols))
+        return _Step(0.0, None, _parse(words, channels, symbols, streams))
     if len(words) < 3:
         raise ValueError(f"{words[0]!r} must be followed by a time and a fault")
     seconds = _later(words[1])
     if words[0] == "at":
-        return _Step(seconds, None, _parse(words[2:], channels, symbols))
+        return _Step(seconds, None, _parse(words[2:], channels, symbols, streams))
     if not seconds:
         raise ValueError("'every' must be followed by a time above 0")
-    return _Step(seconds, seconds, _parse(words[2:], channels, symbols))
+    return _Step(seconds, seconds, _parse(words[2:], channels, symbols, streams))

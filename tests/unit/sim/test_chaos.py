@@ -48,6 +48,32 @@ def test_mute_by_channel_and_time(chaos: Chaos, clock: Clock) -> None:
     assert wire.got == [b"q", b"t"]
 
 
+def test_what_chose_by_match_and_met_nothing_is_told(
+    chaos: Chaos, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire = _joined(chaos)
+    chaos.mute(match="depth", for_s=5)
+    chaos.mute(match="trade", for_s=5)
+    chaos.drop(p=0.1, channel="book", for_s=5)
+    chaos.refuse_rest(418, match="depth", for_s=5)
+    chaos.refuse_rest(418, match="time", for_s=5)
+    chaos.refuse_rest(429, for_s=5)
+    chaos.deliver(wire, TRADES, b"t")
+    assert chaos.request("/fapi/v1/time") is not None
+    clock.now_s += 4.9
+    chaos.tick()
+    assert caplog.messages == []
+    clock.now_s += 0.1
+    chaos.tick()
+    chaos.tick()
+    assert caplog.messages == [
+        "fault 1 (mute match depth) is over, and nothing came that fits",
+        "fault 4 (refuse-rest 418 match depth) is over, and nothing came that fits",
+    ]
+    chaos.mute(match="depth", for_s=5).stop()
+    assert len(caplog.messages) == 2, "stopped before its time"
+
+
 def test_mute_until_reconnect(chaos: Chaos) -> None:
     old = _joined(chaos)
     chaos.mute(until="reconnect")

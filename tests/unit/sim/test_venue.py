@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -16,7 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from sim_wires import Inbox
-from tradewire.sim import BinanceSim
+from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
+from tradewire.sim.script import begin
 
 TRADES = "/public/ws/btcusdt@trade"
 BOTH = "/public/stream?streams=btcusdt@trade/btcusdt@bookTicker"
@@ -243,6 +245,33 @@ def test_a_bad_script_is_refused_at_once() -> None:
         BinanceSim(script="at 1s explode")
     with pytest.raises(ValueError, match=r"line 1: symbol must be one that is listed \(BTCUSDT\), was 'ETHUSDT'"):
         BinanceSim(symbols=("BTCUSDT",), script="mute ETHUSDT")
+
+
+@pytest.mark.parametrize(
+    ("sim", "line", "like"),
+    [
+        (BinanceSim, "match depht20", "btcusdt@kline_1m"),
+        (BinanceSim, "match BTCUSDT@depth", "btcusdt@kline_1m"),
+        (BinanceSim, "quotes ETHUSDT match @trade", "ethusdt@bookTicker"),
+        (BinanceSpotSim, "mark_price", "btcusdt@kline_1m"),
+        (AlpacaSim, "trades match aapl", "AAPL@trades"),
+        (AlpacaSim, "corrections BTC/USD", "AAPL@corrections"),
+    ],
+)
+def test_a_choice_that_fits_no_stream_is_refused_at_once(sim: Any, line: str, like: str) -> None:
+    said = f"{re.escape(line)} fits no stream; one of its streams is {like}$"
+    with pytest.raises(ValueError, match=f"line 2: {said}"):
+        sim(script=f"mute trades\nat 1s drop 3 {line}")
+    with pytest.raises(ValueError, match=said):
+        begin(f"mute {line}", sim().chaos)
+
+
+@pytest.mark.parametrize("sim", [BinanceSim, BinanceSpotSim, AlpacaSim])
+def test_every_stream_that_a_client_can_ask_for_can_be_chosen(sim: Any) -> None:
+    chaos = sim().chaos
+    for stream in chaos.streams:
+        chaos.mute(stream.channel, stream.symbol or None, stream.name)
+    assert len(chaos.faults) == len(chaos.streams) > 20
 
 
 async def test_aggregate_trades_that_were_lost_are_in_the_call(sim: BinanceSim) -> None:
