@@ -1,6 +1,7 @@
 """One streaming connection's life: connect, subscribe, keep alive, reconnect. Its messages go to the pipeline.
 
-Knows stream names, not channels; which streams belong here is the gateway's decision.
+Knows stream names, not channels; which streams belong here is the gateway's decision, what is asked for next that of
+`stream_requests`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import connect
-from tradewire.venues.base import ONE_MESSAGE
 from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled, framed
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from .gate import stay_away_s
+from .stream_requests import StreamRequest, StreamRequests
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import Asked, DigestProtocol, WireReaderProtocol
@@ -167,13 +168,12 @@ class Link:
         self.route = route
         self.state = ConnectionState.CLOSED
         self._venue = venue
-        self._limits = limits
         self._url = url
         self._owner = owner
         self._make_reader = make_reader
         self._make_session = make_session
         self._session: StreamSession | None = None
-        self._request_ids = request_ids
+        self._requests = StreamRequests(limits, request_ids)
         self._open_timeout_s = open_timeout_s
         self._backoff = Backoff(random)
         self._breaker = breaker
@@ -181,17 +181,6 @@ class Link:
         self._open_socket = open_socket
         self._gate = gate
         self._idle_ns = int(ping_interval_s * _SECOND)
-        self._wanted: dict[str, None] = {}
-        self._sent: dict[str, None] = {}
-        # Not asked for again on this connection: the venue's answer would be the same.
-        self._refused: set[str] = set()
-        # Asked for, to be taken back and asked for again.
-        self._renewed: dict[str, None] = {}
-        # Added, and not yet acknowledged on any connection.
-        self._fresh: set[str] = set()
-        # request id -> (streams, sent at, whether it asks for them). Answers come in any order.
-        self._pending: dict[int, tuple[tuple[str, ...], int, bool]] = {}
-        self._limit = self._limits.limiter()
         self._connection: StreamSocket | None = None
         self._reader: WireReaderProtocol | None = None
         self.is_direct = False
@@ -209,31 +198,25 @@ class Link:
 
     def __len__(self) -> int:
         """Streams wanted here."""
-        return len(self._wanted)
+        return len(self._requests)
 
     def __contains__(self, stream: str) -> bool:
-        return stream in self._wanted
+        return stream in self._requests
 
     def add(self, stream: str) -> None:
         """Wants a stream; asked for as soon as connection and limits allow, and again after every reconnect."""
-        self._wanted[stream] = None
-        self._refused.discard(stream)
-        if stream not in self._sent:
-            self._fresh.add(stream)
+        self._requests.add(stream)
         self._wake.set()
 
     def discard(self, stream: str) -> None:
         """Does not want it any more."""
-        self._wanted.pop(stream, None)
-        self._refused.discard(stream)
-        self._fresh.discard(stream)
+        self._requests.discard(stream)
         self._wake.set()
 
     def renew(self, stream: str) -> None:
         """Takes a stream back and asks for it again: the venue acknowledged it, and nothing comes."""
-        if stream in self._sent:
-            self._renewed[stream] = None
-            self._wake.set()
+        self._requests.renew(stream)
+        self._wake.set()
 
     def reconnect(self, reason: str, *, at_once: bool = False) -> None:
         """Gives the present connection up for a new one; does nothing while there is none.
@@ -249,14 +232,12 @@ class Link:
     @property
     def wanted(self) -> list[str]:
         """Streams wanted here, in order."""
-        return list(self._wanted)
+        return self._requests.wanted
 
     @property
     def acknowledged(self) -> bool:
         """Whether the venue has answered for every stream that is wanted, on the present connection."""
-        if self.state is not ConnectionState.CONNECTED or self._pending:
-            return False
-        return all(stream in self._sent or stream in self._refused for stream in self._wanted)
+        return self.state is ConnectionState.CONNECTED and self._requests.acknowledged
 
     @property
     def proven(self) -> bool:
@@ -266,7 +247,7 @@ class Link:
     @property
     def subscribed(self) -> set[str]:
         """Streams asked for on the present connection and not refused."""
-        return set(self._sent)
+        return self._requests.subscribed
 
     @property
     def connection(self) -> StreamSocket | None:
@@ -281,9 +262,7 @@ class Link:
     def tune(self, limits: StreamLimits, ping_interval_s: float) -> None:
         """Other limits, from now on."""
         self._idle_ns = int(ping_interval_s * _SECOND)
-        if limits != self._limits:
-            self._limits = limits
-            self._limit = self._limits.limiter()
+        self._requests.tune(limits)
 
     def guard(self, breaker: BreakerStates | None) -> None:
         """Another breaker, from the next attempt on."""
@@ -390,40 +369,30 @@ class Link:
             case Settled(request_id, missing):
                 self._on_settled(request_id, missing)
             case Refused(request_id, code, message):
-                streams, _, asking = self._pending.pop(request_id, ((), 0, False))
-                self._refuse(streams, asking, code, message)
+                self._tell_refused(self._requests.refused(request_id), code, message)
             case Ending(reason):
                 self._owner.on_ending(self, reason)
             case Broken(message, code, fatal):
                 reason = f"the venue ended the session: {message} (code {code})"
                 if fatal:
                     self._backoff.exhaust()
-                self._refuse((), False, code, message)
+                self._tell_refused((), code, message)
                 self._drop(FeedConnectionError(reason))
                 if fatal and not self._is_fatal:
                     self._is_fatal = True
                     self._owner.on_fatal(self, reason)
 
     def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
-        streams, _, asking = self._pending.pop(request_id, ((), 0, False))
-        if not streams:
+        settled = self._requests.settled(request_id, missing)
+        if settled is None:
             return
         self._acknowledged = True
         if missing:
-            self._refuse(missing, asking, 0, "the venue left them out of its answer")
-        granted = set(streams).difference(missing)
-        # Taken back and still wanted: asked for again, and what is missed meanwhile is a gap.
-        settled = self._fresh & granted if asking else {stream for stream in granted if stream not in self._wanted}
-        if asking:
-            self._fresh -= settled
+            self._tell_refused(missing, 0, "the venue left them out of its answer")
         if settled:
             self._owner.on_settled(settled)
 
-    def _refuse(self, streams: tuple[str, ...], asking: bool, code: int, message: str) -> None:
-        if asking:
-            for stream in streams:
-                self._sent.pop(stream, None)
-            self._refused.update(streams)
+    def _tell_refused(self, streams: tuple[str, ...], code: int, message: str) -> None:
         self._owner.on_refused(SubscriptionRefused(self._venue, self.name, streams, code, message, wall_ns()))
 
     def _drop(self, error: FeedConnectionError) -> None:
@@ -444,7 +413,7 @@ class Link:
 
     async def _run(self) -> None:
         while True:
-            if not self._wanted:
+            if not self._requests:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -486,11 +455,7 @@ class Link:
 
     async def _connect_and_serve(self) -> Exception | None:
         self._closed = asyncio.get_running_loop().create_future()
-        self._sent.clear()
-        self._refused.clear()
-        self._pending.clear()
-        self._limit = self._limits.limiter()
-        self._renewed.clear()
+        self._requests.begin()
         self._early.clear()
         self._acknowledged = self._proven = self.is_direct = False
         self._session = self._make_session()
@@ -525,37 +490,13 @@ class Link:
         connection, session = self._connection, self._session
         if connection is None or session is None or not connection.is_open or not session.ready:
             return _SECOND
-        size = self._limits.names_per_message
-        while True:
-            missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refused]
-            missing = missing[:size]
-            surplus = [stream for stream in self._sent if stream not in self._wanted or stream in self._renewed][:size]
-            if self._renewed:
-                # Taken back before it is asked for again.
-                missing = []
-            elif missing:
-                surplus = []
-            if not missing and not surplus:
-                return _SECOND
-            now_ns = monotonic_ns()
-            ready_ns = self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
-            if ready_ns:
-                return ready_ns - now_ns
-            request_id = next(self._request_ids)
-            names = tuple(missing or surplus)
-            self._pending[request_id] = (names, now_ns, bool(missing))
-            if missing:
-                self._sent.update(dict.fromkeys(names))
-                payloads = session.subscribe(names, request_id)
-            else:
-                for name in names:
-                    del self._sent[name]
-                    self._renewed.pop(name, None)
-                payloads = session.unsubscribe(names, request_id)
-            for payload in payloads:
+        while isinstance(due := self._requests.due(monotonic_ns()), StreamRequest):
+            ask = session.subscribe if due.subscribes else session.unsubscribe
+            for payload in ask(due.streams, due.request_id):
                 self._send(payload)
             if not session.acknowledges:
-                self._on_settled(request_id, ())
+                self._on_settled(due.request_id, ())
+        return _SECOND if due is None else due
 
     def _check_alive(self) -> int:
         """Asks a silent connection, and drops a dead one; returns when to look again, in ns."""
@@ -564,7 +505,7 @@ class Link:
             return _SECOND
         now = monotonic_ns()
         idle = now - connection.last_read_ns
-        overdue = any(now - sent_at > _ACK_NS for _, sent_at, _ in self._pending.values())
+        overdue = self._requests.overdue(now - _ACK_NS)
         unready = self._session is not None and not self._session.ready and now - self.opened_ns > _ACK_NS
         if idle > self._idle_ns + _DEAD_NS or overdue or unready:
             what = f"nothing received for {idle // _SECOND} s"

@@ -1,0 +1,179 @@
+"""Which streams are wanted on a connection, and what was asked of the venue for them. Decides only; no I/O, no clock.
+
+The link sends the requests, and brings the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from tradewire.venues.base import ONE_MESSAGE
+
+if TYPE_CHECKING:
+    from tradewire.venues.base import StreamLimits
+
+__all__ = ["StreamRequest", "StreamRequests"]
+
+
+class StreamRequest(NamedTuple):
+    """One message to the venue.
+
+    Attributes:
+        request_id: comes back with the answer.
+        streams: as many as one message may name.
+        subscribes: whether it asks for them; else it takes them back.
+    """
+
+    request_id: int
+    streams: tuple[str, ...]
+    subscribes: bool
+
+
+class StreamRequests:
+    """The wishes and requests of one link, over all its connections. The event loop owns it.
+
+    Args:
+        limits: of one connection.
+        request_ids: numbers for control messages, unique in the provider.
+    """
+
+    def __init__(self, limits: StreamLimits, request_ids: Iterator[int]) -> None:
+        self._limits = limits
+        self._limit = limits.limiter()
+        self._request_ids = request_ids
+        self._wanted: dict[str, None] = {}
+        self._sent: dict[str, None] = {}
+        # Not asked for again on this connection: the venue's answer would be the same.
+        self._refused: set[str] = set()
+        # Asked for, to be taken back and asked for again.
+        self._renewed: dict[str, None] = {}
+        # Added, and not yet acknowledged on any connection.
+        self._fresh: set[str] = set()
+        # request id -> (what was asked, when). Answers come in any order.
+        self._pending: dict[int, tuple[StreamRequest, int]] = {}
+
+    def __len__(self) -> int:
+        """Streams wanted."""
+        return len(self._wanted)
+
+    def __contains__(self, stream: str) -> bool:
+        return stream in self._wanted
+
+    @property
+    def wanted(self) -> list[str]:
+        """Streams wanted, in order."""
+        return list(self._wanted)
+
+    @property
+    def subscribed(self) -> set[str]:
+        """Streams asked for on the present connection and not refused."""
+        return set(self._sent)
+
+    @property
+    def acknowledged(self) -> bool:
+        """Whether the venue has answered for every stream that is wanted, on the present connection."""
+        if self._pending:
+            return False
+        return all(stream in self._sent or stream in self._refused for stream in self._wanted)
+
+    def add(self, stream: str) -> None:
+        """Wants a stream, on this connection and on those after it."""
+        self._wanted[stream] = None
+        self._refused.discard(stream)
+        if stream not in self._sent:
+            self._fresh.add(stream)
+
+    def discard(self, stream: str) -> None:
+        """Does not want it any more."""
+        self._wanted.pop(stream, None)
+        self._refused.discard(stream)
+        self._fresh.discard(stream)
+
+    def renew(self, stream: str) -> None:
+        """Takes a stream back that was asked for, and asks for it again."""
+        if stream in self._sent:
+            self._renewed[stream] = None
+
+    def tune(self, limits: StreamLimits) -> None:
+        """Other limits, from now on."""
+        if limits != self._limits:
+            self._limits = limits
+            self._limit = limits.limiter()
+
+    def begin(self) -> None:
+        """A new connection, of which nothing was asked."""
+        self._sent.clear()
+        self._refused.clear()
+        self._renewed.clear()
+        self._pending.clear()
+        self._limit = self._limits.limiter()
+
+    def due(self, now_ns: int) -> StreamRequest | int | None:
+        """The next request, which is to be sent now and counts as sent; or how long the limits want it to wait, in ns.
+
+        Returns:
+            None: everything was asked for.
+        """
+        size = self._limits.names_per_message
+        missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refused][:size]
+        surplus = [stream for stream in self._sent if stream not in self._wanted or stream in self._renewed][:size]
+        if self._renewed:
+            # Taken back before it is asked for again.
+            missing = []
+        if not missing and not surplus:
+            return None
+        ready_ns = self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
+        if ready_ns:
+            return ready_ns - now_ns
+        request = StreamRequest(next(self._request_ids), tuple(missing or surplus), bool(missing))
+        self._pending[request.request_id] = (request, now_ns)
+        if request.subscribes:
+            self._sent.update(dict.fromkeys(request.streams))
+        else:
+            for stream in request.streams:
+                del self._sent[stream]
+                self._renewed.pop(stream, None)
+        return request
+
+    def overdue(self, since_ns: int) -> bool:
+        """Whether a request that was sent before that time has no answer yet."""
+        return any(sent_ns < since_ns for _, sent_ns in self._pending.values())
+
+    def settled(self, request_id: int, missing: tuple[str, ...]) -> set[str] | None:
+        """The venue granted a request, but for the streams that its answer leaves out.
+
+        Returns:
+            What began or ended, as it was added or discarded; not what a reconnect or a renewal brought back. None: it
+            answers no request.
+        """
+        if request_id not in self._pending:
+            return None
+        request, _ = self._pending.pop(request_id)
+        granted = set(request.streams).difference(missing)
+        if not request.subscribes:
+            # Taken back and still wanted: asked for again, and what is missed meanwhile is a gap.
+            return {stream for stream in granted if stream not in self._wanted}
+        self._refuse(missing)
+        began = self._fresh & granted
+        self._fresh -= began
+        return began
+
+    def refused(self, request_id: int) -> tuple[str, ...]:
+        """The venue refused a request.
+
+        Returns:
+            Its streams; none: it answers no request.
+        """
+        if request_id not in self._pending:
+            return ()
+        request, _ = self._pending.pop(request_id)
+        if request.subscribes:
+            self._refuse(request.streams)
+        return request.streams
+
+    def _refuse(self, streams: tuple[str, ...]) -> None:
+        for stream in streams:
+            self._sent.pop(stream, None)
+            self._renewed.pop(stream, None)
+        self._refused.update(streams)
