@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from .venues.adapter import DataProviderAdapter, RawMessage
     from .venues.base import TradingAPIInterface
 
+    __version__: str
+
 #: Public name -> module that holds it.
 _HOMES = {
     **dict.fromkeys(
@@ -142,6 +144,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from .core import BUILD
+
+        return BUILD["version"]
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'tradewire' has no attribute {name!r}")
@@ -151,4 +157,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

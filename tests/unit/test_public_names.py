@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import tradewire
+from tradewire import core
 
 
 @pytest.mark.parametrize("name", tradewire.__all__)
@@ -29,3 +30,11 @@ def test_the_gateway_does_not_load_what_it_may_not_need() -> None:
     script = "import sys; from tradewire import StreamingGateway; StreamingGateway(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"aiohttp", "rich", "typer", "cryptography"} & set(loaded)
+
+
+def test_the_version_is_that_of_the_core() -> None:
+    assert tradewire.__version__ == core.BUILD["version"]
+    assert "__version__" in dir(tradewire)
+    script = "import sys, tradewire; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"numpy", "tradewire.core"} & set(loaded)
