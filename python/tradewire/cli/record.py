@@ -23,7 +23,8 @@ from .options import (
     parse_size,
     several,
 )
-from .wording import counted, nothing_received
+from .replay import MARKETS
+from .wording import counted, no_market_data, nothing_received
 
 __all__ = ["record"]
 
@@ -43,7 +44,7 @@ def record(
 ) -> None:
     """Record a stream, one `<receive ns> <frame>` line per message, with book snapshots inline.
 
-    Exit code 1 when nothing at all was received.
+    Exit code 1 when no market data was received. `tradewire replay` reads recordings of binance and binance_spot.
     """
     from tradewire.streaming.recorder import Recorder
     from tradewire.streaming.recording import RecordingWriter
@@ -67,6 +68,8 @@ def record(
         rest_url=rest_url,
     )
     forget_keys()
+    if venue not in MARKETS.values():
+        typer.echo(f"tradewire: replay reads recordings of {' and '.join(MARKETS.values())}, not of {venue}", err=True)
 
     async def follow() -> None:
         async with StopSignal() as stop:
@@ -99,6 +102,9 @@ def record(
         typer.echo(f"  {symbol}: nothing received: is the symbol right?")
     for symbol in recorder.without_snapshot:
         typer.echo(f"  {symbol}: book snapshot missing: its book cannot be replayed from there")
+    if not recorder.heard:
+        typer.echo(f"tradewire: {no_market_data(url or venue)}", err=True)
+        raise typer.Exit(1)
 
 
 def _check_new(out: Path, *, rotating: bool) -> None:

@@ -19,9 +19,10 @@ from .wording import counted
 if TYPE_CHECKING:
     from tradewire.streaming.replay import ReplayReport
 
-__all__ = ["replay"]
+__all__ = ["MARKETS", "replay"]
 
-_MARKETS = {"usdm": "binance", "spot": "binance_spot"}
+#: Value of `--market` -> venue: whose recordings can be replayed.
+MARKETS = {"usdm": "binance", "spot": "binance_spot"}
 _STEP = 1_000
 #: Of one symbol, partial or not: `btcusdt@depth`, `btcusdt@depth20@100ms`.
 _DEPTH_STREAM = re.compile(r"[^\s@/!]{1,64}@depth(5|10|20)?(@\d+ms)?")
@@ -29,7 +30,9 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{16}")
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="Recording: `<receive ns> <frame>` lines, gzip or plain.")],
+    file: Annotated[
+        Path, typer.Argument(help="Recording of binance or binance_spot: `<receive ns> <frame>` lines, gzip or plain.")
+    ],
     speed: Annotated[str, typer.Option("--speed", help="max, 1x, 10x, ...")] = "max",
     stream: Annotated[
         str | None, typer.Option("--stream", help="Stream that snapshots without a name belong to: btcusdt@depth.")
@@ -52,7 +55,7 @@ def replay(
     _check(market, stream, expect)
     with Recording(file) as look:
         found = detect(_readable(look))
-    venue = load(_MARKETS[market] if market else found.venue or "binance")
+    venue = load(MARKETS[market] if market else found.venue or "binance")
     run = Replay(venue, stream or found.stream, mixed_trades=found.mixed_trades)
     started = time.perf_counter()
     damage: DamagedRecordingError | None = None
@@ -69,11 +72,17 @@ def replay(
     report = run.report()
     if not report.frames and damage is None:
         raise UnsupportedError(f"{file} holds no frames: nothing was recorded")
+    if damage is None and report.counts.keys() <= {"control"}:
+        refused = f"; refused {report.decode_errors}: {report.first_error}" if report.first_error else ""
+        raise UnsupportedError(
+            f"{file} holds no market data of Binance: replay reads recordings of {' and '.join(MARKETS.values())}"
+            + refused
+        )
     typer.echo(_text(report, venue.name, seconds))
     if found.mixed_trades:
         typer.echo("single and aggregated trades together: holes in their numbers are not judged")
     if found.venue not in (None, venue.name):
-        fits = next(name for name, of in _MARKETS.items() if of == found.venue)
+        fits = next(name for name, of in MARKETS.items() if of == found.venue)
         typer.echo(f"these are messages of {found.venue}: give --market {fits}, or leave --market out", err=True)
     if damage is not None:
         raise damage
@@ -84,7 +93,7 @@ def replay(
 
 
 def _check(market: str | None, stream: str | None, expect: str | None) -> None:
-    if market is not None and market not in _MARKETS:
+    if market is not None and market not in MARKETS:
         raise UnsupportedError(f"--market must be usdm or spot, was {market!r}")
     if stream is not None and not _DEPTH_STREAM.fullmatch(stream):
         raise UnsupportedError(
@@ -134,7 +143,7 @@ def _text(report: ReplayReport, venue: str, seconds: float) -> str:
     lines = [
         f"{counted(report.messages, 'message')} in {counted(report.frames, 'frame')} of {venue}, {seconds:.2f} s, "
         f"{report.messages / max(seconds, 1e-9):,.0f} messages/s",
-        f"  {counts}",
+        *([f"  {counts}"] if counts else []),
         f"  book gaps {report.book_gaps}; trades and quotes: {gaps}; {report.missing} messages missing",
         f"  refused {report.decode_errors}" + (f": {report.first_error}" if report.first_error else ""),
     ]

@@ -26,7 +26,7 @@ from .options import (
     quiet_logging,
     several,
 )
-from .wording import nothing_received
+from .wording import no_market_data, nothing_received
 
 if TYPE_CHECKING:
     from tradewire.streaming import StreamingGateway
@@ -66,7 +66,7 @@ def stream(
     Each object begins with `event`, the name of its class (Trade, Quote, BookUpdate, FeedStateChanged, ...), and holds
     the fields of that class under their names: see docs/reference/events.md. Times (`event_ns`, `recv_ns`, ...) are
     integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is
-    absent is null. The summary goes to standard error. Exit code 1 when nothing at all was received.
+    absent is null. The summary goes to standard error. Exit code 1 when no market data was received.
     """
     from tradewire.streaming import StreamingGateway, configured
     from tradewire.transport.event_loop import run
@@ -94,8 +94,11 @@ def stream(
         logging.getLogger(configured.__name__).setLevel(logging.INFO)
     board = run(_watch(gateway, seconds=seconds, quiet=quiet, metrics_port=metrics_port))
     typer.echo(summary(board), err=not quiet and not console().is_terminal)
-    if not gateway.counters["messages"]:
-        typer.echo(f"tradewire: {nothing_received(address, board.trouble)}", err=True)
+    counters = gateway.counters
+    if counters["messages"] == counters["messages.control"]:
+        answers = counters["messages"] and not board.trouble
+        why = no_market_data(address) if answers else nothing_received(address, board.trouble)
+        typer.echo(f"tradewire: {why}", err=True)
         raise typer.Exit(1)
 
 

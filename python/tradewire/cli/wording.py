@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["counted", "explained", "nothing_received"]
+__all__ = ["counted", "explained", "no_market_data", "nothing_received"]
 
 #: How asyncio names the address that it could not listen on: `('127.0.0.1', 9001)`.
 _BOUND = re.compile(r"bind on address \('[^']*', (\d+)")
@@ -40,6 +40,11 @@ def nothing_received(address: str, reason: str = "") -> str:
     """
     what = f": {_ERRNO.sub('', reason)}" if reason else f" from {address}" if address else ""
     return f"nothing was received{what}; check the address, and that the venue is running and reachable"
+
+
+def no_market_data(source: str) -> str:
+    """What is said when a venue, by name or address, answered and sent nothing that was asked for."""
+    return f"{source} answers, but no market data was received; check the symbols, and that their market is open"
 
 
 def _port(port: int, error: OSError) -> str:

@@ -94,6 +94,7 @@ class Recorder:
         self._unseen: dict[bytes, str] = {}
         self._without_snapshot: dict[str, None] = {}
         self._silent = dict.fromkeys(names)
+        self._symbols = len(names)
         for channel in map(venue.channel, channels):
             for name in names:
                 stream = venue.stream(channel, name)
@@ -105,6 +106,11 @@ class Recorder:
     def silent(self) -> list[str]:
         """Symbols of which nothing has come."""
         return list(self._silent)
+
+    @property
+    def heard(self) -> bool:
+        """Whether market data of any symbol has come."""
+        return len(self._silent) < self._symbols
 
     @property
     def without_snapshot(self) -> list[str]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tradewire.sim import SimProcess
+
 
 def _words(venue: Any, out: Path, *more: str) -> list[str]:
     addresses = ["--url", venue.stream_url, "--rest-url", venue.rest_url]
@@ -51,6 +55,28 @@ def test_a_silent_symbol_is_named(tradewire: Any, venue: Any, tmp_path: Path) ->
     assert ", 1 snapshot, 0 reconnects -> " in done.stdout
     assert "  NOPEUSDT: nothing received: is the symbol right?" in done.stdout
     assert "BTCUSDT:" not in done.stdout
+
+
+def test_answers_without_market_data_are_exit_code_1(tradewire: Any, venue: Any, tmp_path: Path) -> None:
+    done = tradewire(*_words(venue, tmp_path / "capture", "--symbols", "NOPEUSDT"))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "  NOPEUSDT: nothing received: is the symbol right?" in done.stdout
+    assert f"{venue.stream_url} answers, but no market data was received; check the symbols" in done.stderr
+
+
+def test_what_no_replay_reads_is_said_by_both(tradewire: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "capture"
+    monkeypatch.setenv("ALPACA_API_KEY", "PKSIMULATED")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "simulated")
+    with SimProcess("alpaca", symbols=("AAPL",), rate=200) as sim:
+        words = ["--venue", "alpaca", "--symbols", "AAPL", "--channels", "trades,quotes"]
+        done = tradewire(*_words(sim, out, *words))
+    assert done.returncode == 0, done.stderr
+    reads = "replay reads recordings of binance and binance_spot"
+    assert done.stderr == f"tradewire: {reads}, not of alpaca\n"
+    replayed = tradewire("replay", str(out))
+    assert (replayed.returncode, replayed.stdout) == (2, "")
+    assert replayed.stderr == f"tradewire: {out} holds no market data of Binance: {reads}\n"
 
 
 def test_a_venue_that_is_not_there_is_exit_code_1(tradewire: Any, tmp_path: Path) -> None:

@@ -46,6 +46,21 @@ def test_an_empty_file_is_no_success(tradewire: Any, tmp_path: Path) -> None:
     assert "none does not exist: check the name" in done.stderr
 
 
+def test_frames_that_nothing_can_be_made_of_are_no_success(tradewire: Any, tmp_path: Path) -> None:
+    path = tmp_path / "other.txt"
+    path.write_text('1 {"result":null,"id":1}\n2 [1, 2\n')
+    done = tradewire("replay", str(path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{path} holds no market data of Binance: replay reads recordings of binance and bin" in done.stderr
+    assert "; refused 1: frame 2: " in done.stderr
+    with path.open("a") as file:
+        file.write("no stamp\n")
+    done = tradewire("replay", str(path))
+    assert done.returncode == 2
+    assert "line 3: must be '<receive ns> <frame>'" in done.stderr
+    assert "\n  \n" not in done.stdout, "no line of kinds without kinds"
+
+
 def test_a_plain_file_with_a_hole_reports_the_gap(tradewire: Any, tmp_path: Path) -> None:
     lines = gzip.decompress((DATA / "synthetic_usdm.txt.gz").read_bytes()).splitlines(keepends=True)
     diffs = [number for number, line in enumerate(lines) if b"@depth" in line[:60]]

@@ -58,6 +58,13 @@ def test_a_silent_symbol_is_named(tradewire: Any, venue: Any) -> None:
     assert "  BTCUSDT: last trade " in done.stdout
 
 
+def test_answers_without_market_data_are_exit_code_1(tradewire: Any, venue: Any) -> None:
+    done = tradewire(*_words(venue, "--quiet", "--symbols", "NOPEUSDT"))
+    assert "  1 control reply\n" in done.stdout
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"{venue.stream_url} answers, but no market data was received; check the symbols" in done.stderr
+
+
 def test_one_address_alone_is_refused(tradewire: Any) -> None:
     for command in (["stream"], ["record", "--out", "unused"]):
         done = tradewire(*command, "--url", "ws://127.0.0.1:9")
