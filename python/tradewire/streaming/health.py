@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "FeedHealth"]
 
+#: A quiet market is looked at this often at least, or as often as a busy one where that is rarer: evidence costs one
+#: request, and a stream that went mute overnight must be found in the morning.
+_QUIET_MOST_NS = 600 * 1_000_000_000
+
 
 class Feed:
     """One channel of one symbol.
@@ -27,7 +31,8 @@ class Feed:
         messages: messages received.
         last_ns: monotonic time of the last one, or of the beginning of the wait for the first.
         last_wall_ns: the same moment, ns since 1970.
-        stale_after_ns: silence beyond this is STALE; grows while a market is proven quiet. None: never.
+        stale_after_ns: silence beyond this is STALE; grows, within bounds, while a market is proven quiet.
+            None: never.
         usual_ns: the threshold of a busy market.
     """
 
@@ -168,11 +173,12 @@ class FeedHealth:
             self._set(feed, FeedState.SYNCING, "connected", wall_ns)
 
     def quiet(self, feed: Feed, now_ns: int, wall_ns: int) -> None:
-        """The venue has nothing new either: the silence is the market's. Waits twice as long the next time."""
+        """The venue has nothing new either: the silence is the market's. Waits twice as long the next time, at most ten
+        minutes or the usual threshold, whichever is longer."""
         self.refresh()
-        if feed.state is not FeedState.STALE or feed.stale_after_ns is None:
+        if feed.state is not FeedState.STALE or feed.stale_after_ns is None or feed.usual_ns is None:
             return
-        feed.stale_after_ns *= 2
+        feed.stale_after_ns = min(2 * feed.stale_after_ns, max(feed.usual_ns, _QUIET_MOST_NS))
         feed.last_ns = now_ns
         # A book that was whole before the silence is whole still.
         self._set(feed, FeedState.LIVE if feed.synced else FeedState.SYNCING, "the market is quiet", wall_ns)

@@ -200,6 +200,25 @@ def test_messages_from_before_a_loss_do_not_bring_a_feed_back(emitted: list[Feed
     assert (feed.state, feed.messages) == (FeedState.DOWN, 1)
 
 
+@pytest.mark.parametrize(("usual_s", "most_s"), [(10, 600), (60, 600), (3_600, 3_600)])
+def test_however_long_a_market_is_quiet_it_is_looked_at_every_ten_minutes(
+    health: FeedHealth, usual_s: int, most_s: int
+) -> None:
+    feed = health.add(QUOTES, "S0", 0, 0, 0, usual_s * SECOND)
+    thresholds: list[int | None] = []
+    now = 0
+    for _ in range(20):
+        assert feed.stale_after_ns is not None
+        now += feed.stale_after_ns + 1
+        health.tick(now, 8)
+        health.quiet(feed, now, 8)
+        thresholds.append(feed.stale_after_ns)
+    assert thresholds[0] == min(2 * usual_s, most_s) * SECOND
+    assert thresholds[-1] == most_s * SECOND
+    observe(health, (Kind.QUOTE, 0), now_ns=now)
+    assert feed.stale_after_ns == usual_s * SECOND, "a busy market again"
+
+
 def test_a_process_that_stood_still_blames_nobody(health: FeedHealth) -> None:
     quiet, busy = add(health, QUOTES), add(health, QUOTES, 1)
     observe(health, (Kind.QUOTE, 0))
