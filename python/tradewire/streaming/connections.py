@@ -207,9 +207,10 @@ class Connections:
                 self._given_up.discard(link)
             elif link not in self._given_up:
                 self._given_up.add(link)
-                reason = (
-                    f"{link.name}: {event.attempt} connection attempts in a row failed, the last one: {event.reason}"
-                )
+                what = "the connection attempt failed"
+                if event.attempt > 1:
+                    what = f"{event.attempt} connection attempts in a row failed, the last one"
+                reason = f"{link.name}: {what}: {event.reason}"
                 self._alert(reason)
                 self._on_trouble(reason)
 

@@ -65,7 +65,7 @@ class ConnectionChanged:
         connection: its name within the gateway (`public`, `market`, `public-2`).
         state: the new state.
         reason: why, in words; empty where it was asked for.
-        attempt: connection attempts since it last served.
+        attempt: connection attempts in a row that failed, since it last served.
         retry_in_ns: for `reconnecting`: the wait before the next attempt.
         recv_ns: when, ns since 1970.
     """

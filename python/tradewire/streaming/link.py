@@ -188,6 +188,8 @@ class Link:
         self._acknowledged = False
         self._proven = False
         self._at_once = False
+        # Since it last served. The backoff also counts the loss of one that served: it waits before the first attempt.
+        self._failures = 0
         self._is_fatal = False
         self._early: list[bytes] = []
         self._closed: asyncio.Future[Exception | None] | None = None
@@ -349,6 +351,7 @@ class Link:
     def _prove(self) -> None:
         self._proven = True
         self._is_fatal = False
+        self._failures = 0
         self._backoff.reset()
         if self._breaker is not None:
             self._breaker.succeeded(self._token, monotonic_ns())
@@ -433,8 +436,12 @@ class Link:
             self._connection = None
             if self._breaker is not None and not self._proven:
                 self._breaker.failed(self._token, monotonic_ns())
-            delay_ns = 0 if self._at_once else self._backoff.next_delay_ns()
-            self._at_once = False
+            if self._at_once:
+                self._at_once = False
+                delay_ns = 0
+            else:
+                self._failures += not self._proven
+                delay_ns = self._backoff.next_delay_ns()
             away_s = stay_away_s(error, self._session, wall_ns()) if self._session is not None else None
             if away_s is not None:
                 delay_ns = max(delay_ns, int(away_s * _SECOND))
@@ -521,8 +528,7 @@ class Link:
         if self.state is state and state is not ConnectionState.RECONNECTING:
             return
         self.state = state
-        attempts = self._backoff.attempts
-        event = ConnectionChanged(self._venue, self.name, state, reason, attempts, retry_in_ns, wall_ns())
+        event = ConnectionChanged(self._venue, self.name, state, reason, self._failures, retry_in_ns, wall_ns())
         try:
             self._owner.on_link(self, event)
         except Exception:

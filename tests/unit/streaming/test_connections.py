@@ -86,3 +86,11 @@ def test_an_outage_is_told_once_and_the_next_one_again() -> None:
     for attempt in (1, 2, 3):
         desk.fail(attempt)
     assert desk.alerts == desk.troubles == [said.format(2)] * 2
+
+
+def test_a_lost_connection_that_served_is_no_failed_attempt() -> None:
+    desk = Desk(reconnect_attempts=1)
+    desk.fail(0)
+    assert desk.alerts == desk.troubles == []
+    desk.fail(1)
+    assert desk.alerts == desk.troubles == ["public: the connection attempt failed: refused"]

@@ -175,12 +175,13 @@ async def test_backoff_starts_over_only_after_an_answer_and_a_valid_message(
         await eventually(lambda before=before, sent=sent: owned.pipeline.counters["messages"] == before + len(sent))
         peer.writer.transport.abort()
     await eventually(lambda: owned.states.count(ConnectionState.RECONNECTING) == 5)
-    lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
-    assert lost == [1, 2, 3, 1, 2]
+    lost = [change for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert [change.attempt for change in lost] == [1, 2, 3, 0, 1], "the end of one that served is no failed attempt"
+    assert owned.link._backoff.attempts == 2, "but it is waited after, as after a failed one"
 
 
 @pytest.mark.parametrize(
-    ("lasted", "answered", "attempts"), [(True, True, [1, 1, 1]), (False, True, [1, 2, 3]), (True, False, [1, 2, 3])]
+    ("lasted", "answered", "attempts"), [(True, True, [0, 0, 0]), (False, True, [1, 2, 3]), (True, False, [1, 2, 3])]
 )
 async def test_in_a_closed_market_a_connection_that_lasted_was_no_failed_attempt(
     owned: Owned,
