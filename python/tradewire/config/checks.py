@@ -18,7 +18,7 @@ from .schema import (
 )
 from .settings import Section, answered
 
-__all__ = ["check_whole", "variables_of"]
+__all__ = ["check_whole", "clear_text_rule", "variables_of"]
 
 _Rules = Callable[[str, Any, str], Iterator[tuple[str, str]]]
 
@@ -27,6 +27,14 @@ def variables_of(name: str) -> tuple[str, str]:
     """The variables that hold a credential: `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` of `alpaca`."""
     stem = name.upper().replace("-", "_")
     return f"{stem}_API_KEY", f"{stem}_SECRET_KEY"
+
+
+def clear_text_rule(url: str) -> str | None:
+    """What is wrong with an address to which keys and orders would go in clear text; None: nothing."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "http") or is_loopback(parts.hostname or ""):
+        return None
+    return f"must begin with {parts.scheme}s:// (unencrypted only on loopback)"
 
 
 def check_whole(
@@ -101,8 +109,9 @@ def _host_rule(
         return None
     if unsafe_hosts and environment != "live":
         return None
-    if parts.scheme in ("ws", "http"):
-        return f"must begin with {parts.scheme}s:// (unencrypted only on loopback)"
+    clear_text = clear_text_rule(url)
+    if clear_text is not None:
+        return clear_text
     if allowed_hosts is None:
         return None
     venue = provider.venue or provider.name

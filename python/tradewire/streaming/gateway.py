@@ -80,8 +80,8 @@ class StreamingGateway(GatewayView):
         venue: a name known to `tradewire.venues.registry`; None: `binance`.
         symbols: subscribed from the start to all of `channels`; `BTCUSDT`, `btcusdt` and `BTC/USDT` are the same.
         channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...
-        url: replaces the venue's streaming address (`ws://127.0.0.1:8700`).
-        rest_url: replaces the venue's REST address.
+        url: replaces the venue's streaming address (`ws://127.0.0.1:8700`); unencrypted only on loopback.
+        rest_url: replaces the venue's REST address; likewise.
         ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot;
             None: 32,768.
         queue_capacity: events per consumer queue; for `batches()`: messages, and four times as many records; None:

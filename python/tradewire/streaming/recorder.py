@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError, QueryError
 from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.transport.address import check_address
 from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
 from tradewire.transport.policy.backoff import Backoff
@@ -54,6 +55,11 @@ class Recorder:
         credential: where the venue asks for one; None: from the environment (`AuthManager`).
         random: for backoff.
 
+    Raises:
+        MissingCredentialError: the venue asks for a key, and none is given.
+        UnsupportedError: an unknown channel.
+        ValueError: not a symbol; not an address, or an unencrypted one beyond loopback.
+
     Attributes:
         reconnects: connections lost.
         snapshots: snapshots written.
@@ -72,6 +78,8 @@ class Recorder:
         credential: Credential | None = None,
         random: Random | None = None,
     ) -> None:
+        check_address("url", url, ("ws", "wss"))
+        check_address("rest_url", rest_url, ("http", "https"))
         self._venue = venue
         self._credential = credential if credential is not None else credential_of(venue)
         self._write = write

@@ -12,7 +12,8 @@ _USER = re.compile(r"//[^/@]*@")
 
 
 def check_address(name: str, text: str | None, schemes: Sequence[str]) -> None:
-    """Passes None and `scheme://host[:port][/path]`. A query has no place: paths of the venue are put behind it.
+    """Passes None and `scheme://host[:port][/path]`, unencrypted only on loopback: keys are sent there. A query has no
+    place: paths of the venue are put behind it.
 
     Args:
         name: what the caller calls it, for the error.
@@ -33,4 +34,15 @@ def check_address(name: str, text: str | None, schemes: Sequence[str]) -> None:
         valid = False
     if not valid:
         wanted = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
-        raise ValueError(f"{name} must be {wanted}, was {_USER.sub('//***@', text)!r}")
+        raise ValueError(f"{name} must be {wanted}, was {_shown(text)}")
+    if not text.startswith(("wss:", "https:")):
+        # Here and not above: who connects to a venue itself does not pay for the configuration.
+        from tradewire.config.checks import clear_text_rule
+
+        rule = clear_text_rule(text)
+        if rule is not None:
+            raise ValueError(f"{name} {rule}, was {_shown(text)}")
+
+
+def _shown(text: str) -> str:
+    return repr(_USER.sub("//***@", text))

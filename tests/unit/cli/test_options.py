@@ -98,7 +98,16 @@ def test_a_bad_address_is_shown_as_it_was_typed(text: str) -> None:
     with pytest.raises(UnsupportedError, match=rf"--url must be ws://.* or wss://.*, was {re.escape(repr(text))}$"):
         check_addresses(text, "http://host")
     with pytest.raises(UnsupportedError, match=r"--rest-url must be http://.* or https://.*, was 'ws://host'"):
-        check_addresses("ws://host", "ws://host")
+        check_addresses("wss://host", "ws://host")
+
+
+def test_keys_do_not_go_in_clear_text() -> None:
+    with pytest.raises(
+        UnsupportedError, match=r"^--url must begin with wss:// \(unencrypted only on loopback\), was 'ws"
+    ):
+        check_addresses("ws://example.com", "https://example.com")
+    with pytest.raises(UnsupportedError, match=r"^--rest-url must begin with https://"):
+        check_addresses("wss://example.com", "http://example.com")
 
 
 def test_help_and_error_list_the_same_channels() -> None:

@@ -340,6 +340,12 @@ def test_two_channels_with_the_same_events_exclude_each_other() -> None:
         ({"symbols": ["BTC USDT"], "channels": ["trades"]}, ValueError, "symbol must be like"),
         ({"url": "http://x"}, ValueError, r"^url must be ws://host\[:port\] or wss://host\[:port\], was 'http://x'$"),
         ({"rest_url": "x"}, ValueError, r"^rest_url must be http://host\[:port\] or https://host\[:port\], was 'x'$"),
+        (
+            {"url": "ws://example.com"},
+            ValueError,
+            r"^url must begin with wss:// \(unencrypted only on loopback\), was",
+        ),
+        ({"rest_url": "http://example.com"}, ValueError, "^rest_url must begin with https://"),
         ({"policies": {"candles": "keep"}}, UnsupportedError, "has no channel 'candles'"),
         (
             {"policies": {"quotes": "latest"}},

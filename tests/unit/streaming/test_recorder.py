@@ -209,3 +209,10 @@ async def test_one_name_within_another_and_what_never_came(
     recording.source.failures = 0
     await eventually(lambda: recorder.snapshots == 1)
     assert recorder.without_snapshot == []
+
+
+def test_keys_do_not_go_in_clear_text() -> None:
+    for name, address in (("url", "ws://example.com"), ("rest_url", "http://example.com")):
+        options: dict[str, Any] = {name: address}
+        with pytest.raises(ValueError, match=f"^{name} must begin with .*unencrypted only on loopback"):
+            Recorder(load("binance"), ["BTCUSDT"], ["trades"], lambda *_, **__: False, **options)

@@ -58,7 +58,7 @@ class BinanceMarketDataClient:
         limits: shared with others that use the same network address; must know `venue`.
 
     Raises:
-        ValueError: an address that is not one.
+        ValueError: an address that is not one, or an unencrypted one beyond loopback.
         UnsupportedError: another venue.
     """
 
