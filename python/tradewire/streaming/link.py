@@ -353,8 +353,9 @@ class Link:
         self._is_fatal = False
         self._failures = 0
         self._backoff.reset()
-        if self._breaker is not None:
-            self._breaker.succeeded(self._token, monotonic_ns())
+        # In a quiet market the first message may come after the lease of the probe: what serves needs no other.
+        if self._breaker is not None and not self._breaker.succeeded(self._token, monotonic_ns()):
+            self._breaker.close()
 
     def _take(self, payload: bytes) -> None:
         session = self._session

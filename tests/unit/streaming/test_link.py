@@ -362,6 +362,26 @@ async def test_an_open_breaker_holds_attempts_back(wire_server: Any, no_wait: Ra
     await owned.link.stop(0.01)
 
 
+async def test_what_serves_closes_the_breaker_also_after_the_lease_of_its_probe(
+    wire_server: Any, no_wait: Random, frames: Any, eventually: Any
+) -> None:
+    breaker = BreakerStates(
+        failure_threshold=1, reset_timeout_ns=0, half_open_max_requests=1, success_threshold=1, lease_ns=1
+    )
+    breaker.open(0)
+    owned = Owned(wire_server.url + "/public/stream", no_wait, breaker)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    peer = await wire_server.serve()
+    asked = await request(peer)
+    assert owned.link.breaker_state is BreakerState.HALF_OPEN
+    peer.send_frame(frames.ack(asked["id"]))
+    peer.send_frame(frames.trade(1))
+    await eventually(lambda: owned.link.proven)
+    assert owned.link.breaker_state is BreakerState.CLOSED
+    await owned.link.stop(0.01)
+
+
 @pytest.mark.parametrize("moment", ["idle", "connecting", "backoff", "streaming"])
 async def test_stopping_leaves_nothing(owned: Owned, wire_server: Any, eventually: Any, moment: str) -> None:
     if moment == "backoff":
