@@ -1,7 +1,7 @@
 """Which subscriptions a fallback provider serves while the provider that they belong to does not. Bookkeeping only.
 
 The fallback is asked for the same channels and symbols, and what it gives goes to the same callbacks. It is let go when
-every feed that it stands in for has been live again for a while.
+every feed that it stands in for has been well again for a while.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .events import FallbackChanged, FeedState
+from .events import FallbackChanged
 
 if TYPE_CHECKING:
-    from .health import Feed
     from .manager import WebSocketManager
 
 __all__ = ["Fallbacks"]
@@ -24,13 +23,13 @@ _HOLD_NS = 5_000_000_000
 class _Active:
     """One fallback at work."""
 
-    __slots__ = ("close", "live_since_ns", "primary", "standin")
+    __slots__ = ("close", "primary", "standin", "well_since_ns")
 
     def __init__(self, primary: WebSocketManager, standin: WebSocketManager, close: Callable[[], None]) -> None:
         self.primary = primary
         self.standin = standin
         self.close = close
-        self.live_since_ns = 0
+        self.well_since_ns = 0
 
 
 class Fallbacks:
@@ -66,11 +65,11 @@ class Fallbacks:
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Lets fallbacks go whose providers are back; called a few times a second."""
         for found in list(self._active.values()):
-            if not _whole(found.primary.feeds()):
-                found.live_since_ns = 0
-            elif not found.live_since_ns:
-                found.live_since_ns = now_ns
-            elif now_ns - found.live_since_ns >= _HOLD_NS:
+            if not all(feed.well for feed in found.primary.feeds()):
+                found.well_since_ns = 0
+            elif not found.well_since_ns:
+                found.well_since_ns = now_ns
+            elif now_ns - found.well_since_ns >= _HOLD_NS:
                 del self._active[found.primary.name]
                 found.close()
                 self._say(found.primary, found.standin, active=False, reason="it is back", wall_ns=wall_ns)
@@ -87,8 +86,3 @@ class Fallbacks:
         self, primary: WebSocketManager, standin: WebSocketManager, *, active: bool, reason: str, wall_ns: int
     ) -> None:
         self._emit(FallbackChanged(primary.venue.name, primary.name, standin.name, active, reason, wall_ns))
-
-
-def _whole(feeds: list[Feed]) -> bool:
-    """Whether nothing is wrong with any of them."""
-    return all(feed.state is FeedState.LIVE for feed in feeds)

@@ -68,6 +68,13 @@ class Feed:
         self.stale_after_ns = self.usual_ns = stale_after_ns
 
     @property
+    def well(self) -> bool:
+        """Whether nothing is wrong with it: messages arrive, or it is connected and its silence is normal."""
+        if self.state is FeedState.SYNCING:
+            return self.synced and self.stale_after_ns is None
+        return self.state is FeedState.LIVE
+
+    @property
     def key(self) -> tuple[int, int, int]:
         """How its messages are recognised."""
         return (self.channel.kind, self.symbol_id, INTERVALS.get(self.channel.interval, 0))

@@ -7,14 +7,27 @@ from typing import Any
 
 import pytest
 
+from tradewire.core.record import Kind
 from tradewire.streaming.events import FallbackChanged, FeedState
 from tradewire.streaming.fallback import Fallbacks
+from tradewire.streaming.health import Feed
+from tradewire.venues.base import Channel
 
 SECOND = 1_000_000_000
 
 
+TRADES = Channel("trades", Kind.TRADE, 60 * SECOND)
+LIQUIDATIONS = Channel("liquidations", Kind.LIQUIDATION, None)
+
+
+def feed_of(channel: Channel, state: FeedState) -> Feed:
+    feed = Feed(channel, "BTCUSDT", 0, channel.stale_after_ns, 0, 0)
+    feed.state = state
+    return feed
+
+
 def manager(name: str, *states: FeedState) -> Any:
-    feeds = [SimpleNamespace(state=state) for state in states]
+    feeds = [feed_of(TRADES, state) for state in states]
     return SimpleNamespace(name=name, venue=SimpleNamespace(name="binance"), feeds=lambda: feeds)
 
 
@@ -56,6 +69,28 @@ def test_it_goes_when_every_feed_was_back_for_a_while() -> None:
     assert gateway.mirrored[-1] == "closed"
     assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, "it is back", 9)
     assert gateway.fallbacks.active == {}
+
+
+def test_a_connected_channel_that_is_silent_by_nature_does_not_keep_the_stand_in() -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.LIVE)
+    sparse = feed_of(LIQUIDATIONS, FeedState.DOWN)
+    primary.feeds().append(sparse)
+    gateway.fallbacks.begin(primary, manager("spare"), "refused", 0)
+    for second in range(1, 20):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active, "its connection is gone"
+    sparse.state = FeedState.SYNCING
+    for second in range(20, 26):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active == {}
+
+
+def test_a_channel_that_should_speak_and_does_not_yet_keeps_the_stand_in() -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.LIVE, FeedState.SYNCING)
+    gateway.fallbacks.begin(primary, manager("spare"), "refused", 0)
+    for second in range(1, 20):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active
 
 
 @pytest.mark.parametrize("gone", ["main", "spare"])
