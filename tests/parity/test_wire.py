@@ -17,7 +17,7 @@ from tradewire import core
 from tradewire.errors import DecodeError, StateError
 
 NATIVE, PURE = core.load("native"), core.load("pure")
-ROOM = 65_536
+ROOM = 131_072
 NAMES = ("messages", "counts", "frames", "errors", "error_count", "full", "close")
 
 
@@ -264,7 +264,7 @@ def test_a_buffer_is_for_one_update(impl: ModuleType) -> None:
         (lambda m: joined(m)[0].feed(bytearray(), 1), TypeError("data must be bytes, was bytearray")),
         (lambda m: joined(m)[0].feed(b"", -1), ValueError("recv_ns must be 0..9223372036854775807, was -1")),
         (lambda m: joined(m)[0].feed(b"", 1.0), TypeError("recv_ns must be an integer, was float")),
-        (lambda m: joined(m)[0].buffer_updated(65537, 1), ValueError("count must be 0..65536, was 65537")),
+        (lambda m: joined(m)[0].buffer_updated(ROOM + 1, 1), ValueError("count must be 0..131072, was 131073")),
         (
             lambda m: joined(m)[0].buffer_updated(1, 2**63),
             ValueError("recv_ns must be 0..9223372036854775807, was 9223372036854775808"),

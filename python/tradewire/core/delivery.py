@@ -169,13 +169,13 @@ class WireReaderProtocol(Protocol):
         max_fragments: int = 1024,
     ) -> None: ...
     def get_buffer(self, sizehint: int = -1) -> memoryview:
-        """64 KiB of writable memory, behind the tail of an unfinished frame, whatever `sizehint` (as asyncio's
+        """128 KiB of writable memory, behind the tail of an unfinished frame, whatever `sizehint` (as asyncio's
         `BufferedProtocol` is called; -1 or more). To be written to before the next call of any method, and not after
         it (memory-safe all the same); not to be released, for the next call may give it again. Memory: at most
-        `max_message` + 128 KiB, and as much again twice for a message in fragments."""
+        `max_message` + 129 KiB, and as much again twice for a message in fragments."""
 
     def buffer_updated(self, count: int, recv_ns: int | None = None) -> WireResultProtocol | None:
-        """Reads `count` (0..65536) bytes written to the buffer, received now unless `recv_ns` says when. None: all was
+        """Reads `count` (0..131072) bytes written to the buffer, received now unless `recv_ns` says when. None: all was
         dealt with, see `direct`. StateError: no `get_buffer` since the last call."""
 
     def direct(self, digest: DigestProtocol | None, asks: Callable[[], Asked] | None = None) -> None:

@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Room that `lend` gives.
-pub const ROOM: usize = 64 * 1024;
+pub const ROOM: usize = 128 * 1024;
 
 /// Bytes at an address that never changes, alive as long as anybody holds them.
 #[derive(Debug)]

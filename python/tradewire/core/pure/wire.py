@@ -21,7 +21,7 @@ from .wire_result import WireResult
 
 __all__ = ["WireReader"]
 
-_ROOM = 64 * 1024
+_ROOM = 128 * 1024
 _ERRORS_KEPT = 16
 _CONTROLS_KEPT = 64
 _KINDS = [kind.name.lower() for kind in Kind if kind is not Kind.LEVEL]
