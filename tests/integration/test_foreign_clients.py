@@ -15,6 +15,8 @@ import pytest
 
 from sim_wires import Inbox
 from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
+from tradewire.sim.alpaca_tape import Tape
+from tradewire.sim.market import Pit
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-foreign" / "bin" / "python"
@@ -133,32 +135,43 @@ async def test_python_binance_on_spot() -> None:
     assert float(got["rest"]["ticker"]) == pytest.approx(83_000, rel=0.1)
 
 
-async def test_alpaca_py() -> None:
-    """Trades, quotes and a bar of the test stream, crypto trades and books; all by MessagePack."""
-    async with AlpacaSim(rate=600) as sim:
-        got_so_far = asyncio.create_task(_client("alpaca_py_client.py", sim))
-        while not got_so_far.done():  # bars come with full minutes: set the clock forward once everybody has subscribed
-            topic = sim.feed.topic("bars", "FAKEPACA")
-            assert topic is not None
-            if topic.listeners and not sim.chaos.skew_ms:
-                sim.chaos.skew(60_000)
-            await asyncio.wait((got_so_far,), timeout=0.1)
-        got = got_so_far.result()
-        stock, pair = sim.feed.tapes["FAKEPACA"], sim.feed.tapes["BTC/USD"]
-        ticks = {item.trade_id: item for tape in (stock, pair) for item in tape.prints}
-    print("alpaca-py", got["version"])  # noqa: T201 # reason: the version belongs to the result
-    stocks, pairs = got["stocks"], got["pairs"]
-    assert (len(stocks["trades"]) >= 20, len(stocks["quotes"]) >= 20, len(stocks["bars"])) == (True, True, 1)
-    for number, price, size, time_us in stocks["trades"]:
+def _check_stock(got: dict[str, Any], tape: Tape, pit: Pit) -> None:
+    """What a stock feed gave is what was traded, quoted and told of a minute."""
+    assert (len(got["trades"]) >= 20, len(got["quotes"]) >= 20, len(got["bars"])) == (True, True, 1)
+    ticks = {item.trade_id: item for item in tape.prints}
+    for number, price, size, time_us in got["trades"]:
         item = ticks[number]
         assert (price, size, time_us) == (pytest.approx(item.price * 0.01), item.lots, item.ns // 1_000)
     # Several in one microsecond happen.
-    tops = {(top.ns // 1_000, top.bid, top.ask) for top in stock.tops}
-    for bid, ask, time_us in stocks["quotes"]:
+    tops = {(top.ns // 1_000, top.bid, top.ask) for top in tape.tops}
+    for bid, ask, time_us in got["quotes"]:
         assert (time_us, round(bid * 100), round(ask * 100)) in tops
-    assert stocks["bars"][0][0] == "FAKEPACA"
+    start_us, *prices, count = got["bars"][0]
+    bar = pit.history.bar("1m", start_us // 1_000)
+    assert bar is not None
+    assert [round(price * 100) for price in prices] == [bar.open, bar.high, bar.low, bar.close]
+    assert count == bar.count
+
+
+async def test_alpaca_py() -> None:
+    """Trades, quotes and a bar of the test, iex and sip streams, crypto trades and books; all by MessagePack."""
+    symbols = ("FAKEPACA", "AAPL", "MSFT")
+    async with AlpacaSim(rate=600) as sim:
+        got_so_far = asyncio.create_task(_client("alpaca_py_client.py", sim))
+        while not got_so_far.done():  # bars come with full minutes: set the clock forward once everybody has subscribed
+            topics = [sim.feed.topic("bars", symbol) for symbol in symbols]
+            if all(topic is not None and topic.listeners for topic in topics) and not sim.chaos.skew_ms:
+                sim.chaos.skew(60_000)
+            await asyncio.wait((got_so_far,), timeout=0.1)
+        got = got_so_far.result()
+        pits = sim.feed.market.pits
+    print("alpaca-py", got["version"])  # noqa: T201 # reason: the version belongs to the result
+    for symbol in symbols:
+        _check_stock(got["stocks"][symbol], sim.feed.tapes[symbol], pits[symbol])
+    pairs = got["pairs"]
+    ticks = {item.trade_id: item for item in sim.feed.tapes["BTC/USD"].prints}
     assert all(ticks[number].price * 0.01 == pytest.approx(price) for number, price, _, _ in pairs["trades"])
     assert pairs["books"][0][:2] >= [100, 100]
     history = {row[0]: row[1:] for row in got["history"]}
-    assert all(history[number] == [price, size] for number, price, size, _ in stocks["trades"])
+    assert all(history[number] == [price, size] for number, price, size, _ in got["stocks"]["FAKEPACA"]["trades"])
     assert got["latest"] == pytest.approx(134, rel=0.1)

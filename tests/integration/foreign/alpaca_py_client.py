@@ -33,7 +33,7 @@ class Collector:
         self.add("quotes", [quote.bid_price, quote.ask_price, _microseconds(quote.timestamp)])
 
     async def bar(self, bar: object) -> None:
-        self.add("bars", [bar.symbol, bar.open, bar.high, bar.low, bar.close, bar.trade_count])
+        self.add("bars", [_microseconds(bar.timestamp), bar.open, bar.high, bar.low, bar.close, bar.trade_count])
 
     async def book(self, book: object) -> None:
         self.add("books", [len(book.bids), len(book.asks), book.reset])
@@ -43,19 +43,25 @@ def _microseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def main(rest_url: str, stream_url: str) -> None:
-    test = StockDataStream("key", "secret", url_override=f"{stream_url}/v2/test")
-    stocks = Collector(test, trades=WANTED, quotes=WANTED, bars=1)
-    test.subscribe_trades(stocks.trade, "FAKEPACA")
-    test.subscribe_quotes(stocks.quote, "FAKEPACA")
-    test.subscribe_bars(stocks.bar, "FAKEPACA")
+def _stocks(url: str, symbol: str) -> Collector:
+    """Of one stock feed."""
+    stream = StockDataStream("key", "secret", url_override=url)
+    collector = Collector(stream, trades=WANTED, quotes=WANTED, bars=1)
+    stream.subscribe_trades(collector.trade, symbol)
+    stream.subscribe_quotes(collector.quote, symbol)
+    stream.subscribe_bars(collector.bar, symbol)
+    return collector
 
+
+def main(rest_url: str, stream_url: str) -> None:
+    feeds = {"test": "FAKEPACA", "iex": "AAPL", "sip": "MSFT"}
+    stocks = {symbol: _stocks(f"{stream_url}/v2/{feed}", symbol) for feed, symbol in feeds.items()}
     crypto = CryptoDataStream("key", "secret", url_override=f"{stream_url}/v1beta3/crypto/us")
     pairs = Collector(crypto, trades=WANTED, books=WANTED)
     crypto.subscribe_trades(pairs.trade, "BTC/USD")
     crypto.subscribe_orderbooks(pairs.book, "BTC/USD")
 
-    runs = [threading.Thread(target=stream.run) for stream in (test, crypto)]
+    runs = [threading.Thread(target=each.stream.run) for each in (*stocks.values(), pairs)]
     for run in runs:
         run.start()
     for run in runs:
@@ -66,7 +72,7 @@ def main(rest_url: str, stream_url: str) -> None:
     latest = calls.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols="FAKEPACA"))
     result = {
         "version": importlib.metadata.version("alpaca-py"),
-        "stocks": stocks.got,
+        "stocks": {symbol: collector.got for symbol, collector in stocks.items()},
         "pairs": pairs.got,
         "history": [[trade.id, trade.price, trade.size] for trade in history["FAKEPACA"]],
         "latest": latest["FAKEPACA"].ask_price,
