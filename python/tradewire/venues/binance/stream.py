@@ -145,6 +145,7 @@ USDM = BinanceMarketData(
     # Bars of one second are Spot's alone.
     intervals=tuple(interval for interval in INTERVALS if interval != "1s"),
     # The plan leaves out fills of the insurance fund and of auto-deleveraging; their ids are from the same row.
+    # Back-fill may go by `GET /fapi/v1/trades`: Binance documents (Recent Trades List) that its answers lack them, too.
     holes=frozenset({"trades"}),
     snapshot_depth=1000,
     costs=USDM_COSTS,
