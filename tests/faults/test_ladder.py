@@ -86,6 +86,27 @@ async def test_a_mute_book_is_built_anew_before_its_connection_is_given_up(venue
 
 
 @pytest.mark.parametrize("venue", VENUES)
+async def test_one_fault_of_a_connection_costs_one_reconnect(venue: str) -> None:
+    """The second feed has its first rung behind it when the first one's reconnect heals both."""
+    async with open_venue(venue) as place, place.gateway(stale_after_s={"quotes": STALE_S}) as gateway:
+        first, second = place.symbols
+        seen: list[Any] = []
+        await until(lambda: is_live(gateway))
+        gateway.on_status(seen.append)
+        place.sim.chaos.mute("quotes", first, until="reconnect")
+        await until(lambda: gateway.state("quotes", first) is FeedState.STALE)
+        place.sim.chaos.mute("quotes", second, until="reconnect")
+        await until(lambda: {event.symbol for event in of_type(seen, RemedyTaken)} == {first, second})
+        await until(lambda: Rung.RECONNECT in [event.rung for event in of_type(seen, RemedyTaken)])
+        # Now the second one has as much time as it takes to be reconnected for itself.
+        quiet = place.sim.chaos.mute("quotes", second)
+        await until(lambda: gateway.counters["evidence.mute"] >= 3)
+        quiet.stop()
+        await until(lambda: is_live(gateway))
+        assert gateway.counters["reconnects"] == 1
+
+
+@pytest.mark.parametrize("venue", VENUES)
 async def test_a_quiet_market_is_left_alone(venue: str) -> None:
     """Nothing happens at the venue: no remedy is taken, and the next look comes after twice the time."""
     async with (

@@ -153,6 +153,11 @@ class Connections:
         if place is not None:
             place[0].reconnect(reason)
 
+    def opened_ns(self, feed: Feed) -> int:
+        """When the connection of a feed was opened last, monotonic; 0: never."""
+        place = self.roster.link_of(feed)
+        return 0 if place is None else place[0].opened_ns
+
     # what links say
 
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:

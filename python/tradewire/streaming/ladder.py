@@ -36,25 +36,48 @@ class Ladder:
         taken: the rungs taken so far.
     """
 
-    __slots__ = ("_due_ns", "_rungs", "_wait_ns", "taken")
+    __slots__ = ("_due_ns", "_rungs", "_step", "_taken_ns", "_wait_ns", "taken")
 
     def __init__(self, rungs: Sequence[Rung], wait_ns: int, now_ns: int) -> None:
         self._rungs = tuple(rungs)
         self._wait_ns = wait_ns
         self._due_ns = now_ns
+        self._step = 0
+        # When the last rung was taken; None: a new connection came since.
+        self._taken_ns: int | None = None
         self.taken: list[Rung] = []
 
     def postpone(self, by_ns: int) -> None:
         """Gives the last rung more time."""
         self._due_ns += by_ns
 
+    def reconnected(self, at_ns: int) -> bool:
+        """The connection was opened then, whoever wanted it. Since the last rung: it counts as the reconnect, and is
+        given its time. Once between two rungs, or a connection that does not hold would keep the alert away.
+
+        Returns:
+            Whether it counts.
+        """
+        if self._taken_ns is None or at_ns <= self._taken_ns:
+            return False
+        self._taken_ns = None
+        if Rung.RECONNECT in self._rungs:
+            self._step = max(self._step, self._rungs.index(Rung.RECONNECT) + 1)
+        self._due_ns = max(self._due_ns, at_ns + self._wait_ns)
+        return True
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether the last rung has had its time."""
+        return now_ns >= self._due_ns
+
     def next(self, now_ns: int) -> Rung | None:
         """The action to take now; None: the last one has not had its time yet."""
-        if now_ns < self._due_ns:
+        if not self.is_due(now_ns):
             return None
-        step = len(self.taken)
+        step, self._step = self._step, self._step + 1
         rung = self._rungs[step] if step < len(self._rungs) else Rung.RECONNECT
         self.taken.append(rung)
+        self._taken_ns = now_ns
         # An alert acts on people: what follows it has nothing to wait for but the distance between repetitions.
         self._due_ns = now_ns + self._wait_ns * (1 if step < len(self._rungs) - 1 else _AGAIN)
         return rung

@@ -98,7 +98,14 @@ class WebSocketManager:
         self.connecting = self._connections.connecting
         self._throughput = Throughput(intake.counters)
         self._remedies = Remedies(
-            venue.name, self._health, self._judge, self._act, self._emit, self._has_fallback, intake.counters
+            venue.name,
+            self._health,
+            self._judge,
+            self._act,
+            self._emit,
+            self._connections.opened_ns,
+            self._has_fallback,
+            intake.counters,
         )
 
     # life

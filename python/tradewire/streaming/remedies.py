@@ -25,6 +25,21 @@ _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 _SECOND = 1_000_000_000
 #: A rung is given as long as the channel may be silent, within these bounds.
 _WAIT_NS = (1 * _SECOND, 10 * _SECOND)
+#: A question that the venue's limits hold back for longer keeps nobody from acting.
+_ANSWER_S = 10.0
+
+
+class _Case:
+    """A feed under treatment."""
+
+    __slots__ = ("feed", "is_sure", "ladder", "messages")
+
+    def __init__(self, feed: Feed, ladder: Ladder) -> None:
+        self.feed = feed
+        self.ladder = ladder
+        self.messages = feed.messages
+        # Whether the evidence is about the present connection.
+        self.is_sure = True
 
 
 class Remedies:
@@ -36,6 +51,7 @@ class Remedies:
         judge: gives the verdict on a silent feed.
         act: takes a rung for a feed.
         emit: takes `RemedyTaken`.
+        opened_ns: when the connection of a feed was opened, monotonic; a reconnect for one feed is one for all on it.
         has_fallback: whether another provider can stand in; without one there is no such rung.
         counters: `evidence.<verdict>`, `remedies.<rung>`.
     """
@@ -47,6 +63,7 @@ class Remedies:
         judge: Callable[[Feed], Awaitable[Verdict]],
         act: Callable[[Feed, Rung], None],
         emit: Callable[[RemedyTaken], None],
+        opened_ns: Callable[[Feed], int],
         has_fallback: Callable[[], bool],
         counters: Counters,
     ) -> None:
@@ -55,29 +72,32 @@ class Remedies:
         self._judge = judge
         self._act = act
         self._emit = emit
+        self._opened_ns = opened_ns
         self._has_fallback = has_fallback
         self._counters = counters
         self._asking: dict[tuple[int, int, int], asyncio.Task[None]] = {}
-        self._climbing: dict[tuple[int, int, int], tuple[Feed, Ladder, int]] = {}
+        self._cases: dict[tuple[int, int, int], _Case] = {}
+        # Of the newest tick: a question takes its time.
+        self._now_ns = self._wall_ns = 0
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Looks after silent feeds; called a few times a second, on the event loop, after `FeedHealth.tick`."""
-        for key, (feed, ladder, messages) in list(self._climbing.items()):
+        self._now_ns, self._wall_ns = now_ns, wall_ns
+        for key, case in list(self._cases.items()):
             # Only messages prove that it is healed: a reconnect alone takes it through DOWN and SYNCING.
-            if feed.messages > messages or not self._health.watches(feed):
-                del self._climbing[key]
-            else:
-                self._climb(feed, ladder, now_ns, wall_ns)
+            if case.feed.messages > case.messages or not self._health.watches(case.feed):
+                del self._cases[key]
+            # What is wrong with a lost connection is not the feed's; it comes back by itself, and tells when it cannot.
+            elif case.feed.state is not FeedState.DOWN and key not in self._asking:
+                self._treat(case)
         for feed in self._health.feeds():
-            if feed.state is FeedState.STALE and feed.key not in self._climbing and feed.key not in self._asking:
-                self._asking[feed.key] = asyncio.get_running_loop().create_task(
-                    self._ask(feed, now_ns, wall_ns), name=f"evidence {feed.channel.name} {feed.symbol}"
-                )
+            if feed.state is FeedState.STALE and feed.key not in self._cases and feed.key not in self._asking:
+                self._begin_asking(feed)
 
     def excuse(self, held_up_ns: int) -> None:
         """This process itself stood still for so long: no rung could show an effect."""
-        for _, ladder, _ in self._climbing.values():
-            ladder.postpone(held_up_ns)
+        for case in self._cases.values():
+            case.ladder.postpone(held_up_ns)
 
     async def close(self) -> None:
         """Ends all questions."""
@@ -86,11 +106,29 @@ class Remedies:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        self._climbing.clear()
+        self._cases.clear()
 
-    async def _ask(self, feed: Feed, now_ns: int, wall_ns: int) -> None:
+    def _treat(self, case: _Case) -> None:
+        if case.ladder.reconnected(self._opened_ns(case.feed)):
+            case.is_sure = False
+        if not case.ladder.is_due(self._now_ns):
+            return
+        if case.is_sure:
+            self._climb(case)
+        else:
+            # What the venue had before the new connection proves nothing about this one.
+            self._begin_asking(case.feed)
+
+    def _begin_asking(self, feed: Feed) -> None:
+        name = f"evidence {feed.channel.name} {feed.symbol}"
+        self._asking[feed.key] = asyncio.get_running_loop().create_task(self._ask(feed), name=name)
+
+    async def _ask(self, feed: Feed) -> None:
         try:
-            verdict = await self._judge(feed)
+            async with asyncio.timeout(_ANSWER_S):
+                verdict = await self._judge(feed)
+        except TimeoutError:
+            verdict = Verdict.UNKNOWN
         except Exception as error:
             # Invariant: it does not raise. Without a verdict the silence is acted upon.
             _log.say("evidence", "no verdict on a silent feed: %r", error, error=error)
@@ -98,28 +136,32 @@ class Remedies:
         finally:
             self._asking.pop(feed.key, None)
         self._counters.add(f"evidence.{verdict}")
-        if feed.state is not FeedState.STALE or not self._health.watches(feed):
+        case = self._cases.get(feed.key)
+        silent = feed.state is FeedState.STALE if case is None else feed.messages == case.messages
+        if not silent or feed.state is FeedState.DOWN or not self._health.watches(feed):
             return
         if verdict is Verdict.QUIET:
-            self._health.quiet(feed, now_ns, wall_ns)
+            self._cases.pop(feed.key, None)
+            self._health.quiet(feed, self._now_ns, self._wall_ns)
             return
-        usual = feed.usual_ns if feed.usual_ns is not None else _WAIT_NS[1]
-        wait_ns = min(max(usual, _WAIT_NS[0]), _WAIT_NS[1])
-        ladder = Ladder(self._rungs(feed), wait_ns, now_ns)
-        self._climbing[feed.key] = (feed, ladder, feed.messages)
-        self._climb(feed, ladder, now_ns, wall_ns)
+        if case is None:
+            case = self._cases[feed.key] = _Case(feed, self._ladder(feed))
+        case.is_sure = True
+        self._climb(case)
 
-    def _rungs(self, feed: Feed) -> list[Rung]:
+    def _ladder(self, feed: Feed) -> Ladder:
         senseless = set() if feed.channel.diff else {Rung.RESNAPSHOT}
         if not self._has_fallback():
             senseless.add(Rung.FALLBACK)
-        return [rung for rung in Rung if rung not in senseless]
+        usual = feed.usual_ns if feed.usual_ns is not None else _WAIT_NS[1]
+        wait_ns = min(max(usual, _WAIT_NS[0]), _WAIT_NS[1])
+        return Ladder([rung for rung in Rung if rung not in senseless], wait_ns, self._now_ns)
 
-    def _climb(self, feed: Feed, ladder: Ladder, now_ns: int, wall_ns: int) -> None:
-        rung = ladder.next(now_ns)
+    def _climb(self, case: _Case) -> None:
+        rung = case.ladder.next(self._now_ns)
         if rung is None:
             return
+        feed, step = case.feed, len(case.ladder.taken)
         self._counters.add(f"remedies.{rung}")
-        step = len(ladder.taken)
-        self._emit(RemedyTaken(self._venue, feed.channel.name, feed.symbol, rung, step, wall_ns))
+        self._emit(RemedyTaken(self._venue, feed.channel.name, feed.symbol, rung, step, self._wall_ns))
         self._act(feed, rung)

@@ -28,3 +28,33 @@ def test_a_rung_gets_back_the_time_that_it_could_not_use() -> None:
     ladder.postpone(5)
     assert ladder.next(14) is None
     assert ladder.next(15) is Rung.RECONNECT
+
+
+RUNGS = (Rung.RESUBSCRIBE, Rung.RESNAPSHOT, Rung.RECONNECT, Rung.ALERT)
+
+
+def test_a_connection_opened_for_another_feed_is_the_reconnect() -> None:
+    ladder = Ladder(RUNGS, 10, 0)
+    assert ladder.next(0) is Rung.RESUBSCRIBE
+    assert ladder.reconnected(4)
+    assert not ladder.is_due(13)
+    assert ladder.next(13) is None, "the new connection has its time"
+    assert ladder.next(14) is Rung.ALERT
+    assert ladder.taken == [Rung.RESUBSCRIBE, Rung.ALERT]
+
+
+def test_a_connection_older_than_the_last_rung_proves_nothing() -> None:
+    ladder = Ladder(RUNGS, 10, 5)
+    assert ladder.next(5) is Rung.RESUBSCRIBE
+    assert not ladder.reconnected(5)
+    assert ladder.next(15) is Rung.RESNAPSHOT
+
+
+def test_a_connection_that_does_not_hold_does_not_keep_the_alert_away() -> None:
+    ladder = Ladder(RUNGS, 10, 0)
+    taken = []
+    for now in range(100):
+        ladder.reconnected(now // 3 * 3)
+        if (rung := ladder.next(now)) is not None:
+            taken.append((now, rung))
+    assert taken == [(0, Rung.RESUBSCRIBE), (13, Rung.ALERT)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tradewire.core.record import Kind
+from tradewire.streaming import remedies
 from tradewire.streaming.events import FeedState
 from tradewire.streaming.evidence import Verdict
 from tradewire.streaming.health import Feed, FeedHealth
@@ -31,12 +32,23 @@ class Ward:
         self.emitted: list[Any] = []
         self.counters = Counters()
         self.now = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.opened_ns = 0
         self.fallback = True
         self.remedies = Remedies(
-            "binance", self.health, self.judge, self.act, self.emitted.append, lambda: self.fallback, self.counters
+            "binance",
+            self.health,
+            self.judge,
+            self.act,
+            self.emitted.append,
+            lambda _: self.opened_ns,
+            lambda: self.fallback,
+            self.counters,
         )
 
     async def judge(self, feed: Feed) -> Verdict:
+        await self.may_answer.wait()
         if isinstance(self.verdict, Exception):
             raise self.verdict
         return self.verdict
@@ -44,8 +56,13 @@ class Ward:
     def act(self, feed: Feed, rung: Rung) -> None:
         self.actions.append((self.now, feed.channel.name, rung))
 
-    def add(self, channel: Channel) -> Feed:
-        return self.health.add(channel, "BTCUSDT", 0, 0, 0, channel.stale_after_ns)
+    def add(self, channel: Channel, symbol_id: int = 0) -> Feed:
+        return self.health.add(channel, "BTCUSDT", symbol_id, self.now * SECOND, 0, channel.stale_after_ns)
+
+    def reconnect(self) -> None:
+        self.opened_ns = self.now * SECOND
+        self.health.down(self.health.feeds(), "lost", 0)
+        self.health.connected(self.health.feeds(), self.opened_ns, 0)
 
     async def until(self, second: int) -> None:
         while self.now < second:
@@ -114,6 +131,66 @@ async def test_a_reconnect_that_brings_no_message_is_not_the_end_of_the_climb() 
     ward.health.connected([feed], ward.now * SECOND, 0)
     await ward.until(32)
     assert ward.actions[-1] == (31, "quotes", Rung.FALLBACK)
+
+
+async def test_feeds_of_one_connection_are_reconnected_together() -> None:
+    ward = Ward()
+    ward.add(QUOTES)
+    await ward.until(5)
+    ward.add(QUOTES, 1)
+    await ward.until(21)
+    assert [action[::2] for action in ward.actions] == [
+        (11, Rung.RESUBSCRIBE), (16, Rung.RESUBSCRIBE), (21, Rung.RECONNECT)
+    ]  # fmt: skip
+    ward.reconnect()
+    await ward.until(30)
+    assert len(ward.actions) == 3, "the other one waits for what the new connection brings"
+    await ward.until(33)
+    assert [action[::2] for action in ward.actions[3:]] == [(31, Rung.FALLBACK), (31, Rung.FALLBACK)]
+
+
+async def test_a_slow_feed_that_a_reconnect_healed_calls_nobody() -> None:
+    """The evidence was about the old connection: it is asked for again before the next rung."""
+    ward = Ward()
+    feed = ward.add(QUOTES)
+    await ward.until(22)
+    ward.reconnect()
+    ward.verdict = Verdict.QUIET
+    await ward.until(60)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE, Rung.RECONNECT]
+    assert feed.state is not FeedState.STALE
+
+
+async def test_what_was_asked_long_ago_is_answered_now() -> None:
+    ward = Ward(Verdict.QUIET)
+    feed = ward.add(QUOTES)
+    ward.may_answer.clear()
+    await ward.until(30)
+    ward.may_answer.set()
+    await ward.until(31)
+    assert ward.counters.group("evidence.") == {"quiet": 1}
+    assert feed.last_ns == 31 * SECOND, "the wait begins when the answer comes"
+
+
+async def test_a_question_that_is_not_answered_keeps_nobody_from_acting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remedies, "_ANSWER_S", 0)
+    ward = Ward(Verdict.QUIET)
+    ward.add(QUOTES)
+    ward.may_answer.clear()
+    await ward.until(12)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE]
+
+
+async def test_a_lost_connection_is_waited_for() -> None:
+    ward = Ward()
+    feed = ward.add(QUOTES)
+    await ward.until(12)
+    ward.health.down([feed], "lost", 0)
+    await ward.until(100)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE]
+    ward.reconnect()
+    await ward.until(111)
+    assert ward.actions[1:] == [(110, "quotes", Rung.FALLBACK)]
 
 
 async def test_a_quiet_market_is_left_alone_for_twice_as_long_each_time() -> None:
