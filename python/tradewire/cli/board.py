@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +31,30 @@ class Row:
     Attributes:
         trade: the last one.
         bid, ask: best (price, quantity), from quotes, else from the book.
+        decimals: of prices and of quantities: the most that any had at an `update`, so that columns keep still.
     """
 
     trade: Trade | None = None
     bid: tuple[float, float] | None = None
     ask: tuple[float, float] | None = None
+    decimals: tuple[int, int] = (0, 0)
+
+    def measure(self) -> None:
+        """Takes the decimals of what it holds now into account."""
+        pairs = [pair for pair in (self.bid, self.ask) if pair is not None]
+        if self.trade is not None:
+            pairs.append((self.trade.price, self.trade.quantity))
+        for price, quantity in pairs:
+            prices, quantities = self.decimals
+            self.decimals = max(prices, _decimals(price)), max(quantities, _decimals(quantity))
+
+
+def _decimals(value: float) -> int:
+    """How many it takes to write a number in full: 2 of 83084.35, 0 of 1e5."""
+    if not math.isfinite(value):
+        return 0
+    exponent = Decimal(repr(value)).normalize().as_tuple().exponent
+    return max(0, -int(exponent))
 
 
 class Board:
@@ -100,10 +121,12 @@ class Board:
         self._ended_ns = monotonic_ns()
 
     def update(self) -> None:
-        """Feed states, and messages and bytes a second since the last call."""
+        """Feed states, decimals, and messages and bytes a second since the last call."""
         if self._ended_ns is not None:
             return
         self._follow()
+        for row in self.rows.values():
+            row.measure()
         self.states.clear()
         for provider, manager in self.gateway.managers.items():
             for feed in manager.feeds():

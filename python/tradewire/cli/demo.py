@@ -44,9 +44,9 @@ def demo(
 ) -> None:
     """Watch two simulated venues, Binance USD-M and Spot, through one gateway: no account, no network.
 
-    On a terminal it runs until Ctrl-C; without one (a pipe, a log) it ends after 10 s, with --chaos when all faults
-    are healed. --seconds sets another end. With --chaos, exit code 1 when a fault was not healed, unless Ctrl-C left
-    it no time.
+    On a terminal it runs until Ctrl-C; without one (a pipe, a log, TERM=dumb) it ends after 10 s, with --chaos when all
+    faults are healed. --seconds sets another end. With --chaos, exit code 1 when a fault was not healed, unless Ctrl-C
+    left it no time.
     """
     from tradewire.sim import SimProcess
     from tradewire.transport.event_loop import run

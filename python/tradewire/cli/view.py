@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -34,6 +34,12 @@ _STYLES = {
     FeedState.DOWN: "bold red",
 }
 _LINES = 8
+#: Of them, those that symbols make room for.
+_KEPT = 3
+#: Usual length of price and quantity: `83084.30 x 0.00200`.
+_PAIR = 20
+#: Blanks between columns without lines.
+_GAP = 2
 #: The longest word of a line: `reconnecting`.
 _WORD = 12
 _HOP_NAMES = {
@@ -44,8 +50,10 @@ _HOP_NAMES = {
 
 
 def console() -> Console:
-    """Standard output; whether it is a terminal decides between the live view and plain text."""
-    return Console(highlight=False)
+    """Standard output; whether it is a terminal decides between the live view and plain text. One that cannot move its
+    cursor (TERM=dumb) is none."""
+    found = Console(highlight=False)
+    return Console(highlight=False, force_terminal=False) if found.is_dumb_terminal else found
 
 
 def live_view(board: Board, title: str, on: Console) -> Live:
@@ -54,17 +62,35 @@ def live_view(board: Board, title: str, on: Console) -> Live:
 
 
 class _View:
-    """Head, story and foot; of the story as many of the newest lines as the terminal is high."""
+    """Head, market, latencies, story and foot, as roomy as the terminal allows: without lines around the tables when it
+    is low, without quantities when it is narrow. The foot and the story (its newest lines) come before the latencies
+    and before symbols that there is no room for."""
 
-    def __init__(self, head: Group, story: Sequence[Line], foot: Text) -> None:
-        self._head, self._story, self._foot = head, story, foot
+    def __init__(self, board: Board, head: Text, foot: Text) -> None:
+        self._board, self._head, self._foot = board, head, foot
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = console.height - sum(len(console.render_lines(part, options)) for part in (self._head, self._foot))
-        story = self._story
-        while story and len(console.render_lines(_story(story), options)) > room:
+        def height(*parts: RenderableType) -> int:
+            return sum(len(console.render_lines(part, options)) for part in parts)
+
+        board, story = self._board, self._board.story[-_LINES:]
+        room = console.height - height(self._head, self._foot)
+        boxed, quantities = (_width(board, boxed=lines) <= options.max_width for lines in (True, False))
+        layouts: list[list[Table]] = [
+            [_market_table(board, boxed=lines, quantities=quantities), *([_latency_table(board, boxed=lines)] * hops)]
+            for lines, hops in ((True, True), (False, True), (False, False))
+            if boxed or not lines
+        ]
+        tables = next((tables for tables in layouts if height(*tables) + len(story) <= room), layouts[-1])
+        left = room - height(*tables)
+        if (lacking := min(len(story), _KEPT) - left) > 0:
+            rows = max(len(board.rows) - lacking - 1, 1)
+            tables = [_market_table(board, boxed=False, quantities=quantities, rows=rows)]
+            left = room - height(*tables)
+        while story and height(_story(story)) > left:
             story = story[1:]
         yield self._head
+        yield from tables
         yield _story(story)
         yield self._foot
 
@@ -83,7 +109,7 @@ def render(board: Board, title: str) -> RenderableType:
         "   ".join([counted(counters["messages"], "message"), *_incidents(board), *metrics, "Ctrl-C ends"]),
         style="dim",
     )
-    return _View(Group(head, _market_table(board), _latency_table(board)), board.story[-_LINES:], foot)
+    return _View(board, head, foot)
 
 
 def summary(board: Board) -> str:
@@ -137,33 +163,55 @@ def _symbol(board: Board, key: tuple[str, str], row: Row) -> str:
         symbol = f"{provider} {symbol}"
     if key in board.silent and board.gateway.counters["messages"]:
         return f"  {symbol}: nothing received: is the symbol right? [{states}]"
-    trade = f"last trade {_number(row.trade.price)} x {_number(row.trade.quantity)}" if row.trade else "no trade"
+    trade = f"last trade {_pair(row, (row.trade.price, row.trade.quantity))}" if row.trade else "no trade"
     failed = counters[f"snapshot_errors.{key[1]}"]
     snapshots = f", {counted(failed, 'book snapshot')} failed" if failed else ""
-    return f"  {symbol}: {trade}, bid {_level(row.bid)}, ask {_level(row.ask)}{snapshots} [{states}]"
+    return f"  {symbol}: {trade}, bid {_pair(row, row.bid)}, ask {_pair(row, row.ask)}{snapshots} [{states}]"
 
 
-def _market_table(board: Board) -> Table:
-    table = Table(expand=False, pad_edge=False)
+def _width(board: Board, *, boxed: bool) -> int:
+    """Columns that the market with quantities takes when every number is of usual length: not those of this moment, or
+    the view would jump between its forms."""
+    names = [max(map(len, (symbol for _, symbol in board.rows)), default=0)]
+    if _are_many(board):
+        names.append(max(len(provider) for provider, _ in board.rows))
+    channels = [max(len(channel), len(FeedState.SYNCING)) for channel in board.channels]
+    cells = [*names, _PAIR, _PAIR, _PAIR, *channels]
+    return sum(cells) + len(cells) * (3 if boxed else _GAP)
+
+
+def _table(*, boxed: bool, gap: int = _GAP) -> Table:
+    if boxed:
+        return Table(expand=False, pad_edge=False)
+    return Table(expand=False, pad_edge=False, box=None, padding=(0, gap, 0, 0))
+
+
+def _market_table(board: Board, *, boxed: bool, quantities: bool, rows: int | None = None) -> Table:
+    """A line for each symbol, or for the first `rows` of them and one that counts the others."""
+    table = _table(boxed=boxed, gap=_GAP if quantities else 1)
     many = _are_many(board)
     if many:
         # Cut off, `binance` and `binance_spot` look alike.
         table.add_column("provider", overflow="fold")
-    table.add_column("symbol", style="bold")
+    table.add_column("symbol", style="bold", no_wrap=True)
     for name in ("last trade", "bid", "ask"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for channel in board.channels:
         table.add_column(channel)
-    for (provider, symbol), row in board.rows.items():
+    shown = list(board.rows.items())[:rows]
+    for (provider, symbol), row in shown:
         trade = Text("-")
         if row.trade is not None:
             side = "green" if row.trade.side == "buy" else "red"
-            trade = Text(f"{_number(row.trade.price)} x {_number(row.trade.quantity)}", style=side)
+            trade = Text(_pair(row, (row.trade.price, row.trade.quantity), quantities=quantities), style=side)
         feeds = []
         for channel in board.channels:
             state = board.states.get((provider, channel, symbol))
             feeds.append(Text(state.value, style=_STYLES[state]) if state is not None else Text("-"))
-        table.add_row(*([provider] if many else []), symbol, trade, _level(row.bid), _level(row.ask), *feeds)
+        best = [_pair(row, level, quantities=quantities) for level in (row.bid, row.ask)]
+        table.add_row(*([provider] if many else []), symbol, trade, *best, *feeds)
+    if len(shown) < len(board.rows):
+        table.add_row(*([""] if many else []), f"and {len(board.rows) - len(shown):,} more")
     return table
 
 
@@ -183,25 +231,26 @@ def _story(lines: Sequence[Line]) -> Table:
     return table
 
 
-def _latency_table(board: Board) -> Table:
-    table = Table(expand=False, pad_edge=False)
+def _latency_table(board: Board, *, boxed: bool) -> Table:
+    table = _table(boxed=boxed)
     table.add_column("hop")
     for name in ("p50", "p99", "p99.9", "max", "count"):
         table.add_column(name, justify="right")
     values = board.gateway.latency.summary()
     for hop in HOPS:
         figures = values[hop]
-        cells = [_time(figures[name]) for name in ("p50_ns", "p99_ns", "p99_9_ns", "max_ns")]
+        names = ("p50_ns", "p99_ns", "p99_9_ns", "max_ns")
+        cells = [_time(figures[name]) if figures["count"] else "-" for name in names]
         table.add_row(_HOP_NAMES[hop], *cells, f"{figures['count']:,}")
     return table
 
 
-def _level(level: tuple[float, float] | None) -> str:
-    return "-" if level is None else f"{_number(level[0])} x {_number(level[1])}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.10f}".rstrip("0").rstrip(".")
+def _pair(row: Row, pair: tuple[float, float] | None, *, quantities: bool = True) -> str:
+    """Price and quantity, each with the decimals that the symbol has."""
+    if pair is None:
+        return "-"
+    price, quantity = (f"{value:.{decimals}f}" for value, decimals in zip(pair, row.decimals, strict=True))
+    return f"{price} x {quantity}" if quantities else price
 
 
 def _time(ns: int) -> str:

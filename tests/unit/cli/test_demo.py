@@ -109,7 +109,8 @@ def test_nothing_is_left_when_the_command_is_killed() -> None:
 
 
 def test_the_help_says_when_it_ends(tradewire: Any) -> None:
-    assert "without one (a pipe, a log) it ends after 10 s" in " ".join(tradewire("demo", "--help").stdout.split())
+    text = " ".join(tradewire("demo", "--help").stdout.split())
+    assert "without one (a pipe, a log, TERM=dumb) it ends after 10 s" in text
 
 
 @pytest.mark.timeout(180)

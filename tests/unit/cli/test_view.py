@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,18 +137,72 @@ def test_in_80_columns_a_long_line_goes_on_below_its_own_words(board: Board) -> 
         assert f"{line.where}: {line.what}" in text
 
 
-def test_in_80_columns_providers_are_still_told_apart(tmp_path: Path) -> None:
+def _two_venues(tmp_path: Path) -> Board:
     path = tmp_path / "streaming.yaml"
     path.write_text(
-        "streaming:\n  symbols: [BTCUSDT]\n  providers:\n"
+        "streaming:\n  symbols: [BTCUSDT, ETHUSDT, SOLUSDT]\n  providers:\n"
         "    - {name: binance, subscriptions: [trades, quotes, book]}\n"
-        "    - {name: binance_spot, subscriptions: [trades]}\n"
+        "    - {name: binance_spot, subscriptions: [trades, quotes, book]}\n"
     )
     board = Board(StreamingGateway(path))
     for row in board.rows.values():
-        row.bid = row.ask = (83084.3, 2.986)
-    cells = [line.split("│")[1].strip() for line in _drawn(board, 80).splitlines() if line.startswith("│")]
-    assert "".join(cells).startswith("binancebinance_spot")
+        row.bid, row.ask = (83084.3, 2.986), (83084.35, 2.1)
+    board.injected += [Line(10**9 * at, "stale", "binance trades BTCUSDT", f"number {at}") for at in range(1, 9)]
+    return board
+
+
+def test_in_80_by_24_all_that_matters_is_on_the_screen(tmp_path: Path) -> None:
+    lines = [line.rstrip() for line in _drawn(_two_venues(tmp_path), 80, 24).splitlines()]
+    rows = [line.split() for line in lines if line.startswith("binance")]
+    assert [row[:5] for row in rows] == [
+        [provider, symbol, "-", "83084.30", "83084.35"]
+        for provider in ("binance", "binance_spot")
+        for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT")
+    ]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 24
+    assert [line.split()[-1] for line in lines if "number" in line] == [str(at) for at in range(1, 9)]
+    assert "drained -> callback" in "\n".join(lines)
+    assert lines[-1].endswith("Ctrl-C ends")
+
+
+def test_latencies_give_way_to_the_story_and_symbols_to_its_end(tmp_path: Path) -> None:
+    board = _two_venues(tmp_path)
+    lines = _drawn(board, 80, 20).splitlines()
+    assert len(lines) <= 20
+    assert sum("number" in line for line in lines) == 8
+    assert "drained" not in "\n".join(lines)
+    lines = _drawn(board, 80, 11).rstrip().splitlines()
+    assert len(lines) == 11
+    assert [line.split()[-1] for line in lines if "number" in line] == ["6", "7", "8"]
+    assert [line.strip() for line in lines if " more" in line] == ["and 3 more"]
+    assert lines[-1].rstrip().endswith("Ctrl-C ends")
+
+
+def test_quantities_and_boxes_come_with_room(tmp_path: Path) -> None:
+    board = _two_venues(tmp_path)
+    assert "83084.35 x 2.100" not in _drawn(board, 80)
+    assert "83084.35 x 2.100" in _drawn(board, 120)
+    assert "│" not in _drawn(board, 120)
+    assert "│ 83084.35 x 2.100 │" in _drawn(board, 160)
+    low = _drawn(board, 160, 24)
+    assert "│" not in low
+    assert "83084.35 x 2.100" in low
+
+
+def test_decimals_stay_as_long_as_they_were_so_that_columns_keep_still(board: Board) -> None:
+    row = board.rows["binance", "BTCUSDT"]
+    row.bid = (83084.25, 1e-7)
+    assert "83084.25 x 0.0000001 " in _drawn(board)
+    row.bid = (83085.0, 2.5)
+    assert "83085.00 x 2.5000000 " in _drawn(board)
+    row.bid = (float("nan"), 2.5)
+    assert "nan x 2.5000000 " in _drawn(board)
+
+
+def test_a_hop_that_nothing_took_has_no_times(board: Board) -> None:
+    hop = next(line for line in _drawn(board).splitlines() if "drained -> callback" in line)
+    assert [cell.strip() for cell in hop.split("│")[2:-1]] == ["-", "-", "-", "-", "0"]
 
 
 def test_a_live_view_leaves_nothing_on_the_screen(board: Board) -> None:
@@ -169,22 +224,13 @@ def test_bytes(count: float, text: str) -> None:
     assert view._bytes(count) == text
 
 
-def test_prices_are_never_written_with_an_exponent() -> None:
-    assert view._number(1e-7) == "0.0000001"
-    assert view._number(100000.0) == "100000"
-
-
 def test_a_console_knows_a_pipe() -> None:
     assert not view.console().is_terminal
 
 
-def test_a_low_terminal_shows_the_newest_of_the_story_and_the_foot(board: Board) -> None:
-    board.injected += [
-        Line(1_000_000_000 * at, "stale", "binance trades BTCUSDT", f"number {at}") for at in range(1, 9)
-    ]
-    whole = _drawn(board).rstrip().splitlines()
-    low = _drawn(board, height=len(whole) - 3).rstrip().splitlines()
-    assert len(low) == len(whole) - 3
-    assert [line.split()[-1] for line in low if "number" in line] == ["4", "5", "6", "7", "8"]
-    assert low[-1] == whole[-1]
-    assert "number" not in _drawn(board, height=1)
+def test_a_terminal_that_cannot_draw_is_like_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert view.console().is_terminal
+    monkeypatch.setenv("TERM", "dumb")
+    assert not view.console().is_terminal
