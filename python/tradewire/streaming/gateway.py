@@ -25,10 +25,11 @@ from tradewire.transport.event_loop import BusyPoll, run
 from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
+from .arguments import check_arguments
 from .configured import Configured
 from .dispatch import Dispatcher
 from .pipeline import RING_CAPACITY
-from .plan import GatewayPlan, add_policies, credential_of
+from .plan import GatewayPlan, add_policies, by_channel, credential_of
 from .provider import ProviderSettings
 from .providers import Providers
 from .queues import OwnPolicies, Policy, default_policies
@@ -79,11 +80,12 @@ class StreamingGateway(GatewayView):
         hot_reload: apply changes of the file while running: what did not change is not reconnected.
         venue: a name known to `tradewire.venues.registry`; None: `binance`.
         symbols: subscribed from the start to all of `channels`; `BTCUSDT`, `btcusdt` and `BTC/USDT` are the same.
-        channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...
+        channels: `trades`, `agg_trades`, `quotes`, `book`, `book5`, `mark_price`, `bars_5m`, `ticker`, ...; None: the
+            venue's usual ones, `trades`, `quotes` and, where it has one, `book`.
         url: replaces the venue's streaming address (`ws://127.0.0.1:8700`); unencrypted only on loopback.
         rest_url: replaces the venue's REST address; likewise.
-        ring_capacity: records (64 bytes each) between sockets and consumers; for `book`, room for a whole snapshot;
-            None: 32,768.
+        ring_capacity: records (64 bytes each) between sockets and consumers, 64 at least; for `book`, room for a whole
+            snapshot; None: 32,768.
         queue_capacity: events per consumer queue; for `batches()`: messages, and four times as many records; None:
             10,000.
         policies: per channel, what the full queue of a consumer does that names no policy of its own: `conflate`,
@@ -101,7 +103,8 @@ class StreamingGateway(GatewayView):
         MissingCredentialError: a venue asks for a key, and none is given.
         UnsupportedError: an unknown venue or channel.
         ValueError: configuration and arguments together; not a symbol, an address or a policy; channels without
-            symbols; a ring too small for book snapshots.
+            symbols, or symbols with an empty list of channels; a ring too small for book snapshots; a number or word
+            that the same setting of a configuration does not allow.
     """
 
     #: Custom providers by name, as `register_provider` adds them.
@@ -140,22 +143,23 @@ class StreamingGateway(GatewayView):
     ) -> None:
         self._totals = Counters("alerts")
         self._configured: Configured | None = None
+        texts, names = list(_several(symbols or ())), list(_several(channels or ()))
+        given = {
+            "venue": venue,
+            "symbols": symbols,
+            "channels": channels,
+            "url": url,
+            "rest_url": rest_url,
+            "ring_capacity": ring_capacity,
+            "queue_capacity": queue_capacity,
+            "policies": policies,
+            "stale_after_s": stale_after_s,
+            "open_timeout_s": open_timeout_s,
+            "credential": credential,
+            "codec": codec,
+            "loop": loop,
+        }
         if config is not None:
-            given = {
-                "venue": venue,
-                "symbols": symbols,
-                "channels": channels,
-                "url": url,
-                "rest_url": rest_url,
-                "ring_capacity": ring_capacity,
-                "queue_capacity": queue_capacity,
-                "policies": policies,
-                "stale_after_s": stale_after_s,
-                "open_timeout_s": open_timeout_s,
-                "credential": credential,
-                "codec": codec,
-                "loop": loop,
-            }
             twice = [name for name, value in given.items() if value is not None]
             if twice:
                 raise ValueError(f"with a configuration, {', '.join(twice)} must be left to it")
@@ -166,6 +170,7 @@ class StreamingGateway(GatewayView):
                 raise ValueError("hot_reload needs a configuration file")
             check_address("url", url, ("ws", "wss"))
             check_address("rest_url", rest_url, ("http", "https"))
+            check_arguments(given)
             found = load(venue or "binance")
             settings = ProviderSettings(
                 found.name,
@@ -175,13 +180,18 @@ class StreamingGateway(GatewayView):
                 credential=credential if credential is not None else credential_of(found),
                 codec="json" if codec is None else codec,
                 ring_capacity=RING_CAPACITY if ring_capacity is None else ring_capacity,
-                stale_after_s=dict(stale_after_s or {}),
+                stale_after_s=by_channel(found, stale_after_s or {}, "stale_after_s"),
                 open_timeout_s=_OPEN_S if open_timeout_s is None else open_timeout_s,
             )
             capacity = _QUEUE_CAPACITY if queue_capacity is None else queue_capacity
             plan = GatewayPlan({found.name: settings}, (), capacity, spin=loop == "spin")
             if policies is not None:
                 add_policies(plan.policies, policies, [found], "policies")
+            if channels is None and symbols is not None:
+                names = list(found.default_channels)
+            elif texts and not names:
+                default = ", ".join(found.default_channels)
+                raise ValueError(f"channels must name at least one channel, was empty; leave it out for {default}")
         self._policies = default_policies() | plan.policies
         self._symbols = SymbolTable()
         self._callback_latency = latency_histogram()
@@ -206,9 +216,8 @@ class StreamingGateway(GatewayView):
         self._stop_requested = asyncio.Event()
         self._streaming_ended = False
         self._apply(plan)
-        texts = list(_several(symbols or ()))
         provider = next(iter(self._providers.managers))
-        for name in _several(channels or ()):
+        for name in names:
             subscription = self.subscribe(name, texts)
             self._providers.planned.setdefault((provider, subscription.channel), subscription)
 

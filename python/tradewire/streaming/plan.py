@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradewire.transport.auth import AuthManager, Credential
     from tradewire.venues.base import Channel, MarketDataVenue
 
-__all__ = ["GatewayPlan", "add_policies", "credential_of", "key_of", "plan_of"]
+__all__ = ["GatewayPlan", "add_policies", "by_channel", "credential_of", "key_of", "plan_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,7 @@ def _settings(
     credential: Credential | None,
 ) -> ProviderSettings:
     breaker, rate = provider.circuit_breaker, provider.rate_limit
-    # Unknown names show now.
-    stale_after = {venue.channel(name).name: seconds for name, seconds in provider.stale_after.items()}
+    where = f"streaming.providers.{provider.name}.stale_after"
     return ProviderSettings(
         provider.name,
         venue,
@@ -96,7 +95,7 @@ def _settings(
         provider.rest_url,
         credential=credential,
         codec=provider.codec,
-        stale_after_s=stale_after,
+        stale_after_s=by_channel(venue, provider.stale_after, where),
         symbols=symbols,
         reconnect_attempts=config.streaming.reconnect_attempts,
         bad_messages_per_min=config.streaming_health.thresholds.max_bad_messages_per_min,
@@ -108,6 +107,26 @@ def _settings(
         fallback=provider.fallback,
         standby=provider.standby,
     )
+
+
+def by_channel(venue: MarketDataVenue, named: Mapping[str, float], where: str) -> dict[str, float]:
+    """What is named by channel, under the venue's own names (`bars_1m` for `bars`).
+
+    Args:
+        venue: whose channels.
+        named: as written.
+        where: the setting or argument, for error texts.
+
+    Raises:
+        UnsupportedError: the venue has no such channel.
+    """
+    found: dict[str, float] = {}
+    for name, value in named.items():
+        try:
+            found[venue.channel(name).name] = value
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{where}: {error}") from None
+    return found
 
 
 def credential_of(venue: MarketDataVenue) -> Credential | None:

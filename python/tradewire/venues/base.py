@@ -180,7 +180,7 @@ class MarketDataVenue(Protocol):
         limits: of one streaming connection.
         snapshot_depth: levels a side of the book snapshots that `rest` gives; 0: snapshots come in the stream, first
             thing after its subscription.
-        default_channels: what `tradewire stream` shows when nothing else is asked for.
+        default_channels: what a gateway streams of its symbols when no channels are named.
         needs_credential: whether its streams ask for a key.
         evidence_channel: the channel whose newest trade REST gives; None: none.
     """

@@ -80,7 +80,7 @@ async def test_the_time_for_which_a_full_ring_kept_a_socket_waiting_is_counted(
     venue: Venue, frames: Any, eventually: Any
 ) -> None:
     trades: list[Trade] = []
-    gateway = make(venue, ring_capacity=8)
+    gateway = make(venue, ring_capacity=64)
     gateway.subscribe_to_trades("BTCUSDT", trades.append)
     async with gateway:
         peer = await venue.accept()
@@ -161,7 +161,7 @@ async def test_a_lost_connection_is_down_then_live_again(venue: Venue, frames: A
 
 
 async def test_silence_is_stale(venue: Venue, frames: Any, eventually: Any) -> None:
-    async with make(venue, symbols=["BTCUSDT"], channels=["quotes"], stale_after_s={"quotes": 0.01}) as gateway:
+    async with make(venue, symbols=["BTCUSDT"], channels=["quotes"], stale_after_s={"quotes": 0.1}) as gateway:
         peer = await venue.accept()
         peer.send_frame(frames.quote(1))
         await eventually(lambda: gateway.state("quotes", "BTCUSDT") is FeedState.STALE)
@@ -513,7 +513,7 @@ async def test_a_listener_that_subscribes_does_not_end_the_watch(
             if event.symbol == "BTCUSDT":
                 gateway.subscribe("quotes", ["XRPUSDT"])
 
-    options: dict[str, Any] = {"channels": ["quotes"], "stale_after_s": {"quotes": 0.01}}
+    options: dict[str, Any] = {"channels": ["quotes"], "stale_after_s": {"quotes": 0.1}}
     async with make(venue, symbols=["BTCUSDT", "ETHUSDT"], **options) as gateway:
         gateway.on_status(on_status)
         await venue.accept()
