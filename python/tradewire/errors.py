@@ -164,11 +164,13 @@ class QueryError(TransientError):
 
     Attributes:
         retry_after_s: how long the venue told us to stay away; None where it said nothing.
+        status: of the HTTP answer; None: there was none, or it was not the status that was wrong.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, *, status: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class CircuitOpenError(TransientError):

@@ -12,8 +12,9 @@ from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from tradewire.core import monotonic_ns
-from tradewire.errors import CircuitOpenError, RateLimitError, RejectedError
+from tradewire.errors import CircuitOpenError
 
+from .policy.blame import speaks_against_peer
 from .policy.breaker import BreakerState, BreakerStates
 
 __all__ = ["BreakerChange", "BreakerSnapshot", "CircuitBreaker", "circuit_breaker"]
@@ -63,8 +64,8 @@ class CircuitBreaker:
     `failure_threshold` consecutive failures open it. While open every call raises `CircuitOpenError` without being
     made. After `reset_timeout` the next callers are probes, at most `half_open_max_requests` at once;
     `success_threshold` successes in total close it, one failure opens it again. Every `Exception` is a failure but
-    `RejectedError` (the request was wrong) and `RateLimitError` (the limiter's business); those, and cancellation, say
-    nothing about the peer.
+    `RejectedError` (the request was wrong), and `RateLimitError` and answers with status 418 or 429 (the limiter's
+    business); those, and cancellation, say nothing about the peer.
 
     Give each kind of work its own breaker (market data, queries, submits, cancels): a cancel must not be refused
     because submits fail.
@@ -111,7 +112,7 @@ class CircuitBreaker:
         self._states = BreakerStates(
             reset_timeout_ns=int(reset_timeout * _SECOND), lease_ns=int(lease * _SECOND), **counts
         )
-        self._is_failure = is_failure or _is_failure
+        self._is_failure = is_failure or speaks_against_peer
         self._clock = clock
         self._lock = Lock()
         self._listeners: list[Callable[[BreakerChange], object]] = []
@@ -309,7 +310,3 @@ def _guard_async(breaker: CircuitBreaker, function: Callable[..., Any]) -> Calla
         return result
 
     return guarded
-
-
-def _is_failure(error: Exception) -> bool:
-    return not isinstance(error, RejectedError | RateLimitError)

@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from tradewire.core import monotonic_ns
-from tradewire.errors import NoConnectionError, RejectedError, StateError, UnsupportedError
+from tradewire.errors import NoConnectionError, RateLimitError, StateError, UnsupportedError
 
 from .error_reporter import ErrorHandler
 from .link_keeper import LinkKeeper
+from .policy.blame import speaks_against_peer
 from .policy.routing import Router, RoutingRules
 from .pool_settings import PoolSettings
 from .pooled_link import PooledLink, has_hook
@@ -28,11 +29,6 @@ __all__ = ["ConnectionPool"]
 
 C = TypeVar("C")
 T = TypeVar("T")
-
-
-def _counts(error: Exception) -> bool:
-    """A refused request says nothing against the connection it came over."""
-    return not isinstance(error, RejectedError)
 
 
 class ConnectionPool(Generic[C]):
@@ -63,7 +59,8 @@ class ConnectionPool(Generic[C]):
         idle_timeout: seconds.
         name: in logs and statistics.
         create_client_func: makes a client.
-        is_failure: which exceptions of a call speak against its connection; all but `RejectedError` by default.
+        is_failure: which exceptions of a call speak against its connection; by default those that a
+            `CircuitBreaker` counts.
         rules: thresholds of health and ejection.
         random: source of randomness.
         now_ns: monotonic clock.
@@ -84,7 +81,7 @@ class ConnectionPool(Generic[C]):
         idle_timeout: float | None = None,
         name: str | None = None,
         create_client_func: Callable[[], C] | None = None,
-        is_failure: Callable[[Exception], bool] = _counts,
+        is_failure: Callable[[Exception], bool] = speaks_against_peer,
         rules: RoutingRules | None = None,
         random: Random | None = None,
         now_ns: Callable[[], int] = monotonic_ns,
@@ -323,7 +320,8 @@ class ConnectionPool(Generic[C]):
         current = link.client is client
         link.requests += current
         if isinstance(error, Exception) and not self._is_failure(error):
-            if current:
+            # Of a limit on this side the connection heard nothing.
+            if current and not isinstance(error, RateLimitError):
                 link.consecutive_failures = 0
                 self._router.seen_alive(link, self._now_ns())
             self._give_back(link, client)

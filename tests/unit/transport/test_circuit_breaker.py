@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tradewire.errors import CircuitOpenError, RateLimitError, RejectedError, TransientError
+from tradewire.errors import CircuitOpenError, QueryError, RateLimitError, RejectedError, TransientError
 from tradewire.transport.circuit_breaker import BreakerChange, CircuitBreaker, circuit_breaker
 from tradewire.transport.policy.breaker import BreakerState
 
@@ -78,7 +78,14 @@ async def test_open_refuses_without_calling_and_says_for_how_long() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [RejectedError("no"), RateLimitError("full"), asyncio.CancelledError(), KeyboardInterrupt()]
+    "error",
+    [
+        RejectedError("no"),
+        RateLimitError("full"),
+        QueryError("no book", status=429),
+        asyncio.CancelledError(),
+        KeyboardInterrupt(),
+    ],
 )
 async def test_what_says_nothing_about_the_peer_does_not_count(error: BaseException) -> None:
     clock = Clock()

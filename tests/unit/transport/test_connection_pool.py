@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pool_clients import Client, Unconnected, Venue
-from tradewire.errors import NoConnectionError, RejectedError, StateError, UnsupportedError
+from tradewire.errors import NoConnectionError, QueryError, RateLimitError, RejectedError, StateError, UnsupportedError
 from tradewire.transport.connection_pool import ConnectionPool
 from virtual_time import in_virtual_time, now_ns
 
@@ -254,6 +254,32 @@ async def test_a_refused_request_says_nothing_against_the_connection() -> None:
         stats = pool.get_pool_stats()
         assert (stats["failed_requests"], stats["ejections"]) == (0, 0)
         assert stats["average_health_score"] == 1.0
+
+
+@in_virtual_time
+async def test_an_answer_that_a_limit_was_passed_says_the_connection_is_there() -> None:
+    venue = Venue()
+    async with _pool(venue) as pool:
+        for client in venue.made:
+            client.fault = QueryError("no book: HTTP 429", 1.0, status=429)
+        for _ in range(50):
+            with pytest.raises(QueryError):
+                await pool.execute("work")
+        stats = pool.get_pool_stats()
+        assert (stats["failed_requests"], stats["ejections"], len(venue.made)) == (0, 0, 2)
+
+
+@in_virtual_time
+async def test_a_limit_on_this_side_says_nothing_about_the_connection() -> None:
+    venue = Venue()
+    async with _pool(venue) as pool:
+        for _ in range(30):
+            for fault in (OSError("gone"), RateLimitError("no room")):
+                for client in venue.made:
+                    client.fault = fault
+                with pytest.raises(type(fault)):
+                    await pool.execute("work")
+        assert pool.get_pool_stats()["ejections"] > 0
 
 
 @in_virtual_time

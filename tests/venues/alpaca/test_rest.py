@@ -198,8 +198,9 @@ async def test_a_refusal_closes_the_gate_until_the_venues_window_ends() -> None:
     reset = wall_ns() // SECOND + 7
     rest = source(Http(answer(status=429, x_ratelimit_reset=str(reset)), answer({"trades": {}})))
     start = seconds()
-    with pytest.raises(QueryError, match="HTTP 429"):
+    with pytest.raises(QueryError, match="HTTP 429") as caught:
         await rest.last_trade(TRADES, "AAPL")
+    assert caught.value.status == 429
     await rest.last_trade(TRADES, "AAPL")
     assert 6 <= seconds() - start <= 8
 

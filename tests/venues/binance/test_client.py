@@ -143,6 +143,7 @@ async def test_what_may_be_asked_again(
     sim.chaos.refuse_rest(status, retry_after_s=told)
     with pytest.raises(QueryError, match=f"no quote of BTCUSDT: HTTP {status}") as caught:
         await client.quote("BTCUSDT")
+    assert caught.value.status == status
     assert (caught.value.retry_after_s is None) == (told is None)
     assert told is None or 0 < caught.value.retry_after_s <= 121
 

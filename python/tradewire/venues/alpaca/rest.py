@@ -144,7 +144,7 @@ class AlpacaRest:
         self.limits.observe(venue, response.status, headers)
         if response.status != 200:
             text = response.body[:200].decode("utf-8", "replace")
-            raise QueryError(f"no {what} of {symbol}: HTTP {response.status} {text}")
+            raise QueryError(f"no {what} of {symbol}: HTTP {response.status} {text}", status=response.status)
         return response
 
 

@@ -65,7 +65,7 @@ class BinanceCalls:
         try:
             response = await self._http.get(url or f"{self._base}/{call}", query)
         except FeedConnectionError as error:
-            raise QueryError(f"no {what}: {error}", error.retry_after_s) from error
+            raise QueryError(f"no {what}: {error}", error.retry_after_s, status=error.status) from error
         status = response.status
         if status == 200:
             self._limits.observe(self._venue, status, response.headers)

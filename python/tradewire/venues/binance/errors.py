@@ -39,4 +39,4 @@ def refusal(
     if status in _REJECTED and told.code not in _TRANSIENT:
         return VenueRejectedError(venue, status, told.code, told.msg)
     code = "" if told.code is None else f", code {told.code}"
-    return QueryError(f"no {what}: HTTP {status}{code} {told.msg}", retry_after_s)
+    return QueryError(f"no {what}: HTTP {status}{code} {told.msg}", retry_after_s, status=status)
