@@ -8,7 +8,7 @@ from tradewire.errors import CircuitOpenError, FeedConnectionError, QueryError, 
 from tradewire.transport.policy.blame import speaks_against_peer
 
 
-class Foreign(Exception):
+class ForeignError(Exception):
     """Of another library."""
 
     def __init__(self, status: object) -> None:
@@ -23,7 +23,7 @@ class Foreign(Exception):
         RateLimitError("full"),
         QueryError("no book", 7.0, status=429),
         FeedConnectionError("refused", status=418),
-        Foreign(429),
+        ForeignError(429),
     ],
 )
 def test_the_limiters_business_and_wrong_requests_do_not(error: Exception) -> None:
@@ -40,7 +40,7 @@ def test_the_limiters_business_and_wrong_requests_do_not(error: Exception) -> No
         QueryError("the answer is no JSON"),
         QueryError("no book", status=503),
         FeedConnectionError("gone"),
-        Foreign([429]),
+        ForeignError([429]),
     ],
 )
 def test_everything_else_does(error: Exception) -> None:
