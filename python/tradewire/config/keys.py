@@ -113,6 +113,7 @@ class KeyStore:
         given: a path of a key file, or a Secret with the keys themselves; None: looks where keys usually are.
         variable: the value of an environment name; None when it is not set.
         apart_from: a file beside which no key may lie.
+        folder: that relative paths of key files begin at.
 
     Attributes:
         path: of the key file in use; None: not from a file.
@@ -124,8 +125,9 @@ class KeyStore:
         variable: Callable[[str], str | None],
         *,
         apart_from: Path | None = None,
+        folder: Path = Path(),
     ) -> None:
-        self._given, self._variable, self._apart_from = given, variable, apart_from
+        self._given, self._variable, self._apart_from, self._folder = given, variable, apart_from, folder
         self.path: Path | None = None
 
     @property
@@ -146,13 +148,13 @@ class KeyStore:
         if isinstance(self._given, Secret):
             return KeyRing.parse(self._given.reveal())
         if self._given is not None:
-            return self._from_file(Path(self._given))
+            return self._from_file(self._folder / self._given)
         text = self._variable(KEY_VARIABLE)
         if text:
             return KeyRing.parse(text)
         named = self._variable(KEY_FILE_VARIABLE)
         if named:
-            return self._from_file(Path(named))
+            return self._from_file(self._folder / named)
         try:
             return self._from_file(self.default_path)
         except FileNotFoundError:

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +74,7 @@ class ConfigLoader:
             overrides=dict(overrides or {}),
             key=key if isinstance(key, Secret) or key is None else Path(key),
             allowed_hosts=allowed_hosts,
+            folder=_present_folder(),
         )
         self._misfits = misfits
         self._hot = enable_hot_reload
@@ -81,6 +83,8 @@ class ConfigLoader:
         self._refusals: list[Callable[[ConfigError], object]] = []
         self._watcher: Watcher | None = None
         self._reloading = asyncio.Lock()
+        self._untold: deque[Change] = deque()
+        self._is_telling = False
 
     # loading
 
@@ -152,6 +156,9 @@ class ConfigLoader:
     async def reload(self) -> Change | None:
         """Reads again in a thread and, if all is well, swaps and tells the subscribers. None: nothing differs.
 
+        All subscribers are told of one change before the next: of what changes while they are being told, such as by a
+        subscriber that reloads, they are told later, by who is telling them.
+
         Raises:
             ConfigError: everything that is wrong; the present configuration stays.
         """
@@ -176,9 +183,21 @@ class ConfigLoader:
                 return None
             change = Change(before.config, found.config, paths)
             _logger.info("configuration changed: %s", ", ".join(sorted(paths)))
-            for callback in list(self._subscribers):
-                await self._tell(callback, change)
-            return change
+            self._untold.append(change)
+        await self._tell_changes()
+        return change
+
+    async def _tell_changes(self) -> None:
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._untold:
+                change = self._untold.popleft()
+                for callback in list(self._subscribers):
+                    await self._tell(callback, change)
+        finally:
+            self._is_telling = False
 
     async def _tell(self, callback: Callable[[_Told], object], told: _Told) -> None:
         try:
@@ -192,7 +211,8 @@ class ConfigLoader:
         """Watches the files; a reload that fails leaves the configuration as it is and is logged once, as ERROR."""
         self.load()
         if self._watcher is None and self.path is not None:
-            self._watcher = Watcher(self._watched(), self._on_files, self.reading.fingerprints)
+            files = tuple(path for path in (self.sources.file, self.sources.env_file) if path is not None)
+            self._watcher = Watcher(files, self._on_files, self.reading.fingerprints, frozenset(files[1:]))
             self._watcher.start()
 
     async def stop(self) -> None:
@@ -209,9 +229,6 @@ class ConfigLoader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-    def _watched(self) -> tuple[Path, ...]:
-        return tuple(path for path in (self.path, self.sources.env_path) if path is not None)
 
     async def _on_files(self) -> None:
         try:
@@ -250,6 +267,14 @@ class ConfigLoader:
         except (ValueError, OSError) as error:
             raise ConfigError([Problem("keys", None, "", None, explained(error))]) from None
         return encryption.encrypt(text, path, ring)
+
+
+def _present_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        # It was deleted. What has an absolute path can be read all the same.
+        return Path()
 
 
 def _listed(callback: Callable[[_Told], object], subscribers: list[Callable[[_Told], object]]) -> Callable[[], None]:

@@ -124,7 +124,7 @@ def _decrypted(tokens: Mapping[str, Leaf], ring: KeyRing) -> dict[str, str]:
 def _write(
     sources: Sources, found: Secrets, texts: Mapping[str, str], leaves: Mapping[str, Leaf], ring: KeyRing
 ) -> None:
-    if not texts or sources.path is None:
+    if not texts or sources.file is None:
         return
     text = found.text
     for path, leaf in sorted(leaves.items(), key=lambda item: item[1].span or (0, 0), reverse=True):
@@ -136,9 +136,9 @@ def _write(
         text = f'{text[:begin]}"{token}"{text[end:]}'
     _prove(sources, text, texts, ring)
     try:
-        if files.fingerprint(sources.path) != found.fingerprint:
+        if files.fingerprint(sources.file) != found.fingerprint:
             raise OSError(None, "was changed meanwhile: try again", str(sources.path))
-        files.replace(sources.path, text.encode())
+        files.replace(sources.file, text.encode())
     except OSError as error:
         raise ConfigError(
             [Problem(str(sources.path), None, "", None, f"cannot be written: {error.strerror}")]

@@ -86,12 +86,13 @@ class Sources:
     """Where a configuration comes from.
 
     Attributes:
-        path: of the file; None: there is none.
-        env_path: of the `.env` file; it need not exist.
+        path: of the file, as it was given and is shown; None: there is none.
+        env_path: of the `.env` file, as it was given; it need not exist.
         variables: of the process.
         overrides: by path.
         key: as `KeyStore` takes it.
         allowed_hosts: gives for an environment what `check_whole` takes.
+        folder: that relative paths begin at, whatever folder the process is in later.
         warned: names of variables that were already said to mean nothing.
     """
 
@@ -101,7 +102,18 @@ class Sources:
     overrides: Mapping[str, object]
     key: Path | Secret | None
     allowed_hosts: Callable[[str], Mapping[str, frozenset[str]]] | None
+    folder: Path
     warned: set[str] = field(default_factory=set)
+
+    @property
+    def file(self) -> Path | None:
+        """Where the file is."""
+        return None if self.path is None else self.folder / self.path
+
+    @property
+    def env_file(self) -> Path | None:
+        """Where the `.env` file is, if there is one."""
+        return None if self.env_path is None else self.folder / self.env_path
 
     def read(self) -> Reading:
         """Reads and checks everything.
@@ -129,7 +141,7 @@ class Sources:
 
     def key_store(self) -> KeyStore:
         """Where the keys are."""
-        return KeyStore(self.key, self.variables.get, apart_from=self.path)
+        return KeyStore(self.key, self.variables.get, apart_from=self.file, folder=self.folder)
 
 
 def explained(error: Exception) -> str:
@@ -205,13 +217,13 @@ class _Look:
         return tree, status
 
     def _file(self) -> tuple[Branch, os.stat_result | None]:
-        path = self._sources.path
-        if path is None:
+        path, file = self._sources.path, self._sources.file
+        if file is None:
             return Branch(Place("defaults")), None
         try:
-            whole = read_whole(path)
+            whole = read_whole(file)
         except OSError as error:
-            self._fingerprints.append(fingerprint(path))
+            self._fingerprints.append(fingerprint(file))
             self._problems.append(Problem(str(path), None, "", None, f"cannot be read: {error.strerror}"))
             return Branch(Place(str(path))), None
         self._fingerprints.append(whole.fingerprint)
@@ -221,17 +233,17 @@ class _Look:
         return tree, whole.status
 
     def _env_file(self) -> None:
-        path = self._sources.env_path
-        if path is None:
+        path, file = self._sources.env_path, self._sources.env_file
+        if file is None:
             return
         try:
-            whole = read_whole(path)
+            whole = read_whole(file)
             text = whole.data.decode()
         except FileNotFoundError:
             self._fingerprints.append(None)
             return
         except (OSError, UnicodeDecodeError) as error:
-            self._fingerprints.append(fingerprint(path))
+            self._fingerprints.append(fingerprint(file))
             rule = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else "must be UTF-8"
             self._problems.append(Problem(str(path), None, "", None, rule))
             return

@@ -19,6 +19,8 @@ __all__ = ["Watcher", "folders_of"]
 _logger = logging.getLogger(__name__)
 #: Between looks at a file that is being written or gone; and for how long.
 _LOOK_S, _PATIENCE_S = 0.05, 10.0
+#: For a file that need not exist: as long as a program may take to delete it and make it anew.
+_OPTIONAL_PATIENCE_S = 0.5
 #: A file must stay as it is for this long, where the system does not tell whether somebody is writing.
 _QUIET_S = 0.1
 #: watchfiles looks at its folders anew after this long even without an event.
@@ -52,12 +54,17 @@ class Watcher:
         paths: of the files; they need not exist.
         on_change: awaited; must not raise.
         known: fingerprints of what was read last, in the order of `paths`.
+        optional: those of `paths` without which all may be well.
     """
 
     def __init__(
-        self, paths: tuple[Path, ...], on_change: Callable[[], Awaitable[None]], known: tuple[Fingerprint, ...]
+        self,
+        paths: tuple[Path, ...],
+        on_change: Callable[[], Awaitable[None]],
+        known: tuple[Fingerprint, ...],
+        optional: frozenset[Path] = frozenset(),
     ) -> None:
-        self._paths, self._on_change, self._known = paths, on_change, known
+        self._paths, self._on_change, self._known, self._optional = paths, on_change, known, optional
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -120,11 +127,15 @@ class Watcher:
 
     async def _whole(self) -> bool:
         """Waits until nobody writes and the files that were there are there; False: stopped."""
-        until = asyncio.get_running_loop().time() + _PATIENCE_S
+        clock = asyncio.get_running_loop().time
+        began_s = clock()
         before = None
-        while asyncio.get_running_loop().time() < until:
+        while (waited_s := clock() - began_s) < _PATIENCE_S:
             now = self._fingerprints()
-            gone = any(had is not None and has is None for had, has in zip(self._known, now, strict=True))
+            gone = any(
+                had is not None and has is None and (path not in self._optional or waited_s < _OPTIONAL_PATIENCE_S)
+                for path, had, has in zip(self._paths, self._known, now, strict=True)
+            )
             if now == before and not gone and not any(being_written(path) for path in self._paths):
                 return True
             before = now

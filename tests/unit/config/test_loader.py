@@ -386,6 +386,80 @@ async def test_a_subscriber_that_fails_hurts_nobody(place: Any, caplog: pytest.L
     assert "a subscriber of the configuration failed" in caplog.text
 
 
+async def test_a_subscriber_that_reloads_is_told_of_it_after_the_others(place: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    told: list[tuple[str, int]] = []
+
+    async def reload(change: Change) -> None:
+        told.append(("first", change.new.connection_pool.max_connections))
+        if change.new.connection_pool.max_connections == 6:
+            place.write("connection_pool: {max_connections: 7}")
+            inner = await loader.reload()
+            assert inner is not None
+            assert inner.old is change.new
+
+    loader.subscribe(reload)
+    loader.subscribe(lambda change: told.append(("second", change.new.connection_pool.max_connections)))
+    place.write("connection_pool: {max_connections: 6}")
+    change = await asyncio.wait_for(loader.reload(), 60)
+    assert change is not None
+    assert change.new.connection_pool.max_connections == 6
+    assert loader.config.connection_pool.max_connections == 7
+    assert told == [("first", 6), ("second", 6), ("first", 7), ("second", 7)]
+
+
+async def test_changes_are_told_in_order_and_those_of_one_that_was_cancelled_too(place: Any, eventually: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    told: list[int] = []
+    held = asyncio.Event()
+
+    async def hold(change: Change) -> None:
+        told.append(change.new.connection_pool.max_connections)
+        await held.wait()
+
+    loader.subscribe(hold)
+    place.write("connection_pool: {max_connections: 6}")
+    first = asyncio.create_task(loader.reload())
+    await eventually(lambda: told == [6])
+    place.write("connection_pool: {max_connections: 7}")
+    assert await loader.reload() is not None
+    assert told == [6], "its turn comes after"
+    first.cancel()
+    await asyncio.wait([first])
+    held.set()
+    place.write("connection_pool: {max_connections: 8}")
+    await loader.reload()
+    assert told == [6, 7, 8]
+
+
+async def test_a_change_of_folder_moves_no_file(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place.folder / "elsewhere").mkdir()
+    monkeypatch.chdir(place.folder)
+    place.write("connection_pool: {max_connections: 5}")
+    place.env["TRADEWIRE_CONFIG_KEY_FILE"] = "own.key"
+    loader = ConfigLoader("config/trading.yaml", env=place.env, env_file=".env")
+    token = loader.encrypt_value("s", "exchanges.b.api_secret")
+    assert loader.load().connection_pool.max_connections == 5
+    monkeypatch.chdir("elsewhere")
+    place.write(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}")
+    (place.folder / ".env").write_text("TRADING_CONNECTION_MAX_CONNECTIONS=6\n")
+    await loader.reload()
+    assert loader.config.connection_pool.max_connections == 6
+    assert loader.config.exchanges["b"].api_secret == Secret("s")
+
+
+async def test_a_loader_of_a_process_without_a_folder(
+    place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert place.load("connection_pool: {max_connections: 5}").connection_pool.max_connections == 5
+
+
 async def test_a_reload_that_fails_while_watching_is_one_error(place: Any, caplog: pytest.LogCaptureFixture) -> None:
     loader = place.loader("connection_pool: {max_connections: 5}")
     await loader.load_config()

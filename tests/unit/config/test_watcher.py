@@ -255,6 +255,68 @@ async def test_the_env_file_is_watched_too(tmp_path: Path, eventually: Eventuall
         await eventually(lambda: loader.config.connection_pool.max_connections == 7)
 
 
+async def test_an_env_file_that_is_gone_holds_nothing_up(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradewire.config.watcher._PATIENCE_S", 3_600.0)
+    path, env_file = tmp_path / "c.yaml", tmp_path / ".env"
+    path.write_text(TEXT.format(1))
+    env_file.write_text("TRADING_CONNECTION_MAX_CONNECTIONS=7\n")
+    loader = ConfigLoader(path, env={}, env_file=env_file)
+    async with loader:
+        assert loader.config.connection_pool.max_connections == 7
+        env_file.unlink()
+        await eventually(lambda: loader.config.connection_pool.max_connections == 1)
+        path.write_text(TEXT.format(2))
+        await eventually(lambda: loader.config.connection_pool.max_connections == 2)
+
+
+async def test_an_env_file_that_is_made_anew_was_never_gone(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tradewire.config import watcher
+
+    monkeypatch.setattr(watcher, "_OPTIONAL_PATIENCE_S", 3_600.0)
+    real, gone = watcher.fingerprint, []
+
+    def look(path: Path) -> Any:
+        found = real(path)
+        if found is None:
+            gone.append(path)
+        return found
+
+    monkeypatch.setattr(watcher, "fingerprint", look)
+    path, env_file = tmp_path / "c.yaml", tmp_path / ".env"
+    path.write_text(TEXT.format(1))
+    env_file.write_text("TRADING_CONNECTION_MAX_CONNECTIONS=7\n")
+    loader = ConfigLoader(path, env={}, env_file=env_file)
+    seen: list[int] = []
+    loader.subscribe(lambda change: seen.append(change.new.connection_pool.max_connections))
+    async with loader:
+        env_file.unlink()
+        await eventually(lambda: len(gone) > 4)
+        env_file.write_text("TRADING_CONNECTION_MAX_CONNECTIONS=8\n")
+        await eventually(lambda: seen)
+    assert seen == [8]
+
+
+async def test_a_relative_path_is_watched_where_it_was(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "c.yaml"
+    path.write_text(TEXT.format(1))
+    watched = Watched(Path("c.yaml"))
+    async with watched.loader:
+        monkeypatch.chdir("elsewhere")
+        path.write_text(TEXT.format(2))
+        await eventually(lambda: watched.count == 2)
+        path.write_text(TEXT.format("x"))
+        await eventually(lambda: caplog.records)
+    assert "\nc.yaml:1: connection_pool.max_connections" in caplog.text, "shown as it was given"
+
+
 async def test_when_the_system_cannot_watch_it_polls(
     tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
