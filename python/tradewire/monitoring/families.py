@@ -225,7 +225,7 @@ def _connections(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
     yield active
     yield breakers
     yield opening
-    yield _total(managers, "tradewire_reconnects", "Connections lost, and attempts that failed.", "reconnects")
+    yield _total(managers, "tradewire_reconnects", "Connections lost, and failed attempts to renew them.", "reconnects")
     yield _total(managers, "tradewire_rotations", "Connections renewed before the venue ended them.", "rotations")
     yield _total(
         managers,

@@ -197,7 +197,9 @@ class Connections:
             self.intake.health.connected(feeds, now, wall)
         elif event.state in (ConnectionState.RECONNECTING, ConnectionState.CLOSED):
             if event.state is ConnectionState.RECONNECTING:
-                self.intake.counters.add("reconnects")
+                if link.opened_ns:
+                    # One that was never open has nothing to come back to.
+                    self.intake.counters.add("reconnects")
                 _logger.warning(
                     "%s %s: %s; next attempt in %.1f s",
                     event.venue, event.connection, event.reason, event.retry_in_ns / 1e9,

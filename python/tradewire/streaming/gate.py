@@ -5,6 +5,7 @@ Not for failures of a connection itself: backoff and breaker wait for these.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tradewire.venues.session import StreamSession
 
 __all__ = ["Asking", "Bans", "Gate", "stay_away_s"]
+
+_logger = logging.getLogger("tradewire.streaming")
 
 
 class Gate(Protocol):
@@ -47,7 +50,7 @@ class Asking(Protocol):
 
 class Bans:
     """Which hosts want to be left alone, and until when. Venues count by address: what one provider of a gateway was
-    told holds for all that ask the same host. The event loop owns it.
+    told holds for all that ask the same host. Each ban is logged once. The event loop owns it.
 
     Args:
         now: monotonic time.
@@ -83,7 +86,11 @@ class Bans:
 
     def _keep(self, hosts: frozenset[str], held_ns: int) -> None:
         if held_ns > 0:
-            until_ns = self._now() + held_ns
+            now_ns = self._now()
+            until_ns = now_ns + held_ns
+            if all(self._until_ns.get(host, 0) <= now_ns for host in hosts):
+                names = ", ".join(sorted(hosts))
+                _logger.warning("%s: the venue asks to be left alone for %.1f s", names, held_ns / 1e9)
             for host in hosts:
                 self._until_ns[host] = max(self._until_ns.get(host, 0), until_ns)
 

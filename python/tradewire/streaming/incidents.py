@@ -89,8 +89,9 @@ class Incidents:
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self._kept: deque[Incident] = deque(maxlen=capacity)
-        # What an end is the end of: since when a connection is lost, and a feed is silent.
+        # What an end is the end of: since when a connection is lost (which were open before), and a feed is silent.
         self._lost: dict[tuple[str, str], int] = {}
+        self._opened: set[tuple[str, str]] = set()
         self._silent: dict[tuple[str, str, str], int] = {}
         self._built: set[tuple[str, str, str]] = set()
         self.total = 0
@@ -147,16 +148,24 @@ class Incidents:
     def _on_connection(self, event: ConnectionChanged) -> None:
         key = (event.venue, event.connection)
         if event.state is ConnectionState.RECONNECTING:
-            state = "still not back" if key in self._lost else "lost"
+            if key in self._opened:
+                state = "still not back" if key in self._lost else "lost"
+            else:
+                state = "still not open" if key in self._lost else "cannot be opened"
             self._lost.setdefault(key, event.recv_ns)
             what = f"connection {event.connection} {state}: {event.reason}; again in {_seconds(event.retry_in_ns)}"
             self.add(Incident(event.recv_ns, IncidentKind.RECONNECTING, event.venue, "", "", what))
-        elif event.state is ConnectionState.CONNECTED and key in self._lost:
+        elif event.state is ConnectionState.CONNECTED:
+            word = "back" if key in self._opened else "open"
+            self._opened.add(key)
+            if key not in self._lost:
+                return
             lasted = event.recv_ns - self._lost.pop(key)
-            what = f"connection {event.connection} is back after {_seconds(lasted)}"
+            what = f"connection {event.connection} is {word} after {_seconds(lasted)}"
             self.add(Incident(event.recv_ns, IncidentKind.CONNECTED, event.venue, "", "", what, lasted))
         elif event.state is ConnectionState.CLOSED:
             self._lost.pop(key, None)
+            self._opened.discard(key)
 
     def _on_state(self, event: FeedStateChanged) -> None:
         key = (event.venue, event.channel, event.symbol)

@@ -448,7 +448,12 @@ class Link:
                 delay_ns = max(delay_ns, int(away_s * _SECOND))
                 if self._gate is not None:
                     self._gate.hold(away_s)
-            self._change(ConnectionState.RECONNECTING, str(error or "dropped"), delay_ns)
+            reason = str(error or "dropped")
+            if self._gate is not None and (held_ns := self._gate.held_ns()) > delay_ns:
+                delay_ns, reason = held_ns, f"{reason}; the venue asks to be left alone"
+            if self._breaker is not None:
+                delay_ns = max(delay_ns, self._breaker.retry_after_ns(monotonic_ns()))
+            self._change(ConnectionState.RECONNECTING, reason, delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
 
     def _barred_ns(self) -> int:

@@ -61,7 +61,7 @@ class Recorder:
         ValueError: not a symbol; not an address, or an unencrypted one beyond loopback.
 
     Attributes:
-        reconnects: connections lost.
+        reconnects: connections lost, and attempts to renew them that failed.
         snapshots: snapshots written.
         trouble: why a connection could not be opened, or was lost, the last time.
     """
@@ -135,10 +135,12 @@ class Recorder:
     async def _follow(self, route: str, streams: dict[str, str], source: MarketDataRest) -> None:
         backoff = Backoff(self._random)
         url = self._venue.stream_url(route, self._url)
+        opened = False
         while True:
             try:
                 session = self._venue.session(self._credential)
                 async with connect_plain(url, headers=session.headers) as connection, asyncio.TaskGroup() as tasks:
+                    opened = True
                     talk = _Conversation(session, connection)
                     subscribing = tasks.create_task(self._subscribe(talk, list(streams)))
                     self._await_snapshots(streams)
@@ -165,7 +167,7 @@ class Recorder:
                 if url not in self.trouble:
                     self.trouble = f"{url}: {self.trouble}"
                 _log.say(f"record {url}", "%s", self.trouble)
-            self.reconnects += 1
+            self.reconnects += opened
             await asyncio.sleep(backoff.next_delay_ns() / 1e9)
 
     def _await_snapshots(self, streams: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tradewire.errors import FeedConnectionError
-from tradewire.streaming.gate import stay_away_s
+from tradewire.streaming.gate import Bans, stay_away_s
 from tradewire.streaming.link import Link
 from tradewire.transport.policy.breaker import BreakerStates
 from tradewire.venues.binance.session import BinanceSession
@@ -49,10 +49,11 @@ def test_what_is_no_refusal_says_nothing(error: Exception | None) -> None:
 class Refusing:
     """A gate, the owner of a link, and a venue that refuses every handshake with a ban."""
 
-    def __init__(self, body: bytes = b"") -> None:
-        self.body = body
+    def __init__(self, body: bytes = b"", *, is_lost: bool = False) -> None:
+        self.body, self.is_lost = body, is_lost
         self.told: list[float] = []
         self.waits_ns: list[int] = []
+        self.reasons: list[str] = []
         self.held = self.looks = self.attempts = 0
 
     def hold(self, seconds: float) -> None:
@@ -65,9 +66,13 @@ class Refusing:
 
     def on_link(self, link: Link, event: Any) -> None:
         self.waits_ns.append(event.retry_in_ns)
+        self.reasons.append(event.reason)
 
     async def open(self, *_: Any, **__: Any) -> Any:
         self.attempts += 1
+        if self.is_lost:
+            self.held = 18_000_000_000
+            raise FeedConnectionError("reset")
         raise FeedConnectionError("HTTP 418", status=418, body=self.body)
 
     def link(self, breaker: BreakerStates | None = None) -> Link:
@@ -102,6 +107,41 @@ async def test_a_refused_handshake_keeps_everybody_away(eventually: Any, body: b
     assert refusing.told == [told]
     assert refusing.waits_ns[1] >= told * 1e9
     await link.stop(0.01)
+
+
+async def test_the_wait_that_is_told_is_that_of_a_ban_told_elsewhere(eventually: Any) -> None:
+    refusing = Refusing(is_lost=True)
+    link = refusing.link()
+    await eventually(lambda: len(refusing.waits_ns) == 2)
+    assert (refusing.waits_ns[1], refusing.reasons[1]) == (18_000_000_000, "reset; the venue asks to be left alone")
+    await link.stop(0.01)
+
+
+async def test_the_wait_that_is_told_is_that_of_the_breaker(eventually: Any) -> None:
+    refusing = Refusing(is_lost=True)
+    breaker = BreakerStates(
+        failure_threshold=1,
+        reset_timeout_ns=60_000_000_000,
+        half_open_max_requests=1,
+        success_threshold=1,
+        lease_ns=1_000_000_000,
+    )
+    link = refusing.link(breaker)
+    await eventually(lambda: len(refusing.waits_ns) == 2)
+    assert 50e9 < refusing.waits_ns[1] <= 60e9
+    await link.stop(0.01)
+
+
+def test_each_ban_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    now = [1]
+    bans = Bans(lambda: now[0])
+    host = frozenset(("venue.example", "binance"))
+    for seconds in (20, 25, 30):
+        bans.hold(host, seconds)
+    assert caplog.messages == ["binance, venue.example: the venue asks to be left alone for 20.0 s"]
+    now[0] += 31_000_000_000
+    bans.hold(host, 5)
+    assert len(caplog.messages) == 2
 
 
 async def test_a_gate_that_closes_while_the_breaker_is_waited_for_holds_too(eventually: Any) -> None:

@@ -160,6 +160,16 @@ async def test_a_lost_connection_is_down_then_live_again(venue: Venue, frames: A
         assert gateway.counters["reconnects"] >= 1
 
 
+async def test_a_connection_that_never_opened_is_no_reconnect(eventually: Any) -> None:
+    tried: list[Any] = []
+    gateway = StreamingGateway(url="ws://127.0.0.1:9", symbols=["BTCUSDT"], channels=["trades"], random=Random(1))
+    gateway.on_status(lambda event: tried.append(event) if isinstance(event, ConnectionChanged) else None)
+    async with gateway:
+        await eventually(lambda: any(event.state is ConnectionState.RECONNECTING for event in tried))
+        assert gateway.counters["reconnects"] == 0
+    assert next(iter(gateway.incidents())).text.startswith("connection public cannot be opened: ")
+
+
 async def test_silence_is_stale(venue: Venue, frames: Any, eventually: Any) -> None:
     async with make(venue, symbols=["BTCUSDT"], channels=["quotes"], stale_after_s={"quotes": 0.1}) as gateway:
         peer = await venue.accept()

@@ -94,6 +94,19 @@ def test_a_lost_connection_and_its_return() -> None:
     assert incidents.last(1)[0].duration_ns == 5 * S, "since it was lost, not since the last attempt"
 
 
+def test_a_connection_that_was_never_open_is_not_lost() -> None:
+    incidents = Incidents()
+    for state, at_s in (("connecting", 0), ("reconnecting", 1), ("reconnecting", 2), ("connected", 5)):
+        incidents.observe(connection(state, at_s, "refused"))
+    incidents.observe(connection("reconnecting", 9, "reset"))
+    assert [found.text for found in incidents] == [
+        "connection public cannot be opened: refused; again in 2.0 s",
+        "connection public still not open: refused; again in 2.0 s",
+        "connection public is open after 4.0 s",
+        "connection public lost: reset; again in 2.0 s",
+    ]
+
+
 def test_a_book_that_is_built_for_the_first_time_is_no_incident() -> None:
     incidents = Incidents()
     incidents.observe(Resynced(*BOOK, 9, 1 * S, 5))
