@@ -26,6 +26,7 @@ from tradewire.transport.policy.backoff import Backoff
 from tradewire.venues.base import LastTrade
 
 from .events import BackFilled
+from .tasks import end_all
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import Batch
@@ -177,11 +178,7 @@ class BackFill:
 
     async def close(self) -> None:
         """Ends all work."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_all(self._tasks.values())
         self._tasks.clear()
 
     def _ask(self, feed: Feed, gap: _Gap) -> None:

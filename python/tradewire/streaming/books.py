@@ -17,6 +17,7 @@ from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.policy.backoff import Backoff
 
 from .events import BookUpdate, GapDetected, Resynced
+from .tasks import end_all
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import BookSetProtocol, OrderBookProtocol
@@ -151,11 +152,7 @@ class BookKeeper:
 
     async def close(self) -> None:
         """Ends all work."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_all(self._tasks.values())
         self._tasks.clear()
 
     def _on_gap(self, symbol_id: int, drained: Drained) -> None:

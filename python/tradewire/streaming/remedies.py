@@ -12,6 +12,7 @@ from tradewire.telemetry.limited_log import LimitedLog
 from .events import FeedState, RemedyTaken
 from .evidence import Verdict
 from .ladder import Ladder, Rung
+from .tasks import end_all
 
 if TYPE_CHECKING:
     from tradewire.telemetry import Counters
@@ -101,11 +102,7 @@ class Remedies:
 
     async def close(self) -> None:
         """Ends all questions."""
-        tasks = list(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_all(self._asking.values())
         self._cases.clear()
 
     def _treat(self, case: _Case) -> None:
