@@ -10,7 +10,7 @@ from typing import Any, Final
 from .interpolation import interpolate
 from .kinds import Kind, Listed, Mapped, SecretText
 from .nodes import Branch, Items, Leaf, Node
-from .problem import Place, Problem, nearest
+from .problem import Place, Problem, nearest, place_in
 from .secret import Secret
 from .settings import NamedList, Nested, Section, Setting, holds_secrets, incomplete, settings
 
@@ -61,6 +61,7 @@ class Converter:
         """A section, which lacks what could not be read; INVALID: it is no mapping."""
         if not isinstance(node, Branch):
             return self._refuse(Nested(cls), path, node, f"must be {Nested(cls).allowed}")
+        before = len(self.problems)
         self.places.setdefault(path, node.place)
         known = settings(cls)
         for key, place in node.keys.items():
@@ -68,7 +69,7 @@ class Converter:
                 self._add(place, _join(path, key), None, f"is unknown: {nearest(key, known)}")
         values = {name: self._setting(found, node, path) for name, found in known.items()}
         good = {name: value for name, value in values.items() if value is not INVALID}
-        made = cls(**good) if len(good) == len(values) else incomplete(cls, good)
+        made = cls(**good) if len(self.problems) == before else incomplete(cls, good)
         self.sections[path] = made
         for name, rule in made.rules():
             self.complain(_join(path, name), rule)
@@ -76,11 +77,8 @@ class Converter:
 
     def complain(self, path: str, rule: str) -> None:
         """Adds a problem at the place of a path, or of what it is in."""
-        found = path
-        while found and found not in self.places:
-            found = found.rpartition(".")[0]
         written = self._written.get(path)
-        self._add(self.places[found], path, None if written is None else _shown(written), rule)
+        self._add(place_in(self.places, path), path, None if written is None else _shown(written), rule)
 
     def _setting(self, found: Setting, branch: Branch, path: str) -> Any:
         node = branch.entries.get(found.name)
@@ -156,8 +154,10 @@ class Converter:
         for number, item in enumerate(node.items):
             where = _join(path, f"[{number}]")
             self.places[where] = item.place
-            made.append(self._value(kind.item, item, where))
-        return INVALID if any(value is INVALID for value in made) else tuple(made)
+            value = self._value(kind.item, item, where)
+            # The others keep their numbers, for those who say what is wrong with them.
+            made.append("" if value is INVALID else value)
+        return tuple(made)
 
     def _leaf(self, kind: Kind, leaf: Leaf, raw: str, path: str) -> Any:
         text = self._resolve(kind, leaf, raw, path)

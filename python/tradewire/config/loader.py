@@ -18,7 +18,7 @@ from . import encryption
 from .difference import Change, difference
 from .environment import Variables
 from .paths import no_value_at
-from .problem import Place, Problem, located
+from .problem import Place, Problem
 from .schema import Config
 from .secret import Secret
 from .sources import Reading, Sources, explained
@@ -48,8 +48,8 @@ class ConfigLoader:
         allowed_hosts: environment -> venue -> hosts that its addresses may name; None: only the rules about loopback
             and TLS hold, as for venues that are not in it.
         misfits: gives (path, what is wrong) for what the schema allows and the program cannot serve, of a configuration
-            and the variables of process and `.env`; asked of each configuration without other problems, from a thread
-            during reloads. None: nothing is.
+            and the variables of process and `.env`; asked from a thread during reloads, and also of a configuration
+            with other problems, whose sections lack what could not be read. None: nothing is.
 
     Attributes:
         sources: where it comes from.
@@ -75,8 +75,8 @@ class ConfigLoader:
             key=key if isinstance(key, Secret) or key is None else Path(key),
             allowed_hosts=allowed_hosts,
             folder=_present_folder(),
+            misfits=misfits,
         )
-        self._misfits = misfits
         self._hot = enable_hot_reload
         self._reading: Reading | None = None
         self._subscribers: list[Callable[[Change], object]] = []
@@ -136,12 +136,7 @@ class ConfigLoader:
         Raises:
             ConfigError: everything that is wrong.
         """
-        reading = self.sources.read()
-        if self._misfits is not None:
-            problems = located(self._misfits(reading.config, reading.variables.plain()), reading.place)
-            if problems:
-                raise ConfigError(problems)
-        return reading
+        return self.sources.read()
 
     # staying current
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Place", "Problem", "located", "nearest"]
+__all__ = ["Place", "Problem", "located", "nearest", "place_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,13 @@ class Problem:
         where = Place(self.file, self.line)
         what = f"{where}: {self.path}: {self.rule}" if self.path else f"{where}: {self.rule}"
         return what if self.value is None else f"{what}, was {self.value!r}"
+
+
+def place_in(places: Mapping[str, Place], path: str) -> Place:
+    """Where a path, or what it is in, was written."""
+    while path and path not in places:
+        path = path.rpartition(".")[0]
+    return places.get(path, Place("defaults"))
 
 
 def located(found: Iterable[tuple[str, str]], place: Callable[[str], Place]) -> list[Problem]:

@@ -151,7 +151,7 @@ class Section:
 
 
 def incomplete(cls: type[Section], values: Mapping[str, Any]) -> Section:
-    """A section some of whose settings could not be read. Only for rules, by `answered`: it has no others.
+    """A section with something wrong in it. Only for rules, by `answered`: it has no settings but the given ones.
 
     Args:
         cls: which.
@@ -161,6 +161,15 @@ def incomplete(cls: type[Section], values: Mapping[str, Any]) -> Section:
     for name, value in values.items():
         object.__setattr__(made, name, value)
     return made
+
+
+def is_complete(value: Any) -> bool:
+    """Whether every setting of a section, or of sections in a list or by name, could be read."""
+    if isinstance(value, Section):
+        return all(hasattr(value, name) and is_complete(getattr(value, name)) for name in settings(type(value)))
+    if isinstance(value, Mapping):
+        return all(map(is_complete, value.values()))
+    return not isinstance(value, tuple) or all(map(is_complete, value))
 
 
 P = ParamSpec("P")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .interpolation import interpolate
 from .keys import KEY_VARIABLE, KeyRing, KeyStore
 from .kinds import Mapped
 from .nodes import Branch, Leaf, compose
-from .problem import Place, Problem
+from .problem import Place, Problem, located, place_in
 from .schema import Config, CredentialsConfig, ProviderConfig
 from .secret import Secret
 from .settings import Nested, settings
@@ -58,10 +58,7 @@ class Reading:
 
     def place(self, path: str) -> Place:
         """Where a path, or what it is in, was written."""
-        found = path
-        while found and found not in self.places:
-            found = found.rpartition(".")[0]
-        return self.places.get(found, Place("defaults"))
+        return place_in(self.places, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,7 @@ class Sources:
         key: as `KeyStore` takes it.
         allowed_hosts: gives for an environment what `check_whole` takes.
         folder: that relative paths begin at, whatever folder the process is in later.
+        misfits: as `ConfigLoader` takes it.
         warned: names of variables that were already said to mean nothing.
     """
 
@@ -103,6 +101,7 @@ class Sources:
     key: Path | Secret | None
     allowed_hosts: Callable[[str], Mapping[str, frozenset[str]]] | None
     folder: Path
+    misfits: Callable[[Config, Mapping[str, str]], Iterable[tuple[str, str]]] | None
     warned: set[str] = field(default_factory=set)
 
     @property
@@ -185,6 +184,7 @@ class _Look:
 
     def reading(self) -> Reading:
         tree, status = self._tree()
+        readable = not self._problems
         converter = Converter(self._variables.get, self._decrypt)
         config = converter.section(Config, tree)
         self._problems += converter.problems
@@ -197,11 +197,20 @@ class _Look:
         self._check(converter, tree)
         if self._variables.get(KEY_VARIABLE):
             converter.secret_variables.add(KEY_VARIABLE)
+        if not self._problems:
+            config = self._with_credentials(config, converter)
+        if readable and config is not INVALID and self._sources.misfits is not None:
+            # One problem for each value: what is no text at all is no symbol either.
+            told = {problem.path for problem in self._problems}
+            found = located(
+                self._sources.misfits(config, self._variables.plain()), lambda path: place_in(converter.places, path)
+            )
+            self._problems += [problem for problem in found if problem.path not in told]
         if self._problems:
             raise ConfigError(sorted(set(self._problems), key=lambda each: (each.file, each.line or 0, each.path)))
         assert config is not INVALID  # noqa: S101 - Invariant: what could not be converted left a problem
         return Reading(
-            self._with_credentials(config, converter),
+            config,
             converter.places,
             converter.tokens,
             converter.literals,

@@ -12,7 +12,6 @@ from tradewire.errors import ConfigError, TradewireError
 from tradewire.telemetry import Counters
 from tradewire.venues.registry import allowed_hosts
 
-from .fitness import unserved
 from .plan import GatewayPlan, plan_of
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ class Configured:
         # Here and not above: a gateway without a configuration does not pay for the room.
         from tradewire.config import Config, ConfigLoader
         from tradewire.config.problem import Place, located
+
+        from .fitness import unserved
 
         self._counters = Counters() if counters is None else counters
         self._loader: ConfigLoader | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from tradewire.config.settings import answered, is_complete
 from tradewire.errors import TradewireError, UnsupportedError
 from tradewire.venues.registry import load
 
@@ -25,11 +26,11 @@ __all__ = ["misfits", "unknown_venues", "unserved"]
 def unknown_venues(config: Config) -> dict[str, str]:
     """Path of each enabled provider whose venue is not known here -> what is. A program may register it, so that this
     need not be wrong."""
-    found = {}
-    for provider in _enabled(config):
-        for message in _refused(load, provider.venue or provider.name):
-            found[f"streaming.providers.{provider.name}"] = message
-    return found
+    return dict(found for provider in _enabled(config) for found in answered(_unknown, provider))
+
+
+def _unknown(provider: ProviderConfig) -> Iterator[tuple[str, str]]:
+    yield from ((_path(provider), rule) for rule in _refused(load, provider.venue or provider.name))
 
 
 def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterator[tuple[str, str]]:
@@ -39,25 +40,28 @@ def misfits(config: Config, environ: Mapping[str, str] | None = None) -> Iterato
     Providers of unknown venues are left out, and that there need not be any: for `tradewire config check`.
 
     Args:
-        config: checked against the schema already.
+        config: checked against the schema already; it may lack what could not be read.
         environ: where keys are that the configuration does not hold; None: the process's.
     """
+    yield from answered(_misfits, config, environ)
+
+
+def _misfits(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
     sound = True
-    if config.streaming.providers and not _enabled(config):
+    providers = config.streaming.providers
+    if providers and not any(getattr(provider, "enabled", True) for provider in providers):
         yield "streaming.providers", "must hold at least one enabled provider"
     for provider in _enabled(config):
-        try:
-            venue = load(provider.venue or provider.name)
-        except UnsupportedError:
-            sound = False
-            continue
-        for path, rule in _of_provider(config, provider, venue, environ):
+        for path, rule in answered(_of_provider, config, provider, environ):
             sound = False
             yield path, rule
+    if not is_complete(config.streaming) or not is_complete(config.credentials):
+        # Of half a key or half a list nothing true can be said.
+        return
     for path, rule in _crowded(config, environ):
         sound = False
         yield path, rule
-    if sound:
+    if sound and not unknown_venues(config):
         # What shows only when all is put together.
         yield from (("streaming.providers", rule) for rule in _refused(plan_of, config, environ))
 
@@ -66,31 +70,54 @@ def unserved(config: Config, environ: Mapping[str, str] | None = None) -> Iterat
     """(path, what is wrong) of everything for which no gateway can be made: `misfits`, unknown venues, no provider.
 
     Args:
-        config: checked against the schema already.
+        config: as for `misfits`.
         environ: as for `misfits`.
     """
-    if not config.streaming.providers:
-        yield "streaming.providers", "must hold at least one enabled provider, was empty"
-    yield from unknown_venues(config).items()
+    yield from answered(_unserved, config)
     yield from misfits(config, environ)
 
 
+def _unserved(config: Config) -> Iterator[tuple[str, str]]:
+    if not config.streaming.providers:
+        yield "streaming.providers", "must hold at least one enabled provider, was empty"
+    yield from unknown_venues(config).items()
+
+
 def _of_provider(
-    config: Config, provider: ProviderConfig, venue: MarketDataVenue, environ: Mapping[str, str] | None
+    config: Config, provider: ProviderConfig, environ: Mapping[str, str] | None
 ) -> Iterator[tuple[str, str]]:
-    path = f"streaming.providers.{provider.name}"
+    try:
+        venue = load(provider.venue or provider.name)
+    except UnsupportedError:
+        return
+    for questions in (_subscriptions, _channels_elsewhere, _symbols):
+        yield from answered(questions, config, provider, venue)
+    if is_complete(provider) and is_complete(config.credentials):
+        for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
+            yield _path(provider), rule
+
+
+def _path(provider: ProviderConfig) -> str:
+    return f"streaming.providers.{provider.name}"
+
+
+def _subscriptions(_: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Iterator[tuple[str, str]]:
     for number, name in enumerate(provider.subscriptions):
-        yield from ((f"{path}.subscriptions.[{number}]", rule) for rule in _refused(venue.channel, name))
+        yield from ((f"{_path(provider)}.subscriptions.[{number}]", rule) for rule in _refused(venue.channel, name))
+
+
+def _channels_elsewhere(_: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Iterator[tuple[str, str]]:
     for setting in ("stale_after", "policies"):
         for name in getattr(provider, setting):
-            yield from ((f"{path}.{setting}.{name}", rule) for rule in _refused(venue.channel, name))
-    where, texts = f"{path}.symbols", provider.symbols
+            yield from ((f"{_path(provider)}.{setting}.{name}", rule) for rule in _refused(venue.channel, name))
+
+
+def _symbols(config: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Iterator[tuple[str, str]]:
+    where, texts = f"{_path(provider)}.symbols", provider.symbols
     if texts is None:
         where, texts = "streaming.symbols", config.streaming.symbols
     for number, text in enumerate(texts):
         yield from ((f"{where}.[{number}]", f"{provider.name}: {rule}") for rule in _refused(venue.symbol, text))
-    for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
-        yield path, rule
 
 
 def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
@@ -111,14 +138,15 @@ def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tupl
         held.append((address, credential.api_key, provider.name))
         if len(names) >= most:
             yield (
-                f"streaming.providers.{provider.name}",
+                _path(provider),
                 f"{venue.name} lets one key hold {most} connection(s) to {address}, and {', '.join(names[:most])} "
                 "has the same address and key: give it another credential, or put its symbols and channels there",
             )
 
 
 def _enabled(config: Config) -> list[ProviderConfig]:
-    return [provider for provider in config.streaming.providers if provider.enabled]
+    """Those of which it is known."""
+    return [provider for provider in config.streaming.providers if getattr(provider, "enabled", False)]
 
 
 def _refused(question: Callable[..., object], *words: object) -> Iterator[str]:

@@ -124,6 +124,42 @@ def test_a_symbol_that_its_venue_does_not_have_is_told_with_its_line(config: Com
     assert done.stderr.splitlines() == said
 
 
+EVERYTHING = """\
+connection_pool: {max_connections: x}
+credentials: {alpaca: {api_key: "${NOT_SET_HERE}", secret_key: s}}
+streaming:
+  bufer: 1
+  symbols: [BTCUSDT, E*T, "", "A B"]
+  providers:
+    - {name: binance, subscriptions: [trades, smells], codec: jsn}
+    - {name: alpaca, symbols: [AAPL, 'A*'], subscriptions: [trades]}
+    - {name: binance_spot, enabled: maybe, subscriptions: [smells]}
+    - {name: alpaca_crypto, auth_method: api_key, symbols: [USD], venue: "a b"}
+    - {venue: binance, subscriptions: [smells]}
+"""
+
+
+def test_what_the_schema_and_what_the_venues_refuse_come_at_once(config: Command) -> None:
+    """And nothing is said of what depends on something that could not be read, such as half a key."""
+    config.write(EVERYTHING)
+    first, *lines = config("check", "c.yaml").stderr.splitlines()
+    assert first == "tradewire: 12 problems in the configuration:"
+    assert [" ".join(line.split()[:2]).removesuffix(":") for line in lines] == [
+        "c.yaml:1: connection_pool.max_connections",
+        "c.yaml:2: credentials.alpaca.api_key",
+        "c.yaml:4: streaming.bufer",
+        "c.yaml:5: streaming.symbols.[1]",
+        "c.yaml:5: streaming.symbols.[2]",
+        "c.yaml:5: streaming.symbols.[3]",
+        "c.yaml:7: streaming.providers.binance.codec",
+        "c.yaml:7: streaming.providers.binance.subscriptions.[1]",
+        "c.yaml:8: streaming.providers.alpaca.symbols.[1]",
+        "c.yaml:9: streaming.providers.binance_spot.enabled",
+        "c.yaml:10: streaming.providers.alpaca_crypto.venue",
+        "c.yaml:11: streaming.providers.[4].name",
+    ]
+
+
 def test_check_names_venues_that_only_a_program_can_know(config: Command) -> None:
     config.write("streaming: {providers: [{name: bynance, subscriptions: [smells]}]}\n")
     done = config("check", "c.yaml")

@@ -16,6 +16,7 @@ from tradewire.config.settings import (
     answered,
     holds_secrets,
     incomplete,
+    is_complete,
     section,
     setting,
     settings,
@@ -101,3 +102,14 @@ def test_a_rule_is_answered_as_far_as_its_settings_are_there() -> None:
     assert list(answered(_says, made, "inner")) == []
     with pytest.raises(AttributeError, match="cuont"):
         list(answered(_says, made, "cuont"))
+
+
+def test_a_section_is_complete_when_all_in_it_is() -> None:
+    part = incomplete(Inner, {})
+    whole = incomplete(Inner, dict.fromkeys(settings(Inner)))
+    assert is_complete((3, whole, {"a": (whole,)}))
+    assert not is_complete(part)
+    assert not is_complete((3, whole, {"a": (part,)}))
+    values = dict.fromkeys(settings(Outer))
+    assert is_complete(incomplete(Outer, values))
+    assert not is_complete(incomplete(Outer, values | {"inner": part}))

@@ -8,6 +8,7 @@ import pytest
 
 from tradewire.config import files
 from tradewire.config.sources import explained
+from tradewire.errors import ConfigError
 
 
 def test_a_reading_tells_where_each_value_was_written(place: Any) -> None:
@@ -26,6 +27,29 @@ def test_a_reading_tells_where_each_value_was_written(place: Any) -> None:
 def test_a_reading_keeps_the_fingerprints_of_what_it_read(place: Any) -> None:
     reading = place.loader("environment: paper", env_file=place.folder / ".env").sources.read()
     assert reading.fingerprints == (files.fingerprint(place.path), None)
+
+
+def test_misfits_are_asked_beside_other_problems_and_each_value_has_one(place: Any) -> None:
+    asked: list[Any] = []
+
+    def misfits(config: Any, variables: Any) -> Any:
+        asked.append(config.streaming.symbols)
+        return [(f"streaming.symbols.[{number}]", "is odd") for number in range(3)]
+
+    text = 'streaming:\n  symbols:\n    - A\n    - ""\n    - C\n'
+    with pytest.raises(ConfigError) as caught:
+        place.loader(text, misfits=misfits).load()
+    found = [(problem.line, problem.path, problem.rule.split()[0]) for problem in caught.value.problems]
+    assert found == [
+        (3, "streaming.symbols.[0]", "is"),
+        (4, "streaming.symbols.[1]", "must"),
+        (5, "streaming.symbols.[2]", "is"),
+    ]
+    assert asked.pop() == ("A", "", "C"), "the others keep their numbers"
+    for unreadable in ("streaming: [", "- 1", ""):
+        with pytest.raises(ConfigError):
+            place.loader(unreadable, misfits=misfits).load()
+    assert not asked, "nothing is known of what it would say"
 
 
 @pytest.mark.parametrize(
