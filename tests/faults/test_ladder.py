@@ -12,6 +12,7 @@ import pytest
 from faulty_venues import VENUES, Place, hurry, is_live, of_type, open_venue, until
 from tradewire import StreamingGateway
 from tradewire.config import ConfigLoader
+from tradewire.sim import AlpacaSim
 from tradewire.streaming import (
     ConnectionChanged,
     FallbackChanged,
@@ -130,6 +131,51 @@ async def _moving(place: Place, condition: Callable[[], object]) -> None:
         while not condition():
             place.sim.feed.advance(time.time_ns() // 1_000_000, 20)
             await asyncio.sleep(0.01)
+
+
+async def test_a_mistyped_symbol_costs_the_others_nothing() -> None:
+    """Binance acknowledges any name; its REST side knows better. Both feeds of the symbol are one call."""
+    async with (
+        open_venue("binance") as place,
+        place.gateway(
+            symbols=["BTCUSDT", "BTCUSTD"], channels=["trades", "quotes"], stale_after_s={"trades": 1, "quotes": 1}
+        ) as gateway,
+    ):
+        seen: list[Any] = []
+        gateway.on_status(seen.append)
+        await until(lambda: of_type(seen, FeedAlert))
+        (alert,) = of_type(seen, FeedAlert)
+        assert (alert.channel, alert.symbol) == ("", "BTCUSTD")
+        assert "trades of BTCUSTD, quotes of BTCUSTD" in alert.reason
+        assert "silent, and the venue says that it has no such symbol" in alert.reason
+        assert {event.rung for event in of_type(seen, RemedyTaken)} == {Rung.RESUBSCRIBE, Rung.ALERT}
+        assert gateway.counters["reconnects"] == 0
+        assert gateway.state("trades", "BTCUSDT") is gateway.state("quotes", "BTCUSDT") is FeedState.LIVE
+
+
+async def test_a_refused_stream_is_down_and_nobody_tries_to_heal_it() -> None:
+    symbols = tuple(f"S{number}" for number in range(32))
+    async with AlpacaSim(symbols=symbols, rate=600, seed=1, plan="basic") as sim:
+        place = Place("alpaca", sim)
+        async with place.gateway(
+            symbols=symbols[:30], channels=["trades"], stale_after_s={"trades": STALE_S}
+        ) as gateway:
+            seen: list[Any] = []
+            gateway.on_status(seen.append)
+            await until(lambda: is_live(gateway))
+            gateway.subscribe_to_trades(symbols[30:])
+            await until(lambda: of_type(seen, FeedAlert))
+            (alert,) = of_type(seen, FeedAlert)
+            assert (alert.channel, alert.symbol) == ("trades", "")
+            assert "trades of S30, trades of S31): refused with code 405: symbol limit exceeded" in alert.reason
+            # Longer than it would take to be silent, and to climb up to the reconnect.
+            looks = gateway.counters["messages"]
+            await until(lambda: gateway.counters["messages"] > looks + 3_000)
+            treated = {(event.channel, event.symbol) for event in of_type(seen, RemedyTaken)}
+            assert not treated & {("trades", symbol) for symbol in symbols[30:]}
+            assert [str(gateway.state("trades", symbol)) for symbol in symbols[30:]] == ["down", "down"]
+            assert gateway.counters["reconnects"] == 0
+            assert len(of_type(seen, FeedAlert)) == 1
 
 
 async def test_without_a_fallback_a_person_is_called_at_once_and_none_is_claimed() -> None:

@@ -18,7 +18,7 @@ from tradewire.transport.websocket import connect
 
 from .bad_messages import BadMessages
 from .dispatch import EVENT_CLASSES
-from .events import BookUpdate, ConnectionChanged, ConnectionState, GapDetected, SubscriptionRefused
+from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedState, GapDetected, SubscriptionRefused
 from .link import Link, StreamSocket
 from .roster import FeedRoster
 from .successors import Successors
@@ -47,6 +47,7 @@ class Connections:
         symbols: shared by the providers of a gateway.
         intake: takes what the connections give.
         alert: calls a person, in words.
+        on_refused: told of feeds that the venue refuses: with the connection's name, the venue's code and its words.
         on_trouble: told when the provider needs its fallback, with the reason.
         random: for backoff jitter and margins.
         gate: holds every connection back while the venue wants to be left alone.
@@ -63,6 +64,7 @@ class Connections:
         symbols: SymbolTable,
         intake: Intake,
         alert: Callable[[str], None],
+        on_refused: Callable[[list[Feed], str, int, str], None],
         on_trouble: Callable[[str], None],
         random: Random,
         gate: Gate,
@@ -76,6 +78,7 @@ class Connections:
         self._pump = intake.pipeline.pump
         self._count = intake.pipeline.count
         self._alert = alert
+        self._on_refused = on_refused
         self._on_trouble = on_trouble
         self._random = random
         self._gate = gate
@@ -158,6 +161,13 @@ class Connections:
         place = self.roster.link_of(feed)
         return 0 if place is None else place[0].opened_ns
 
+    def has_live_peers(self, feed: Feed) -> bool:
+        """Whether other feeds on its connection are LIVE."""
+        place = self.roster.link_of(feed)
+        if place is None:
+            return False
+        return any(each.state is FeedState.LIVE and each is not feed for each in self.roster.feeds_of(place[0]))
+
     # what links say
 
     def on_read(self, link: Link, result: WireResultProtocol, size: int) -> None:
@@ -227,6 +237,7 @@ class Connections:
         what = ", ".join(event.streams) or "the session"
         _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
         self.intake.emit(event)
+        self._go_without(event.streams, event.connection, event.code, event.message)
 
     def on_fatal(self, link: Link, reason: str) -> None:
         """The venue will not serve this connection, however often it is asked."""
@@ -262,6 +273,17 @@ class Connections:
 
     # inside
 
+    def _go_without(self, streams: Iterable[str], connection: str, code: int, message: str) -> None:
+        """What is refused is DOWN until it is asked for again: no remedy for silence could bring it."""
+        feeds = self.roster.refused(streams)
+        if not feeds:
+            return
+        for feed in feeds:
+            if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                self.intake.books.reset(feed.symbol_id)
+        self.intake.health.down(feeds, f"refused: {message} (code {code})", wall_ns())
+        self._on_refused(feeds, connection, code, message)
+
     def _make_link(self, name: str, route: str) -> Link:
         provider = self.settings.name
         full_name = name if provider == self._venue.name else f"{provider}/{name}"
@@ -293,6 +315,8 @@ class Connections:
     def _replace(self, old: Link, new: Link) -> None:
         self._bad.pop(old, None)
         self.roster.replace(old, new)
+        # Its refusals were told before its streams were anybody's feeds.
+        self._go_without(new.refused, new.name, 0, "by the renewed connection")
 
     async def _open_socket(
         self,

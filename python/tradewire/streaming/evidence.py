@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tradewire.core.record import Kind
-from tradewire.errors import QueryError, UnsupportedError
+from tradewire.errors import QueryError, UnsupportedError, VenueRejectedError
 
 if TYPE_CHECKING:
     from tradewire.venues.base import Channel, MarketDataRest
@@ -34,6 +34,8 @@ class Verdict(StrEnum):
     """The venue has messages that do not arrive: act."""
     QUIET = "quiet"
     """Nothing happens at the venue: leave it alone."""
+    REFUSED = "refused"
+    """The venue says that it has no such symbol: no connection could bring its messages."""
     UNKNOWN = "unknown"
     """Nobody could say: act, for silence is never taken for quiet."""
 
@@ -63,6 +65,8 @@ async def judge(
         return Verdict.UNKNOWN
     try:
         newest = await rest().last_trade(trades, feed.symbol)
+    except VenueRejectedError:
+        return Verdict.REFUSED
     except (QueryError, UnsupportedError):
         return Verdict.UNKNOWN
     if newest is None:

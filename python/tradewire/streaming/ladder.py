@@ -10,7 +10,7 @@ from enum import StrEnum
 
 __all__ = ["Ladder", "Rung"]
 
-#: After the alert nothing cheaper is left: from then on a reconnect at this distance.
+#: After the alert nothing cheaper is left: from then on one rung is repeated at this distance.
 _AGAIN = 12
 
 
@@ -63,19 +63,24 @@ class Ladder:
         self._taken_ns = None
         if Rung.RECONNECT in self._rungs:
             self._step = max(self._step, self._rungs.index(Rung.RECONNECT) + 1)
-        self._due_ns = max(self._due_ns, at_ns + self._wait_ns)
+        self._due_ns = max(self._due_ns, at_ns + self._wait_ns * (1 if self._step < len(self._rungs) else _AGAIN))
         return True
 
     def is_due(self, now_ns: int) -> bool:
         """Whether the last rung has had its time."""
         return now_ns >= self._due_ns
 
-    def next(self, now_ns: int) -> Rung | None:
-        """The action to take now; None: the last one has not had its time yet."""
+    def next(self, now_ns: int, again: Rung = Rung.RECONNECT) -> Rung | None:
+        """The action to take now; None: the last one has not had its time yet.
+
+        Args:
+            now_ns: monotonic.
+            again: what is repeated after the last of the rungs.
+        """
         if not self.is_due(now_ns):
             return None
         step, self._step = self._step, self._step + 1
-        rung = self._rungs[step] if step < len(self._rungs) else Rung.RECONNECT
+        rung = self._rungs[step] if step < len(self._rungs) else again
         self.taken.append(rung)
         self._taken_ns = now_ns
         # An alert acts on people: what follows it has nothing to wait for but the distance between repetitions.

@@ -247,6 +247,11 @@ class Link:
         return self._proven and self.state is ConnectionState.CONNECTED
 
     @property
+    def refused(self) -> set[str]:
+        """Streams that the venue refused on the present connection."""
+        return self._requests.refused_streams
+
+    @property
     def subscribed(self) -> set[str]:
         """Streams asked for on the present connection and not refused."""
         return self._requests.subscribed

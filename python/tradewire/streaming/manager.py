@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING
 
-from tradewire.core import SymbolTable, wall_ns
+from tradewire.core import SymbolTable, monotonic_ns, wall_ns
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.telemetry.throughput import Throughput
 
+from .complaints import Complaints
 from .connections import Connections
 from .events import FeedAlert
 from .evidence import Verdict, judge
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from tradewire.venues.base import Channel, MarketDataRest, MarketDataVenue
 
     from .budgets import Budgets
+    from .complaints import Call
     from .dispatch import Dispatcher
     from .gate import Bans
     from .link import Link
@@ -42,6 +44,13 @@ if TYPE_CHECKING:
 __all__ = ["WebSocketManager"]
 
 _log = LimitedLog(logging.getLogger("tradewire.streaming"))
+
+#: What is wrong with a silent feed.
+_CAUSES = {
+    Verdict.MUTE: "silent while the venue is not",
+    Verdict.UNKNOWN: "silent, and nobody can say whether the venue is",
+    Verdict.REFUSED: "silent, and the venue says that it has no such symbol",
+}
 
 #: Together with the callbacks' share under the 2 s in which a gateway must be stopped.
 _GOODBYE_S = 0.5
@@ -93,7 +102,10 @@ class WebSocketManager:
         self._health = intake.health
         self._books = intake.books
         self._rest = ProviderRest(settings, intake.set_clock_offset, self._call, intake.counters, bans, budgets)
-        self._connections = connections(settings, symbols, intake, self._call, self._trouble, random, self._rest)
+        self._complaints = Complaints()
+        self._connections = connections(
+            settings, symbols, intake, self._call, self._on_refused, self._trouble, random, self._rest
+        )
         self._roster = self._connections.roster
         self.connecting = self._connections.connecting
         self._throughput = Throughput(intake.counters)
@@ -104,6 +116,7 @@ class WebSocketManager:
             self._act,
             self._emit,
             self._connections.opened_ns,
+            self._connections.has_live_peers,
             self._has_fallback,
             intake.counters,
         )
@@ -118,6 +131,7 @@ class WebSocketManager:
         """Closes every connection."""
         self._connections.halt()
         await self._remedies.close()
+        self._make_calls(self._complaints.rest())
         await self._intake.close()
         await asyncio.gather(
             self._connections.successors.close(), *(link.stop(_GOODBYE_S) for link in self._roster.links)
@@ -151,6 +165,7 @@ class WebSocketManager:
         self._rest.tick()
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
+        self._make_calls(self._complaints.due(now_ns))
 
     def excuse(self, held_up_ns: int, now_ns: int) -> None:
         """This process stood still for so long, and read nothing: to be told before the next `tick`."""
@@ -289,6 +304,14 @@ class WebSocketManager:
     def _trouble(self, reason: str) -> None:
         self._on_trouble(self, reason)
 
+    def _on_refused(self, feeds: list[Feed], connection: str, code: int, message: str) -> None:
+        for feed in feeds:
+            self._complaints.add(feed, connection, f"refused with code {code}", monotonic_ns(), message)
+
+    def _make_calls(self, calls: list[Call]) -> None:
+        for call in calls:
+            self.alert(call.channel, call.symbol, call.reason)
+
     def _has_fallback(self) -> bool:
         return self.settings.fallback is not None
 
@@ -300,10 +323,12 @@ class WebSocketManager:
         found = self._venue.channel(trades) if trades is not None else None
         return await judge(feed, self._health.siblings(feed), found, self.rest, self.clock.offset_ns)
 
-    def _act(self, feed: Feed, rung: Rung) -> None:
-        if self._roster.link_of(feed) is None:
+    def _act(self, feed: Feed, rung: Rung, verdict: Verdict) -> None:
+        place = self._roster.link_of(feed)
+        if place is None:
             return
-        reason = f"{feed.channel.name} of {feed.symbol} is silent while the venue is not"
+        cause = _CAUSES[verdict]
+        reason = f"{feed.channel.name} of {feed.symbol} is {cause}"
         match rung:
             case Rung.RESUBSCRIBE:
                 self._connections.renew(feed)
@@ -317,4 +342,4 @@ class WebSocketManager:
             case Rung.FALLBACK:
                 self._trouble(reason)
             case Rung.ALERT:
-                self.alert(feed.channel.name, feed.symbol, reason)
+                self._complaints.add(feed, place[0].name, cause, monotonic_ns())

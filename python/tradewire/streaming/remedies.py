@@ -33,10 +33,11 @@ _ANSWER_S = 10.0
 class _Case:
     """A feed under treatment."""
 
-    __slots__ = ("feed", "is_sure", "ladder", "messages")
+    __slots__ = ("feed", "is_sure", "ladder", "messages", "verdict")
 
-    def __init__(self, feed: Feed, ladder: Ladder) -> None:
+    def __init__(self, feed: Feed, verdict: Verdict, ladder: Ladder) -> None:
         self.feed = feed
+        self.verdict = verdict
         self.ladder = ladder
         self.messages = feed.messages
         # Whether the evidence is about the present connection.
@@ -50,9 +51,10 @@ class Remedies:
         venue: for events.
         health: told of quiet markets.
         judge: gives the verdict on a silent feed.
-        act: takes a rung for a feed.
+        act: takes a rung for a feed, given what its silence means.
         emit: takes `RemedyTaken`.
         opened_ns: when the connection of a feed was opened, monotonic; a reconnect for one feed is one for all on it.
+        has_live_peers: whether a reconnect for a feed would interrupt others that are LIVE.
         has_fallback: whether another provider can stand in; without one there is no such rung.
         counters: `evidence.<verdict>`, `remedies.<rung>`.
     """
@@ -62,9 +64,10 @@ class Remedies:
         venue: str,
         health: FeedHealth,
         judge: Callable[[Feed], Awaitable[Verdict]],
-        act: Callable[[Feed, Rung], None],
+        act: Callable[[Feed, Rung, Verdict], None],
         emit: Callable[[RemedyTaken], None],
         opened_ns: Callable[[Feed], int],
+        has_live_peers: Callable[[Feed], bool],
         has_fallback: Callable[[], bool],
         counters: Counters,
     ) -> None:
@@ -74,6 +77,7 @@ class Remedies:
         self._act = act
         self._emit = emit
         self._opened_ns = opened_ns
+        self._has_live_peers = has_live_peers
         self._has_fallback = has_fallback
         self._counters = counters
         self._asking: dict[tuple[int, int, int], asyncio.Task[None]] = {}
@@ -141,13 +145,16 @@ class Remedies:
             self._cases.pop(feed.key, None)
             self._health.quiet(feed, self._now_ns, self._wall_ns)
             return
-        if case is None:
-            case = self._cases[feed.key] = _Case(feed, self._ladder(feed))
+        if case is None or (verdict is Verdict.REFUSED) is not (case.verdict is Verdict.REFUSED):
+            case = self._cases[feed.key] = _Case(feed, verdict, self._ladder(feed, verdict))
+        case.verdict = verdict
         case.is_sure = True
         self._climb(case)
 
-    def _ladder(self, feed: Feed) -> Ladder:
+    def _ladder(self, feed: Feed, verdict: Verdict) -> Ladder:
         senseless = set() if feed.channel.diff else {Rung.RESNAPSHOT}
+        if verdict is Verdict.REFUSED:
+            senseless |= {Rung.RESNAPSHOT, Rung.RECONNECT, Rung.FALLBACK}
         if not self._has_fallback():
             senseless.add(Rung.FALLBACK)
         usual = feed.usual_ns if feed.usual_ns is not None else _WAIT_NS[1]
@@ -155,10 +162,13 @@ class Remedies:
         return Ladder([rung for rung in Rung if rung not in senseless], wait_ns, self._now_ns)
 
     def _climb(self, case: _Case) -> None:
-        rung = case.ladder.next(self._now_ns)
+        feed = case.feed
+        # One reconnect may disturb feeds that have nothing to do with it; for ever is too much.
+        gentle = case.verdict is Verdict.REFUSED or self._has_live_peers(feed)
+        rung = case.ladder.next(self._now_ns, Rung.RESUBSCRIBE if gentle else Rung.RECONNECT)
         if rung is None:
             return
-        feed, step = case.feed, len(case.ladder.taken)
+        step = len(case.ladder.taken)
         self._counters.add(f"remedies.{rung}")
         self._emit(RemedyTaken(self._venue, feed.channel.name, feed.symbol, rung, step, self._wall_ns))
-        self._act(feed, rung)
+        self._act(feed, rung, case.verdict)

@@ -147,6 +147,15 @@ class FeedRoster:
         """The feeds that come on a connection."""
         return [entry.feed for entry in self._entries.values() if entry.link is link]
 
+    def refused(self, streams: Iterable[str]) -> list[Feed]:
+        """The feeds of those of the streams that their connections asked for in vain."""
+        names = set(streams)
+        return [
+            entry.feed
+            for entry in self._entries.values()
+            if entry.stream in names and entry.stream in entry.link.refused
+        ]
+
     def _open(self, channel: Channel, symbol: str) -> _Entry:
         stream = self._venue.stream(channel, symbol)
         link = self._link_for(stream.route)

@@ -71,6 +71,11 @@ class StreamRequests:
         return set(self._sent)
 
     @property
+    def refused_streams(self) -> set[str]:
+        """Streams that the venue refused on the present connection."""
+        return set(self._refused)
+
+    @property
     def acknowledged(self) -> bool:
         """Whether the venue has answered for every stream that is wanted, on the present connection."""
         if self._pending:

@@ -158,6 +158,7 @@ class MarketDataRest(Protocol):
         Raises:
             QueryError: no usable answer.
             UnsupportedError: the venue cannot be asked.
+            VenueRejectedError: the venue says that it has no such symbol.
         """
 
     async def server_time_ns(self) -> int:

@@ -12,8 +12,16 @@ from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.connections import Connections
 from tradewire.streaming.dispatch import Dispatcher
-from tradewire.streaming.events import ConnectionChanged, ConnectionState, FeedStateChanged, GapDetected
+from tradewire.streaming.events import (
+    ConnectionChanged,
+    ConnectionState,
+    FeedState,
+    FeedStateChanged,
+    GapDetected,
+    SubscriptionRefused,
+)
 from tradewire.streaming.intake import Intake
+from tradewire.streaming.link import Link
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.streaming.queues import default_policies
@@ -30,9 +38,17 @@ class Desk:
         intake = Intake(self.settings, symbols, dispatcher, lambda: pytest.fail("asked"), lambda _: None, Random(1))
         self.alerts: list[str] = []
         self.troubles: list[str] = []
+        self.refused: list[Any] = []
         rest = ProviderRest(self.settings, lambda _: None, lambda _: None, intake.counters)
         self.connections = Connections(
-            self.settings, symbols, intake, self.alerts.append, self.troubles.append, Random(1), rest
+            self.settings,
+            symbols,
+            intake,
+            self.alerts.append,
+            lambda *told: self.refused.append(told),
+            self.troubles.append,
+            Random(1),
+            rest,
         )
         venue = self.settings.venue
         self.connections.roster.acquire_all(venue.channel("trades"), ["BTCUSDT"])
@@ -51,6 +67,18 @@ def test_connections_of_a_provider_with_its_own_name_say_it() -> None:
 def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
     gateway = StreamingGateway(symbols=[f"S{number}USDT" for number in range(1_030)], channels=["trades"])
     assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]
+
+
+def test_what_is_refused_is_down_and_what_was_not_asked_for_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    connections = desk.connections
+    connections.roster.acquire_all(connections.settings.venue.channel("trades"), ["ETHUSDT"])
+    monkeypatch.setattr(Link, "refused", {"ethusdt@trade"})
+    both = ("btcusdt@trade", "ethusdt@trade", "gone@trade")
+    connections.on_refused(SubscriptionRefused("binance", "public", both, 2, "no such stream", 1))
+    one, other = connections.intake.health.feeds()
+    assert (one.state, other.state) == (FeedState.SYNCING, FeedState.DOWN)
+    assert desk.refused == [([other], "public", 2, "no such stream")]
 
 
 def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tradewire.core.record import Kind
-from tradewire.errors import QueryError, UnsupportedError
+from tradewire.errors import QueryError, UnsupportedError, VenueRejectedError
 from tradewire.streaming.evidence import Verdict, judge
 from tradewire.streaming.health import Feed
 from tradewire.venues.base import Channel, LastTrade
@@ -66,6 +66,10 @@ async def test_another_clock_is_taken_into_account() -> None:
 @pytest.mark.parametrize("answer", [QueryError("no answer"), UnsupportedError("no such call")])
 async def test_a_failed_query_is_no_evidence_of_quiet(answer: Exception) -> None:
     assert await verdict(feed(TRADES), answer) is Verdict.UNKNOWN
+
+
+async def test_a_symbol_that_the_venue_does_not_have() -> None:
+    assert await verdict(feed(TRADES), VenueRejectedError("binance", 400, -1121, "Invalid symbol.")) is Verdict.REFUSED
 
 
 async def test_where_trades_say_nothing_nobody_is_asked() -> None:

@@ -11,6 +11,7 @@ from tradewire import Secret
 from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming.dispatch import Dispatcher
+from tradewire.streaming.evidence import Verdict
 from tradewire.streaming.ladder import Rung
 from tradewire.streaming.manager import WebSocketManager
 from tradewire.streaming.provider import ProviderSettings
@@ -58,7 +59,8 @@ def test_books_whose_snapshots_come_in_the_stream_ask_nothing_of_the_ring() -> N
 
 
 @pytest.mark.parametrize(
-    "act", [lambda made, feed: made._begin_anew(feed), lambda made, feed: made._act(feed, Rung.RESNAPSHOT)]
+    "act",
+    [lambda made, feed: made._begin_anew(feed), lambda made, feed: made._act(feed, Rung.RESNAPSHOT, Verdict.MUTE)],
 )
 def test_such_a_book_is_built_anew_by_subscribing_again(act: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     made = manager("alpaca_crypto", "alpaca_crypto", credential=KEY)

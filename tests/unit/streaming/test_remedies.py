@@ -35,6 +35,7 @@ class Ward:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.opened_ns = 0
+        self.has_live_peers = False
         self.fallback = True
         self.remedies = Remedies(
             "binance",
@@ -43,6 +44,7 @@ class Ward:
             self.act,
             self.emitted.append,
             lambda _: self.opened_ns,
+            lambda _: self.has_live_peers,
             lambda: self.fallback,
             self.counters,
         )
@@ -53,7 +55,7 @@ class Ward:
             raise self.verdict
         return self.verdict
 
-    def act(self, feed: Feed, rung: Rung) -> None:
+    def act(self, feed: Feed, rung: Rung, verdict: Verdict) -> None:
         self.actions.append((self.now, feed.channel.name, rung))
 
     def add(self, channel: Channel, symbol_id: int = 0) -> Feed:
@@ -179,6 +181,28 @@ async def test_a_question_that_is_not_answered_keeps_nobody_from_acting(monkeypa
     ward.may_answer.clear()
     await ward.until(12)
     assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE]
+
+
+async def test_what_the_venue_does_not_know_costs_no_reconnect_and_one_alert() -> None:
+    ward = Ward(Verdict.REFUSED)
+    ward.add(BOOK)
+    await ward.until(270)
+    assert [action[::2] for action in ward.actions] == [
+        (11, Rung.RESUBSCRIBE), (21, Rung.ALERT), (141, Rung.RESUBSCRIBE), (261, Rung.RESUBSCRIBE)
+    ]  # fmt: skip
+
+
+async def test_feeds_that_are_live_are_interrupted_once() -> None:
+    ward = Ward()
+    ward.add(QUOTES)
+    ward.has_live_peers = True
+    await ward.until(300)
+    assert [rung for _, _, rung in ward.actions] == [
+        Rung.RESUBSCRIBE, Rung.RECONNECT, Rung.FALLBACK, Rung.ALERT, Rung.RESUBSCRIBE, Rung.RESUBSCRIBE
+    ]  # fmt: skip
+    ward.has_live_peers = False
+    await ward.until(410)
+    assert ward.actions[-1][2] is Rung.RECONNECT
 
 
 async def test_a_lost_connection_is_waited_for() -> None:

@@ -10,7 +10,7 @@ import virtual_time
 from scripted_http import Http
 from tradewire.core import Decoder, wall_ns
 from tradewire.core.record import BACKFILL
-from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError
+from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError, VenueRejectedError
 from tradewire.transport.http import HttpResponse
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.base import LastTrade
@@ -139,6 +139,14 @@ async def test_the_last_trade_of_either_kind() -> None:
     assert await source(Http(answer(body=b"[]"))).last_trade(TRADES, "BTCUSDT") is None
     with pytest.raises(UnsupportedError, match="channel must be trades or agg_trades, was 'quotes'"):
         await source(agg).last_trade(USDM.channel("quotes"), "BTCUSDT")
+
+
+async def test_a_symbol_that_it_does_not_have_is_said_of_the_last_trade() -> None:
+    unknown = answer(400, body=b'{"code":-1121,"msg":"Invalid symbol."}')
+    with pytest.raises(VenueRejectedError, match="Invalid symbol"):
+        await source(Http(unknown)).last_trade(TRADES, "BTCUSTD")
+    with pytest.raises(QueryError, match=r"no trades of BTCUSTD: .*parameter"):
+        await source(Http(answer(400, body=b'{"code":-1102,"msg":"parameter"}'))).last_trade(TRADES, "BTCUSTD")
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[1]", b'[{"id":"x","time":1}]'])

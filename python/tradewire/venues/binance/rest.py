@@ -25,6 +25,8 @@ _MS = 1_000_000
 _WORDS = {"depth": "book snapshot", "trades": "trades", "aggTrades": "aggregate trades", "time": "server time"}
 #: Trades in one answer.
 _PAGE = 1000
+#: Invalid symbol, invalid symbol status.
+_NO_SUCH_SYMBOL = frozenset({-1121, -1122})
 
 
 class BinanceRest:
@@ -76,7 +78,13 @@ class BinanceRest:
 
     async def last_trade(self, channel: Channel, symbol: str) -> LastTrade | None:
         """The newest aggregate or single trade."""
-        response = await self._get(self._trades_call(channel), symbol, limit=1)
+        call = self._trades_call(channel)
+        try:
+            response = await self._ask(call, symbol, limit=1)
+        except VenueRejectedError as error:
+            if error.code in _NO_SUCH_SYMBOL:
+                raise
+            raise QueryError(f"no {_what(call, symbol)}: {error}") from error
         rows = _json(response)
         if not isinstance(rows, list) or not rows:
             return None
@@ -101,13 +109,19 @@ class BinanceRest:
         return "aggTrades" if channel.name == "agg_trades" else "trades"
 
     async def _get(self, call: str, symbol: str = "", **params: int) -> HttpResponse:
-        what = f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
-        query: dict[str, str | int] = {**params, "symbol": symbol} if symbol else {**params}
         try:
-            return await self._calls.get(call, query, what)
+            return await self._ask(call, symbol, **params)
         except VenueRejectedError as error:
             # A feed asks again, later: symbols are listed while it runs.
-            raise QueryError(f"no {what}: {error}") from error
+            raise QueryError(f"no {_what(call, symbol)}: {error}") from error
+
+    async def _ask(self, call: str, symbol: str, **params: int) -> HttpResponse:
+        query: dict[str, str | int] = {**params, "symbol": symbol} if symbol else {**params}
+        return await self._calls.get(call, query, _what(call, symbol))
+
+
+def _what(call: str, symbol: str) -> str:
+    return f"{_WORDS[call]} of {symbol}" if symbol else _WORDS[call]
 
 
 def _json(response: HttpResponse) -> Any:
