@@ -52,13 +52,28 @@ def _loader(file: Path, key_file: Path | None, misfits: Misfits | None = None) -
 @app.command()
 def check(file: File, key_file: KeyFile = None) -> None:
     """Check a file with .env, environment and venues: all problems at once; exit code 2 if there are any."""
+    from tradewire.config.settings import answered
+    from tradewire.errors import ConfigError
     from tradewire.streaming.fitness import misfits, unknown_venues
 
-    loader = _loader(file, key_file, misfits)
-    config = loader.load()
+    unknown: dict[str, str] = {}
+
+    def asked(config: Config, environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        unknown.update(answered(lambda: iter(unknown_venues(config).items())))
+        return misfits(config, environ)
+
+    def tell(place: Callable[[str], object]) -> None:
+        for path, rule in unknown.items():
+            typer.echo(f"{place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
+
+    loader = _loader(file, key_file, asked)
+    try:
+        config = loader.load()
+    except ConfigError:
+        tell(lambda _: file)
+        raise
     reading = loader.reading
-    for path, rule in unknown_venues(config).items():
-        typer.echo(f"{reading.place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
+    tell(reading.place)
     literals = reading.literals
     written = sum(place != _DEFAULT for _, place in _rows(config.dict(), "", reading.places))
     typer.echo(f"{file}: valid, {counted(written, 'setting')} written, environment {config.environment}")

@@ -89,38 +89,33 @@ def _address_rules(
     allowed_hosts: Mapping[str, frozenset[str]] | None,
 ) -> Iterator[tuple[str, str]]:
     url = getattr(provider, name)
-    rule = None if url is None else _host_rule(url, provider, environment, unsafe_hosts, allowed_hosts)
-    if rule is not None:
-        yield path, rule
+    if url is not None:
+        for rule in _host_rules(url, provider, environment, unsafe_hosts, allowed_hosts):
+            yield path, rule
 
 
-def _host_rule(
+def _host_rules(
     url: str,
     provider: ProviderConfig,
     environment: str,
     unsafe_hosts: bool,
     allowed_hosts: Mapping[str, frozenset[str]] | None,
-) -> str | None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+) -> Iterator[str]:
+    host = urlsplit(url).hostname or ""
     if environment == "live" and _is_this_machine(host):
-        return f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
-    if is_loopback(host):
-        return None
-    if unsafe_hosts and environment != "live":
-        return None
+        yield f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
+        return
+    if is_loopback(host) or (unsafe_hosts and environment != "live"):
+        return
     clear_text = clear_text_rule(url)
     if clear_text is not None:
-        return clear_text
-    if allowed_hosts is None:
-        return None
+        yield clear_text
     venue = provider.venue or provider.name
-    own = allowed_hosts.get(venue)
+    own = None if allowed_hosts is None else allowed_hosts.get(venue)
     # Of a venue that somebody registered, nobody here knows the hosts.
-    if own is None or host in own:
-        return None
-    known = f"must be a host of {venue} ({', '.join(sorted(own))})"
-    return f"{known}, not {host}; unsafe_hosts: true allows any host but in live"
+    if own is not None and host not in own:
+        known = f"must be a host of {venue} ({', '.join(sorted(own))})"
+        yield f"{known}, not {host}; unsafe_hosts: true allows any host but in live"
 
 
 def _is_this_machine(host: str) -> bool:

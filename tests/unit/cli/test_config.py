@@ -90,6 +90,18 @@ streaming:
         assert words in done.stderr
 
 
+def test_check_names_unknown_venues_beside_what_is_wrong(config: Command) -> None:
+    config.write("streaming:\n  buffer_size: 0\n  providers:\n    - {name: krakn}\n")
+    done = config("check", "c.yaml")
+    assert done.returncode == 2
+    first, *problems = done.stderr.splitlines()
+    assert first.startswith("c.yaml: streaming.providers.krakn: ")
+    assert first.endswith("; `tradewire stream` runs built-in venues only")
+    assert [line.partition(": must be")[0] for line in problems] == ["tradewire: c.yaml:2: streaming.buffer_size"]
+    config.write("streaming: 5\n")
+    assert "krakn" not in config("check", "c.yaml").stderr
+
+
 SYMBOLS = """\
 streaming:
   symbols:

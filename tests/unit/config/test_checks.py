@@ -60,6 +60,10 @@ def test_refused_hosts(url: str, rule: str, environment: str) -> None:
     assert said.startswith(rule)
 
 
+def test_a_foreign_host_in_clear_text_is_two_problems() -> None:
+    assert [said[:14] for _, said in found(provider("ws://evil.example"))] == ["must begin wit", "must be a host"]
+
+
 def test_live_refuses_this_machine_even_with_unsafe_hosts() -> None:
     rules = dict(found(provider("ws://127.0.0.1:1"), "live", unsafe_hosts=True))
     assert set(rules) == {"unsafe_hosts", "x.websocket_url"}
