@@ -87,6 +87,8 @@ def stream(
         _refuse_others(ctx)
         gateway = StreamingGateway(config, hot_reload=hot_reload)
         address = ", ".join(gateway.managers)
+        if not any(manager.feeds() for manager in gateway.managers.values()):
+            raise UnsupportedError(f"{config} asks for nothing: write streaming.symbols and a provider's subscriptions")
     forget_keys()
     quiet_logging()
     if quiet or not console().is_terminal:

@@ -141,6 +141,16 @@ def test_errors_of_a_configuration_say_what_to_do(
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     assert [line.partition(": ")[0] for line in lines[1:]] == [f"{path}:{line}" for line in (4, 5, 6)]
+    for text in (
+        "{providers: [{name: binance, subscriptions: [trades]}]}",
+        "{symbols: [A], providers: [{name: binance}]}",
+    ):
+        path.write_text(f"streaming: {text}")
+        done = tradewire("stream", "--config", str(path))
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"tradewire: {path} asks for nothing: write streaming.symbols and a provider's subscriptions\n",
+        )
     path.write_text("streaming: {symbols: [AAPL], providers: [{name: binance, subscription: [trades]}]}")
     done = tradewire("stream", "--config", str(path))
     assert done.returncode == 2
