@@ -30,6 +30,13 @@ async def use() -> None:
     assert_type(await pool.execute_with_connection(lambda api: api.place_order(order)), OrderResponse)
     made = ConnectionPool(create_client_func=MyTradingAPI, config={"min_connections": 2})
     assert_type(made, ConnectionPool[MyTradingAPI])
+
+    async def make() -> MyTradingAPI:
+        return MyTradingAPI()
+
+    # An asynchronous factory is only understood where the pool's type is written.
+    awaited: ConnectionPool[MyTradingAPI] = ConnectionPool(create_client_func=make)
+    assert_type(awaited, ConnectionPool[MyTradingAPI])
     async with made as entered:
         await entered.execute("place_order", order)
     assert_type(AuthManager().credential("alpaca"), Credential)

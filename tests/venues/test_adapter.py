@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tradewire.core.record import Kind
-from tradewire.errors import QueryError, UnsupportedError
+from tradewire.errors import QueryError, RejectedError, UnsupportedError
 from tradewire.transport.http import HttpClient
 from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter, RawMessage
 
@@ -58,6 +59,65 @@ def test_hooks() -> None:
     assert session.unsubscribe(streams(venue, ("trades", "A"), ("trades", "B")), 1) == ["-trades:A,B"]
 
 
+class Wrong(Mine):
+    """Its hooks give, or raise, whatever they are told to."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+    def _outcome(self) -> Any:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Any:
+        return self._outcome()
+
+    def _build_unsubscribe_message(self, channel: str, symbols: list[str]) -> Any:
+        return self._outcome()
+
+    def _build_auth_message(self) -> Any:
+        return self._outcome()
+
+
+_ROUND: list[Any] = []
+_ROUND.append(_ROUND)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (5, " must return a mapping, a list, text or bytes, not empty, was int"),
+        (0, " must return a mapping, a list, text or bytes, not empty, was int"),
+        ([], " must return a mapping, a list, text or bytes, not empty, was an empty list"),
+        ({}, " must return a mapping, a list, text or bytes, not empty, was an empty dict"),
+        ("", " must return a mapping, a list, text or bytes, not empty, was an empty str"),
+        ({"secret": object()}, " must return what JSON can hold: Object of type object is not JSON serializable"),
+        (_ROUND, " must return what JSON can hold: Circular reference detected"),
+        (KeyError("book"), " failed: KeyError('book')"),
+    ],
+)
+def test_a_hook_that_gives_no_message_is_named(outcome: Any, said: str) -> None:
+    session = AdapterVenue(Wrong(outcome)).session()
+    names = ["trades A"]
+    for hook, call in (
+        ("_build_subscribe_message", lambda: session.subscribe(names, 1)),
+        ("_build_unsubscribe_message", lambda: session.unsubscribe(names, 1)),
+        ("_build_auth_message", session.opened),
+    ):
+        with pytest.raises(RejectedError, match=f"^{re.escape(f'Wrong.{hook}{said}')}$"):
+            call()
+
+
+def test_only_to_subscribe_takes_a_message() -> None:
+    session = AdapterVenue(Wrong(None)).session()
+    assert session.opened() == ()
+    assert session.unsubscribe(["trades A"], 1) == []
+    with pytest.raises(RejectedError, match=r"^Wrong._build_subscribe_message must return .* not empty, was NoneType$"):
+        session.subscribe(["trades A"], 1)
+
+
 def test_channels_that_tradewire_knows_carry_their_events() -> None:
     venue = AdapterVenue(Mine())
     kinds = {name: venue.channel(name).kind for name in ("trades", "quotes", "bars_5m", "moods")}
@@ -68,6 +128,13 @@ def test_channels_that_tradewire_knows_carry_their_events() -> None:
 def test_addresses() -> None:
     assert AdapterVenue(Mine()).stream_url("") == "ws://127.0.0.1:9/feed"
     assert AdapterVenue(Mine()).stream_url("", "ws://127.0.0.1:8") == "ws://127.0.0.1:8"
+
+
+def test_without_an_address_it_says_where_to_write_one() -> None:
+    venue = AdapterVenue(Mine(websocket_url=""))
+    assert venue.stream_url("", "wss://127.0.0.1:8") == "wss://127.0.0.1:8"
+    with pytest.raises(ValueError, match=r"^websocket_url of Mine must be ws://.*, was ''; set it in the class, or "):
+        venue.stream_url("")
 
 
 @pytest.mark.parametrize("text", ["", "A B", "x" * 65])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -44,6 +46,17 @@ def test_a_custom_providers_name_is_not_taken_over(monkeypatch: pytest.MonkeyPat
 def test_a_path_names_module_and_attribute() -> None:
     with pytest.raises(ValueError, match=r"path must be 'package.module:ATTRIBUTE', was 'mine'"):
         registry.register("mine", "mine")
+
+
+@pytest.mark.parametrize("name", ["", "bad name", "1st", "x" * 65, 5, None])
+def test_names_are_those_that_a_configuration_could_name(name: Any) -> None:
+    expected = "names must be letters, digits, '-' and '_', beginning with a letter, 64 at most, was "
+    with pytest.raises(ValueError, match=f"^{re.escape(expected + repr(name))}$"):
+        registry.register_adapter(name, DataProviderAdapter)
+    with pytest.raises(ValueError, match=f"^{re.escape(expected + repr(name))}$"):
+        registry.register(name, "tradewire.venues.binance.stream:SPOT")
+    assert name not in registry.ADAPTERS
+    assert name not in registry._VENUES
 
 
 @pytest.mark.parametrize("environment", ["paper", "testnet", "live"])

@@ -90,7 +90,7 @@ def _of_provider(
         venue = load(provider.venue or provider.name)
     except UnsupportedError:
         return
-    for questions in (_subscriptions, _channels_elsewhere, _symbols):
+    for questions in (_subscriptions, _channels_elsewhere, _symbols, _address):
         yield from answered(questions, config, provider, venue)
     if is_complete(provider) and is_complete(config.credentials):
         for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
@@ -118,6 +118,11 @@ def _symbols(config: Config, provider: ProviderConfig, venue: MarketDataVenue) -
         where, texts = "streaming.symbols", config.streaming.symbols
     for number, text in enumerate(texts):
         yield from ((f"{where}.[{number}]", f"{provider.name}: {rule}") for rule in _refused(venue.symbol, text))
+
+
+def _address(_: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Iterator[tuple[str, str]]:
+    for rule in _refused(venue.stream_url, "", provider.websocket_url):
+        yield f"{_path(provider)}.websocket_url", rule
 
 
 def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:

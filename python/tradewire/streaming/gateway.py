@@ -116,7 +116,7 @@ class StreamingGateway(GatewayView):
 
         Raises:
             TypeError: no subclass of `DataProviderAdapter`.
-            ValueError: the name of a built-in venue.
+            ValueError: not letters, digits, `-` and `_`, beginning with a letter; the name of a built-in venue.
         """
         register_adapter(name, adapter)
 

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from tradewire.core import monotonic_ns, wall_ns
-from tradewire.errors import FeedConnectionError
+from tradewire.errors import FeedConnectionError, RejectedError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.websocket import connect
@@ -382,14 +382,16 @@ class Link:
             case Ending(reason):
                 self._owner.on_ending(self, reason)
             case Broken(message, code, fatal):
-                reason = f"the venue ended the session: {message} (code {code})"
-                if fatal:
-                    self._backoff.exhaust()
-                self._tell_refused((), code, message)
-                self._drop(FeedConnectionError(reason))
-                if fatal and not self._is_fatal:
-                    self._is_fatal = True
-                    self._owner.on_fatal(self, reason)
+                self._end(f"the venue ended the session: {message} (code {code})", code, message, fatal=fatal)
+
+    def _end(self, reason: str, code: int, message: str, *, fatal: bool) -> None:
+        if fatal:
+            self._backoff.exhaust()
+        self._tell_refused((), code, message)
+        self._drop(FeedConnectionError(reason))
+        if fatal and not self._is_fatal:
+            self._is_fatal = True
+            self._owner.on_fatal(self, reason)
 
     def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
         settled = self._requests.settled(request_id, missing)
@@ -487,8 +489,11 @@ class Link:
         )
         self.opened_ns = monotonic_ns()
         self._change(ConnectionState.CONNECTED, "")
-        for payload in self._session.opened():
-            self._send(payload)
+        try:
+            for payload in self._session.opened():
+                self._send(payload)
+        except RejectedError as error:
+            self._end(str(error), 0, str(error), fatal=True)
         for payload in self._early:
             self._take(payload)
         while not self._closed.done():
@@ -510,7 +515,13 @@ class Link:
             return _SECOND
         while isinstance(due := self._requests.due(monotonic_ns()), StreamRequest):
             ask = session.subscribe if due.subscribes else session.unsubscribe
-            for payload in ask(due.streams, due.request_id):
+            try:
+                payloads = ask(due.streams, due.request_id)
+            except RejectedError as error:
+                # As if the venue had refused it: a program that asks wrongly would do so on a new connection too.
+                self._on_outcome(Refused(due.request_id, 0, str(error)))
+                continue
+            for payload in payloads:
                 self._send(payload)
             if not session.acknowledges:
                 self._on_settled(due.request_id, ())

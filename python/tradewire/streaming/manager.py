@@ -73,6 +73,7 @@ class WebSocketManager:
     Raises:
         MissingCredentialError: the venue asks for a key, and `settings` has none that it can use.
         UnsupportedError: a codec that the venue does not speak.
+        ValueError: a custom provider without an address.
 
     Attributes:
         connecting: how long connections took to open, in ns.
@@ -92,7 +93,8 @@ class WebSocketManager:
     ) -> None:
         self.settings = settings
         self._venue = venue = settings.venue
-        # A key or a codec that cannot be shows now, not in a task that nobody awaits.
+        # An address, a key or a codec that cannot be shows now, not in a task that nobody awaits.
+        venue.stream_url("", settings.url)
         venue.session(settings.credential, settings.codec)
         self._symbols = symbols
         self._alerts = alerts

@@ -58,7 +58,8 @@ class ConnectionPool(Generic[C]):
         connection_timeout: seconds.
         idle_timeout: seconds.
         name: in logs and statistics.
-        create_client_func: makes a client.
+        create_client_func: makes a client; awaited when asynchronous, within `connection_timeout` (type checkers then
+            need `pool: ConnectionPool[Client] = ...`).
         is_failure: which exceptions of a call speak against its connection; by default those that a
             `CircuitBreaker` counts.
         rules: thresholds of health and ejection.
@@ -80,7 +81,7 @@ class ConnectionPool(Generic[C]):
         connection_timeout: float | None = None,
         idle_timeout: float | None = None,
         name: str | None = None,
-        create_client_func: Callable[[], C] | None = None,
+        create_client_func: Callable[[], Awaitable[C]] | Callable[[], C] | None = None,
         is_failure: Callable[[Exception], bool] = speaks_against_peer,
         rules: RoutingRules | None = None,
         random: Random | None = None,

@@ -6,8 +6,9 @@ Not for handing links to callers: `connection_pool` does that, and decides when 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any, Generic, TypeVar
 
@@ -42,7 +43,7 @@ class LinkKeeper(Generic[C]):
 
     Args:
         name: of the pool.
-        create: makes a client.
+        create: makes a client, or gives an awaitable of one.
         settings: of the pool.
         router: told of every link that comes, breaks and goes.
         random: source of randomness, for backoff.
@@ -60,7 +61,7 @@ class LinkKeeper(Generic[C]):
     def __init__(
         self,
         name: str,
-        create: Callable[[], C],
+        create: Callable[[], Awaitable[C] | C],
         settings: PoolSettings,
         router: Router[PooledLink[C]],
         *,
@@ -193,8 +194,9 @@ class LinkKeeper(Generic[C]):
         """Connects and pings a new client, then puts it in the link's place."""
         client: C | None = None
         try:
-            client = self._create()
+            made = self._create()
             async with asyncio.timeout(self._settings.connection_timeout):
+                client = await made if inspect.isawaitable(made) else made
                 await call_hook(client, "connect")
                 await call_hook(client, "ping")
         except BaseException as error:

@@ -7,13 +7,13 @@ that gives a field plan, delivers these events like any venue.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from tradewire.core.plan import FieldPlan, SequenceRule, Shape
 from tradewire.core.record import INTERVALS, ControlStatus, Kind
-from tradewire.errors import QueryError, UnsupportedError
+from tradewire.errors import QueryError, RejectedError, UnsupportedError
 
 from .base import Channel, LastTrade, RestPayload, Stream, StreamLimits
 from .session import Outcome
@@ -117,17 +117,17 @@ class _AdapterSession:
         self._adapter = adapter
 
     def opened(self) -> Sequence[bytes | str]:
-        message = self._adapter._build_auth_message()
-        return () if message is None else (_encoded(message),)
+        return _built(self._adapter._build_auth_message)
 
     def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         build = self._adapter._build_subscribe_message
-        return [_encoded(build(channel, symbols)) for channel, symbols in _by_channel(streams).items()]
+        asked = [_built(build, channel, symbols, needed=True) for channel, symbols in _by_channel(streams).items()]
+        return [message for messages in asked for message in messages]
 
     def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes | str]:
         build = self._adapter._build_unsubscribe_message
-        messages = [build(channel, symbols) for channel, symbols in _by_channel(streams).items()]
-        return [_encoded(message) for message in messages if message is not None]
+        asked = [_built(build, channel, symbols) for channel, symbols in _by_channel(streams).items()]
+        return [message for messages in asked for message in messages]
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
         return ()
@@ -193,11 +193,21 @@ class AdapterVenue:
 
     def stream(self, channel: Channel, symbol: str) -> Stream:
         """Channel and symbol; all on one connection."""
-        return Stream(f"{channel.name}\n{symbol}", "")
+        return Stream(f"{channel.name} {symbol}", "")
 
     def stream_url(self, route: str, base: str | None = None) -> str:
-        """The configuration's address, or the adapter's."""
-        return base or self.adapter.websocket_url
+        """The configuration's address, or the adapter's.
+
+        Raises:
+            ValueError: there is none.
+        """
+        address = base or self.adapter.websocket_url
+        if not address:
+            raise ValueError(
+                f"websocket_url of {type(self.adapter).__name__} must be ws://host[:port] or wss://host[:port], "
+                "was ''; set it in the class, or give url=... to the gateway (websocket_url in a configuration)"
+            )
+        return address
 
     def session(self, credential: Credential | None = None, codec: str = "json") -> _AdapterSession:
         """A conversation by the adapter's hooks."""
@@ -215,10 +225,32 @@ class AdapterVenue:
 def _by_channel(streams: Sequence[str]) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for stream in streams:
-        channel, _, symbol = stream.partition("\n")
+        # Symbols have no white space.
+        channel, _, symbol = stream.rpartition(" ")
         grouped.setdefault(channel, []).append(symbol)
     return grouped
 
 
-def _encoded(message: Message) -> bytes | str:
-    return message if isinstance(message, (bytes, str)) else json.dumps(message, separators=(",", ":"))
+def _built(hook: Callable[..., object], *words: object, needed: bool = False) -> tuple[bytes | str, ...]:
+    """What a hook of the user's gives to send; nothing for None, unless it is `needed`.
+
+    Raises:
+        RejectedError: no message; says of whose hook, and not what it is, since keys may be in it.
+    """
+    name = getattr(hook, "__qualname__", repr(hook))
+    try:
+        message = hook(*words)
+    except Exception as error:
+        raise RejectedError(f"{name} failed: {error!r}") from error
+    if message is None and not needed:
+        return ()
+    if not isinstance(message, Mapping | Sequence) or not message:
+        empty = "an empty " if isinstance(message, Mapping | Sequence) else ""
+        found = f"{empty}{type(message).__name__}"
+        raise RejectedError(f"{name} must return a mapping, a list, text or bytes, not empty, was {found}")
+    if isinstance(message, bytes | str):
+        return (message,)
+    try:
+        return (json.dumps(message, separators=(",", ":")),)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise RejectedError(f"{name} must return what JSON can hold: {error}") from error

@@ -34,6 +34,7 @@ class _Adapters(UserDict[str, type[DataProviderAdapter]]):
         given: object = adapter
         if not (inspect.isclass(given) and issubclass(given, DataProviderAdapter)):
             raise TypeError(f"adapter must be a subclass of DataProviderAdapter, was {adapter!r}")
+        _check_name(name)
         if name in _VENUES:
             raise ValueError(f"{name!r} is the name of a built-in venue; choose another one")
         super().__setitem__(name, adapter)
@@ -72,8 +73,10 @@ def register(name: str, path: str) -> None:
         path: `"package.module:ATTRIBUTE"` of a `MarketDataVenue`.
 
     Raises:
-        ValueError: the path is not written so, or the name belongs to another venue or a custom provider.
+        ValueError: the path is not written so, the name is none that a configuration could name, or it belongs to
+            another venue or a custom provider.
     """
+    _check_name(name)
     if path.count(":") != 1:
         raise ValueError(f"path must be 'package.module:ATTRIBUTE', was {path!r}")
     if _VENUES.get(name, path) != path:
@@ -92,9 +95,19 @@ def register_adapter(name: str, adapter: type[DataProviderAdapter]) -> None:
 
     Raises:
         TypeError: no subclass of `DataProviderAdapter`.
-        ValueError: the name of a built-in venue.
+        ValueError: not a name that a configuration could name, or that of a built-in venue.
     """
     ADAPTERS[name] = adapter
+
+
+def _check_name(name: str) -> None:
+    # Here and not above: a gateway without custom providers does not pay for the configuration.
+    from tradewire.config.kinds import Mapped
+
+    try:
+        Mapped.name(name)
+    except ValueError as error:
+        raise ValueError(f"{error}, was {name!r}") from None
 
 
 def load(name: str) -> MarketDataVenue:

@@ -88,6 +88,8 @@ Outcome: TypeAlias = Reply | Ready | Settled | Refused | Ending | Broken
 class StreamSession(Protocol):
     """One connection's conversation, as the venue sheet writes it. The link owns it; no clock, no I/O.
 
+    `opened`, `subscribe` and `unsubscribe` raise `RejectedError` where a custom provider's hook gives no message.
+
     Attributes:
         headers: of the upgrade request; values may be secret.
         binary: whether messages that are bytes are sent in binary frames. Those that are str never are.

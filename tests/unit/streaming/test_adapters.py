@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradewire.core import Trade
-from tradewire.streaming import FeedState, StreamingGateway, adapters
+from tradewire.streaming import FeedAlert, FeedState, StreamingGateway, SubscriptionRefused, adapters
 from tradewire.streaming import link as link_module
 from tradewire.transport import plain
 from tradewire.transport.frames import PING, PONG
@@ -323,6 +323,68 @@ async def test_a_server_that_answers_no_ping_is_given_up(
         again = await wire_server.serve()
         assert json.loads((await again.read_frame())[1])["symbols"] == ["A"]
         assert gateway.counters["reconnects"] == 1
+
+
+@dataclass
+class Half(MyProviderAdapter):
+    """Knows how to ask for trades alone."""
+
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Any:
+        return {"trades": {"ask": symbols}}.get(channel)
+
+
+async def test_a_hook_that_builds_no_message_refuses_its_streams_and_nothing_else(
+    wire_server: Any, eventually: Any, no_wait: Random, caplog: pytest.LogCaptureFixture
+) -> None:
+    StreamingGateway.register_provider("half", Half)
+    refused: list[Any] = []
+    gateway = make(wire_server, "half", no_wait)
+    gateway.on_status(lambda event: refused.append(event) if isinstance(event, SubscriptionRefused) else None)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        assert json.loads((await peer.read_frame())[1]) == {"ask": ["A"]}
+        gateway.subscribe_to_quotes(["A"], lambda _: None)
+        await eventually(lambda: refused)
+        gateway.subscribe_to_trades(["B"], lambda _: None)
+        assert json.loads((await peer.read_frame())[1]) == {"ask": ["B"]}
+        assert gateway.counters["reconnects"] == 0
+    (event,) = refused
+    assert event.streams == ("quotes A",)
+    said = "Half._build_subscribe_message must return a mapping, a list, text or bytes, not empty, was NoneType"
+    assert event.message == said
+    errors = [record for record in caplog.records if record.name == "tradewire.streaming"]
+    assert [record.getMessage() for record in errors] == [f"half refused quotes A: {said} (code 0)"]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+@dataclass
+class Keyless(MyProviderAdapter):
+    def _build_auth_message(self) -> Any:
+        # As people write it who forget that there may be none.
+        return {"key": self.credential.api_key.reveal()}  # type: ignore[union-attr]
+
+
+async def test_a_login_that_cannot_be_built_calls_a_person_once(
+    wire_server: Any, eventually: Any, no_wait: Random, caplog: pytest.LogCaptureFixture
+) -> None:
+    StreamingGateway.register_provider("keyless", Keyless)
+    alerts: list[str] = []
+    gateway = make(wire_server, "keyless", no_wait)
+    gateway.on_status(lambda event: alerts.append(event.reason) if isinstance(event, FeedAlert) else None)
+    gateway.subscribe_to_trades(["A"], lambda _: None)
+    async with gateway:
+        for number in range(2):
+            await wire_server.serve()
+            await eventually(lambda number=number: gateway.counters["reconnects"] == number + 1)
+        assert len(alerts) == 1
+    assert "Keyless._build_auth_message failed: AttributeError(" in alerts[0]
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_class_without_an_address_is_told_when_the_gateway_is_made() -> None:
+    with pytest.raises(ValueError, match=r"^websocket_url of MyProviderAdapter must be ws://"):
+        StreamingGateway(venue="my_provider")
 
 
 def test_names_are_checked() -> None:

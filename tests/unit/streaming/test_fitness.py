@@ -9,6 +9,8 @@ import pytest
 
 from tradewire.config import ConfigLoader
 from tradewire.streaming.fitness import misfits, unknown_venues
+from tradewire.venues.adapter import DataProviderAdapter
+from tradewire.venues.registry import ADAPTERS
 
 ALL_WRONG = """
 streaming:
@@ -50,6 +52,15 @@ def test_everything_is_told_with_its_path(loaded: Any) -> None:
     assert "binance has no channel 'smells'" in found[0][1]
     assert found[5][1] == "alpaca: symbol must be like AAPL or BRK.B, was 'BTC/USDT'"
     assert "ALPACA_API_KEY" in found[-1][1]
+
+
+def test_a_custom_provider_without_an_address(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ADAPTERS, "mine", DataProviderAdapter)
+    text = "streaming: {symbols: [A], providers: [{name: mine, subscriptions: [trades]%s}]}"
+    ((path, rule),) = misfits(loaded(text % ""), {})
+    assert path == "streaming.providers.mine.websocket_url"
+    assert rule.startswith("websocket_url of DataProviderAdapter must be ws://")
+    assert list(misfits(loaded(text % ", websocket_url: wss://mine.example"), {})) == []
 
 
 def test_unknown_venues_are_told_apart(loaded: Any) -> None:

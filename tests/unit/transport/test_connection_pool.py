@@ -40,6 +40,33 @@ async def test_both_forms_of_the_constructor() -> None:
     await by_factory.stop()
 
 
+@in_virtual_time
+async def test_a_factory_may_be_asynchronous() -> None:
+    venue = Venue()
+
+    async def create() -> Client:
+        await asyncio.sleep(0.2)
+        return venue.create()
+
+    async with ConnectionPool(create_client_func=create, min_connections=2, random=Random(1), now_ns=now_ns) as pool:
+        assert await pool.execute_with_connection(type) is Client
+        assert [client.pings for client in venue.made] == [1, 1]
+    assert venue.open == 0
+
+
+@in_virtual_time
+async def test_an_asynchronous_factory_has_as_long_as_a_connection() -> None:
+    async def create() -> Client:
+        await asyncio.sleep(60)
+        raise AssertionError("given up before")
+
+    begun = now_ns()
+    pool = ConnectionPool(create_client_func=create, min_connections=1, connection_timeout=2, now_ns=now_ns)
+    with pytest.raises(NoConnectionError, match="no connection could be opened: TimeoutError"):
+        await pool.initialize()
+    assert now_ns() - begun < 10e9
+
+
 def test_settings_that_make_no_sense() -> None:
     with pytest.raises(TypeError, match="exactly one of api_class and create_client_func"):
         ConnectionPool()
