@@ -26,7 +26,8 @@ $(SETUP): pyproject.toml constraints.txt
 
 $(NATIVE): $(SETUP) $(RUST_SOURCES)
 	@echo "Installing the packages and building the native core (about two minutes the first time) ..."
-	@PIP_QUIET=2 PIP_CONSTRAINT=constraints.txt $(BIN)/maturin develop --release --locked --quiet --extras dev
+	@# Maturin's banner comes in spite of --quiet.
+	@out=$$(PIP_QUIET=2 PIP_CONSTRAINT=constraints.txt $(BIN)/maturin develop --release --locked --quiet --extras dev 2>&1) || { echo "$$out"; exit 1; }
 	@touch $(NATIVE)
 
 .PHONY: build
