@@ -21,6 +21,8 @@ def test_every_known_venue_loads_under_its_name(name: str) -> None:
 def test_an_unknown_venue_lists_the_known_ones() -> None:
     with pytest.raises(UnsupportedError, match=r"venue must be one of alpaca, .*, binance, binance_spot, was 'kraken'"):
         registry.load("kraken")
+    with pytest.raises(UnsupportedError, match=r", was 'binnance'; did you mean 'binance'\?"):
+        registry.load("binnance")
 
 
 def test_third_parties_register_theirs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,13 @@ def main() -> None:
 
 def _run() -> None:
     # Here and not above: these take most of the time until the command answers.
-    from tradewire.errors import TradewireError
-    from tradewire.telemetry.redaction import redacted
+    try:
+        from tradewire.errors import TradewireError
+        from tradewire.telemetry.redaction import redacted
+    except ImportError as error:
+        # Without a core: it says which one is missing, or that there is no such one.
+        print(f"tradewire: {error}", file=sys.stderr)  # noqa: T201 - the command's error output
+        sys.exit(_USER_ERROR)
 
     from .hardening import harden
     from .wording import explained

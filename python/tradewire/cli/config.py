@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -64,7 +66,8 @@ def check(file: File, key_file: KeyFile = None) -> None:
 
     def tell(place: Callable[[str], object]) -> None:
         for path, rule in unknown.items():
-            typer.echo(f"{place(path)}: {path}: {rule}; `tradewire stream` runs built-in venues only", err=True)
+            own = "valid only for a program that registers a provider of this name; `tradewire stream` does not"
+            typer.echo(f"{place(path)}: {path}: {rule}; {own}", err=True)
 
     loader = _loader(file, key_file, asked)
     try:
@@ -134,8 +137,15 @@ def encrypt(
         return
     from tradewire.config.rewrite import encrypt_file
 
+    exposed = sorted(loader.sources.secrets().literals) if _others_may_read(file) else []
     done = encrypt_file(loader.sources)
     typer.echo(f"{file}: encrypted {', '.join(done)}" if done else f"{file}: nothing to encrypt")
+    if exposed:
+        typer.echo(f"{file} was readable by others: change {', '.join(exposed)} at the venue", err=True)
+
+
+def _others_may_read(file: Path) -> bool:
+    return os.name == "posix" and bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _asked(path: str) -> str:

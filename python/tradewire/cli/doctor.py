@@ -72,8 +72,8 @@ def _core() -> Finding:
 
     value = f"{core.IMPLEMENTATION} {core.BUILD['version']} ({core.BUILD['profile']})"
     if core.IMPLEMENTATION == "pure":
-        reason = core.IMPORT_ERROR or "TRADEWIRE_CORE=pure is set"
-        return Finding("core", value, f"the native core is about 50 times faster: `make build`. {reason}")
+        way = f"`make build`. {core.IMPORT_ERROR}" if core.IMPORT_ERROR else "unset TRADEWIRE_CORE, which is pure"
+        return Finding("core", value, f"the native core decodes some 500 times faster: {way}")
     if core.BUILD["profile"] != "release":
         return Finding("core", value, "built without optimisation: `make build` builds for release")
     return Finding("core", value)

@@ -26,16 +26,23 @@ __all__ = [
     "several",
 ]
 
+_VENUES = "alpaca, alpaca_crypto, alpaca_sip, alpaca_test, binance, binance_spot"
 #: As the error about an unknown one lists them.
 _CHANNELS = (
     "trades, agg_trades, quotes, book, book5, book10, book20, mark_price, ticker, mini_ticker, liquidations, "
     "bars, bars_1m ... bars_1M"
 )
+_ALPACA_CHANNELS = "trades, quotes, bars_1m, updated_bars, bars_1d"
 
-Venue = Annotated[str, typer.Option("--venue", help="Venue name, such as binance or binance_spot.")]
+Venue = Annotated[str, typer.Option("--venue", help=f"One of {_VENUES}.")]
 Symbols = Annotated[str, typer.Option("--symbols", help="Comma-separated; BTCUSDT, btcusdt and BTC/USDT are the same.")]
 Channels = Annotated[
-    str, typer.Option("--channels", help=f"Comma-separated: {_CHANNELS}. Spot: no mark_price, no liquidations.")
+    str,
+    typer.Option(
+        "--channels",
+        help=f"Comma-separated. Binance: {_CHANNELS}; Spot: no mark_price, no liquidations. "
+        f"Alpaca: {_ALPACA_CHANNELS}; crypto: book, too. More: docs/howto/venues.md.",
+    ),
 ]
 Url = Annotated[
     str | None,

@@ -57,19 +57,21 @@ def replay(
         found = detect(_readable(look))
     venue = load(MARKETS[market] if market else found.venue or "binance")
     run = Replay(venue, stream or found.stream, mixed_trades=found.mixed_trades)
-    started = time.perf_counter()
+    started = 0.0
     damage: DamagedRecordingError | None = None
     with Recording(file) as recording, _progress(file.name, recording.size) as advance:
         try:
             for number, (recv_ns, frame) in enumerate(paced(recording, factor, sleep=time.sleep), 1):
+                # From the first frame on: not what it takes to get ready.
+                started = started or time.perf_counter()
                 run.feed(recv_ns, frame)
                 if factor or not number % _STEP:
                     advance(recording.position)
             advance(recording.size)
         except DamagedRecordingError as error:
             damage = error
-    seconds = time.perf_counter() - started
     report = run.report()
+    seconds = time.perf_counter() - started if started else 0.0
     if not report.frames and damage is None:
         raise UnsupportedError(f"{file} holds no frames: nothing was recorded")
     if damage is None and report.counts.keys() <= {"control"}:

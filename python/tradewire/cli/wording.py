@@ -7,11 +7,12 @@ import os
 import re
 from pathlib import Path
 
+from tradewire.transport.failure import reason_of
+
 __all__ = ["counted", "explained", "no_market_data", "nothing_received"]
 
 #: How asyncio names the address that it could not listen on: `('127.0.0.1', 9001)`.
 _BOUND = re.compile(r"bind on address \('[^']*', (\d+)")
-_ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -28,7 +29,7 @@ def explained(error: BaseException) -> str:
         return _port(int(bound[1]), error)
     if isinstance(error.filename, str | bytes | os.PathLike):
         return _file(Path(os.fsdecode(error.filename)), error)
-    return str(error)
+    return reason_of(error)
 
 
 def nothing_received(address: str, reason: str = "") -> str:
@@ -38,7 +39,7 @@ def nothing_received(address: str, reason: str = "") -> str:
         address: of the venue, or its name; empty when it was said before.
         reason: the last error, which names the address; empty: none, or said before.
     """
-    what = f": {_ERRNO.sub('', reason)}" if reason else f" from {address}" if address else ""
+    what = f": {reason}" if reason else f" from {address}" if address else ""
     return f"nothing was received{what}; check the address, and that the venue is running and reachable"
 
 

@@ -182,7 +182,10 @@ class Converter:
         if not leaf.given:
             put_in = interpolate(raw, self._variable)
             for name in put_in.missing:
-                self._add(leaf.place, path, None, f"${name} is not set: set it, or write ${{{name}:-a default}}")
+                # A default would put the secret into the file.
+                secret = isinstance(kind, SecretText)
+                ways = "in the environment or in .env" if secret else f"or write ${{{name}:-a default}}"
+                self._add(leaf.place, path, None, f"${name} is not set: set it, {ways}")
             if put_in.malformed:
                 self._add(
                     leaf.place, path, None, "must name a variable as ${NAME} or ${NAME:-default}; $${ stands for ${"

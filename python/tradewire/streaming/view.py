@@ -40,6 +40,10 @@ class GatewayView:
     _callback_latency: Histogram
     _loop: asyncio.AbstractEventLoop | None
 
+    def __repr__(self) -> str:
+        parts = [f"{by} {channel} {', '.join(symbols)}" for (by, channel), symbols in self.subscriptions.items()]
+        return f"<{type(self).__name__}: {'; '.join(parts) or ', '.join(self._providers.managers)}>"
+
     @property
     def managers(self) -> Mapping[str, WebSocketManager]:
         """What runs each provider, by its name."""

@@ -46,6 +46,9 @@ class Counters:
         """A total; 0 for a name never counted."""
         return self._totals().get(name, 0)
 
+    def __repr__(self) -> str:
+        return f"Counters({self._totals()})"
+
     def snapshot(self) -> dict[str, int]:
         """A copy of all totals."""
         return dict(self._totals())

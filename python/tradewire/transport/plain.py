@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 
+from .failure import reason_of
 from .frames import MOST_UNREAD
 from .tls import tls_context
 
@@ -236,7 +237,7 @@ async def _connect(
             additional_headers=headers,
         )
     except (OSError, exceptions.InvalidHandshake) as error:
-        reason = f"cannot connect to {url}: {str(error) or type(error).__name__}"
+        reason = f"cannot connect to {url}: {reason_of(error)}"
         refused = getattr(error, "response", None)
         if refused is None:
             raise FeedConnectionError(reason) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError, ProtocolError
 
+from .failure import reason_of
 from .frames import CLOSE, MOST_UNREAD, PING, PONG, close_frame, close_reason, message_frame, ping_frame, pong_frame
 from .handshake import OpeningHandshake
 from .tls import tls_context
@@ -131,7 +132,9 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         if error is None and self._handshake is not None:
             error = self._handshake.refusal()
         if error is None and not self._close_sent:
-            error = FeedConnectionError(f"connection lost: {exc}" if exc else "the peer closed the connection")
+            error = FeedConnectionError(
+                f"connection lost: {reason_of(exc)}" if exc else "the peer closed the connection"
+            )
         if not self._opened.done():
             self._opened.set_exception(error or FeedConnectionError("closed during the handshake"))
             # Nobody may be waiting any more (open timeout): that is no unhandled error.
@@ -309,7 +312,7 @@ async def connect(
         _abort(connection)
         if isinstance(error, FeedConnectionError):
             raise
-        raise FeedConnectionError(f"cannot connect to {where}: {str(error) or type(error).__name__}") from error
+        raise FeedConnectionError(f"cannot connect to {where}: {reason_of(error)}") from error
     except BaseException:
         _abort(connection)
         raise

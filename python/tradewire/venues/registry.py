@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 from collections import UserDict
@@ -123,6 +124,8 @@ def load(name: str) -> MarketDataVenue:
         return AdapterVenue(made)
     path = _VENUES.get(name)
     if path is None:
-        raise UnsupportedError(f"venue must be one of {', '.join(names())}, was {name!r}")
+        close = difflib.get_close_matches(name, names(), n=1, cutoff=0.7)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise UnsupportedError(f"venue must be one of {', '.join(names())}, was {name!r}{hint}")
     module, attribute = path.split(":")
     return cast(MarketDataVenue, getattr(importlib.import_module(module), attribute))

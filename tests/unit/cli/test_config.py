@@ -96,7 +96,7 @@ def test_check_names_unknown_venues_beside_what_is_wrong(config: Command) -> Non
     assert done.returncode == 2
     first, *problems = done.stderr.splitlines()
     assert first.startswith("c.yaml: streaming.providers.krakn: ")
-    assert first.endswith("; `tradewire stream` runs built-in venues only")
+    assert first.endswith("registers a provider of this name; `tradewire stream` does not")
     assert [line.partition(": must be")[0] for line in problems] == ["tradewire: c.yaml:2: streaming.buffer_size"]
     config.write("streaming: 5\n")
     assert "krakn" not in config("check", "c.yaml").stderr
@@ -176,7 +176,9 @@ def test_check_names_venues_that_only_a_program_can_know(config: Command) -> Non
     config.write("streaming: {providers: [{name: bynance, subscriptions: [smells]}]}\n")
     done = config("check", "c.yaml")
     assert done.returncode == 0
-    assert "c.yaml:1: streaming.providers.bynance: venue must be one of " in done.stderr
+    said = done.stderr.strip()
+    assert said.startswith("c.yaml:1: streaming.providers.bynance: venue must be one of ")
+    assert "; did you mean 'binance'?; valid only for a program that registers a provider of this name" in said
     assert "c.yaml: valid" in done.stdout
 
 
@@ -238,6 +240,16 @@ def test_the_key_in_the_keyring_of_the_system(config: Command, tmp_path: Path) -
     done = config("check", "c.yaml")
     assert done.returncode == 2
     assert "c.yaml:4: exchanges.b.api_key: is encrypted and there is no key" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no such rights")
+def test_what_others_could_read_is_to_be_changed(config: Command) -> None:
+    config.write(TEXT, mode=0o644)
+    done = config("encrypt", "c.yaml")
+    assert done.returncode == 0
+    assert "c.yaml was readable by others: change exchanges.b.api_key at the venue\n" in done.stderr
+    config.write(TEXT)
+    assert "readable" not in config("encrypt", "c.yaml").stderr
 
 
 def test_encrypt_a_value_from_a_pipe(config: Command) -> None:

@@ -29,6 +29,8 @@ def test_the_pure_core_is_something_to_improve(monkeypatch: pytest.MonkeyPatch) 
     finding = _named("core")
     assert "make build" in finding.advice
     assert "no such file" in finding.advice
+    monkeypatch.setattr(core, "IMPORT_ERROR", None)
+    assert _named("core").advice.endswith("unset TRADEWIRE_CORE, which is pure")
 
 
 def test_a_debug_build_is_something_to_improve(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,18 @@ sys.meta_path.insert(0, Finder())
 """
 
 
+def test_a_core_that_there_is_not_is_said() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tradewire", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        env={**os.environ, "TRADEWIRE_CORE": "purr"},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "tradewire: TRADEWIRE_CORE must be one of auto, native, pure, was 'purr'\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals between processes")
 @pytest.mark.parametrize("start", [["-m", "tradewire"], ["-c", "from tradewire.cli import main; main()"]])
 @pytest.mark.parametrize("module", ["tradewire.errors", "numpy", "typer", "tradewire.cli.demo", "tradewire.streaming"])

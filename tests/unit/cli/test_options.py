@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tradewire.cli.options import (
+    _ALPACA_CHANNELS,
     _CHANNELS,
+    _VENUES,
     check_addresses,
     log_to_stderr,
     parse_duration,
@@ -18,7 +20,7 @@ from tradewire.cli.options import (
     several,
 )
 from tradewire.errors import UnsupportedError
-from tradewire.venues.registry import load
+from tradewire.venues.registry import load, names
 
 
 def test_lists_ignore_blanks_and_empty_items() -> None:
@@ -117,3 +119,9 @@ def test_help_and_error_list_the_same_channels() -> None:
     first, last = _CHANNELS.split(" ... ")
     assert listed.startswith(first)
     assert listed.endswith(f", {last}")
+    with pytest.raises(UnsupportedError, match=f"it has {_ALPACA_CHANNELS}, "):
+        load("alpaca").channel("nope")
+
+
+def test_the_help_lists_every_venue() -> None:
+    assert _VENUES.split(", ") == names()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tradewire.cli.running import StopSignal, run_gateway, serving_metrics
+from tradewire.cli.wording import explained
 from tradewire.streaming import StreamingGateway
 
 
@@ -77,7 +78,8 @@ def test_metrics_are_served_meanwhile_or_not_at_all() -> None:
             assert b"tradewire_messages_total" in response.read()
         port = int(address.split(":")[2].split("/")[0])
         taken = rf"--metrics-port {port}: .*in use; choose another one"
-        with pytest.raises(OSError, match=taken), serving_metrics(gateway, port):
+        with pytest.raises(OSError, match=taken) as caught, serving_metrics(gateway, port):
             pass
+        assert explained(caught.value).startswith(f"--metrics-port {port}: ")
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(address, timeout=20)  # noqa: S310 - http, on loopback

@@ -158,6 +158,12 @@ def test_missing_variables_are_all_found() -> None:
     assert [each.rule[:13] for each in problems(text)] == ["$A is not set", "$B is not set"]
 
 
+def test_no_default_is_advised_for_a_secret() -> None:
+    ((of_key, of_timeout)) = problems("exchanges: {a: {name: n, api_key: '${A}', timeout: '${B}'}}")
+    assert of_key.rule == "$A is not set: set it, in the environment or in .env"
+    assert of_timeout.rule == "$B is not set: set it, or write ${B:-a default}"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -12,6 +12,12 @@ def test_a_book_that_nobody_asked_for() -> None:
     assert StreamingGateway().book("BTCUSDT") is None
 
 
+def test_it_shows_what_it_streams() -> None:
+    gateway = StreamingGateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["trades", "book"])
+    assert repr(gateway) == "<StreamingGateway: binance trades BTCUSDT, ETHUSDT; binance book BTCUSDT, ETHUSDT>"
+    assert repr(StreamingGateway()) == "<StreamingGateway: binance>"
+
+
 def test_states_by_any_spelling() -> None:
     gateway = StreamingGateway(symbols="BTCUSDT", channels="trades")
     assert gateway.state("trades", "btc/usdt") is FeedState.SYNCING

@@ -22,6 +22,10 @@ def test_totals_add_up_and_unknown_names_are_zero() -> None:
     assert counters.group("messages.") == {"trade": 3, "quote": 3}
 
 
+def test_they_show_their_totals() -> None:
+    assert repr(Counters("a", elsewhere=lambda: {"b": 2})) == "Counters({'a': 0, 'b': 2})"
+
+
 def test_a_snapshot_does_not_go_on_counting() -> None:
     counters = Counters("a")
     before = counters.snapshot()
