@@ -1,20 +1,20 @@
-"""The streaming seed's usage, unchanged but for imports and addresses, on the simulated Alpaca venue."""
+"""The streaming seed's usage, as it stands there but for imports and addresses, on the simulated Alpaca venue."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import contextlib
+import io
+import re
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Dict, List  # noqa: UP035 - as the seed writes it
+from typing import Any
 
 import pytest
 
-from tradewire import DataProviderAdapter, StreamingGateway
-from tradewire.core import Quote, Trade
+from tradewire import StreamingGateway
 from tradewire.sim import AlpacaSim
 from tradewire.venues.adapter import RawMessage
-from tradewire.venues.registry import ADAPTERS
 
 YAML = """
 streaming:
@@ -39,6 +39,48 @@ streaming:
 """
 
 
+YAML_DRIVEN = """
+from tradewire import StreamingGateway
+
+gateway = StreamingGateway("config/streaming.yaml")
+
+# Register callbacks (optional if YAML-only subscriptions suffice)
+gateway.subscribe_to_trades(["AAPL"], callback=lambda msg: print("trade", msg))
+gateway.subscribe_to_quotes(["AAPL"], callback=lambda msg: print("quote", msg))
+
+# Blocking run
+# gateway.start_streaming()
+"""
+
+PROGRAMMATIC = """
+from tradewire import StreamingGateway
+
+gw = StreamingGateway("config/streaming.yaml")
+gw.subscribe_to_trades(["MSFT", "TSLA"], callback=lambda m: print(m))
+# gw.start_streaming()
+"""
+
+EXTENDING = """
+from dataclasses import dataclass
+from typing import Any, Dict, List
+from tradewire import DataProviderAdapter
+
+@dataclass
+class MyProviderAdapter(DataProviderAdapter):
+    name: str = "my_provider"
+
+    def _build_subscribe_message(self, channel: str, symbols: List[str]) -> Dict[str, Any]:
+        return {"action": "subscribe", "channel": channel, "symbols": symbols}
+"""
+
+
+def _run(snippet: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    # Without the `annotations` of this file, which the snippet does not import.
+    exec(compile(snippet, "snippet", "exec", dont_inherit=True), names)  # noqa: S102 - the snippet under test
+    return names
+
+
 @pytest.fixture
 async def sim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlpacaSim]:
     monkeypatch.setenv("ALPACA_API_KEY", "PKTEST")
@@ -51,8 +93,8 @@ async def sim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         yield sim
 
 
-async def run(gateway: StreamingGateway, enough: Any) -> None:
-    """`start_streaming` in a thread of its own, until the callbacks have seen enough."""
+async def _stream(gateway: StreamingGateway, enough: Callable[[], object]) -> None:
+    """`start_streaming`, in a thread of its own, until it is enough."""
     streaming = asyncio.create_task(asyncio.to_thread(gateway.start_streaming))
     try:
         async with asyncio.timeout(30):
@@ -63,40 +105,32 @@ async def run(gateway: StreamingGateway, enough: Any) -> None:
         await streaming
 
 
+async def _printed(gateway: StreamingGateway, words: set[str]) -> list[str]:
+    """The lines that streaming prints, at least until all the words are in them."""
+    # Not `capsys`: reading it while another thread prints would lose some.
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        await _stream(gateway, lambda: all(word in printed.getvalue() for word in words))
+    return printed.getvalue().splitlines()
+
+
 async def test_yaml_driven(sim: AlpacaSim) -> None:
-    seen: list[tuple[str, Any]] = []
-    gateway = StreamingGateway("config/streaming.yaml")
-
-    # Register callbacks (optional if YAML-only subscriptions suffice)
-    gateway.subscribe_to_trades(["AAPL"], callback=lambda msg: seen.append(("trade", msg)))
-    gateway.subscribe_to_quotes(["AAPL"], callback=lambda msg: seen.append(("quote", msg)))
-
-    # Blocking run
-    await run(gateway, lambda: {what for what, _ in seen} == {"trade", "quote"})
-    assert {type(msg) for what, msg in seen if what == "trade"} == {Trade}
-    assert {type(msg) for what, msg in seen if what == "quote"} == {Quote}
-    assert {msg.symbol for _, msg in seen} == {"AAPL"}
+    gateway = _run(YAML_DRIVEN)["gateway"]
+    printed = await _printed(gateway, {"trade ", "quote "})
+    said = re.compile(r"(trade Trade|quote Quote)\(symbol='AAPL', venue='alpaca', .*\)")
+    assert [line for line in printed if not said.fullmatch(line)] == []
     assert {(feed.channel.name, feed.symbol) for feed in gateway.feeds()} == {
         (channel, symbol) for channel in ("trades", "quotes") for symbol in ("AAPL", "MSFT")
     }, "what the file says is received too"
 
 
 async def test_programmatic_subscriptions(sim: AlpacaSim) -> None:
-    seen: list[Trade] = []
-    gw = StreamingGateway("config/streaming.yaml")
-    gw.subscribe_to_trades(["MSFT", "TSLA"], callback=lambda m: seen.append(m))  # noqa: PLW0108 - as the seed writes it
-    await run(gw, lambda: {trade.symbol for trade in seen} == {"MSFT", "TSLA"})
+    gateway = _run(PROGRAMMATIC)["gw"]
+    printed = await _printed(gateway, {"'MSFT'", "'TSLA'"})
+    said = re.compile(r"Trade\(symbol='(MSFT|TSLA)', venue='alpaca', .*\)")
+    assert [line for line in printed if not said.fullmatch(line)] == []
 
 
-@dataclass
-class MyProviderAdapter(DataProviderAdapter):
-    name: str = "my_provider"
-
-    def _build_subscribe_message(self, channel: str, symbols: List[str]) -> Dict[str, Any]:  # noqa: UP006
-        return {"action": "subscribe", "channel": channel, "symbols": symbols}
-
-
-async def test_extending_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_extending_providers(tmp_path: Path) -> None:
     import websockets
 
     asked: list[str | bytes] = []
@@ -106,18 +140,19 @@ async def test_extending_providers(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         await connection.send('{"price": 1.5}')
         await connection.wait_closed()
 
-    monkeypatch.setattr(StreamingGateway, "AdapterMap", ADAPTERS)
-    StreamingGateway.register_provider("my_provider", MyProviderAdapter)
+    adapter = _run(EXTENDING)["MyProviderAdapter"]
+    StreamingGateway.register_provider("my_provider", adapter)
     try:
+        assert StreamingGateway.AdapterMap["my_provider"] is adapter
         async with websockets.serve(venue, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             path = tmp_path / "streaming.yaml"
             provider = f"{{name: my_provider, websocket_url: 'ws://127.0.0.1:{port}', subscriptions: [trades]}}"
             path.write_text(f"streaming: {{symbols: [AAPL], providers: [{provider}]}}")
-            seen: list[RawMessage] = []
             gateway = StreamingGateway(path)
+            seen: list[RawMessage] = []
             gateway.subscribe_to_trades(["AAPL"], callback=seen.append)
-            await run(gateway, lambda: seen)
+            await _stream(gateway, lambda: seen)
         assert [message.data for message in seen] == [{"price": 1.5}]
         assert asked == ['{"action":"subscribe","channel":"trades","symbols":["AAPL"]}']
     finally:
