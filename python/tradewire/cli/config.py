@@ -133,6 +133,8 @@ def encrypt(
         if wrong is not None:
             # Before anybody types a secret.
             raise ConfigError([wrong])
+        if not file.exists():
+            typer.echo(f"tradewire: {file}: does not exist yet: write what this prints at {path} of it", err=True)
         typer.echo(loader.encrypt_value(_asked(path), path))
         return
     from tradewire.config.rewrite import encrypt_file

@@ -57,14 +57,12 @@ def decrypt(token: str, path: str, ring: KeyRing) -> str:
         )
     data = _bytes(found[3])
     if data is None or len(data) < _NONCE + _TAG:
-        raise ValueError("was changed or cut: encrypt the value again with `tradewire config encrypt`")
+        raise ValueError(f"was changed or cut: {_anew(path)}")
     aad = _authenticated(key.id, None if found[2] == "unbound" else path)
     try:
         return AESGCM(key.raw).decrypt(data[:_NONCE], data[_NONCE:], aad).decode("utf-8", "surrogatepass")
     except (InvalidTag, UnicodeDecodeError):
-        raise ValueError(
-            "was changed, or encrypted for another setting: encrypt it here with `tradewire config encrypt`"
-        ) from None
+        raise ValueError(f"was changed, or encrypted for another setting: {_anew(path)}") from None
 
 
 def is_unbound(token: str) -> bool:
@@ -77,6 +75,10 @@ def key_of(token: str) -> str:
     """The id of the key that a token needs; empty for what is no token."""
     found = _TOKEN.fullmatch(token)
     return "" if found is None else found[1]
+
+
+def _anew(path: str) -> str:
+    return f"encrypt the value anew with `tradewire config encrypt FILE --path {path}`, and write what that prints here"
 
 
 def _authenticated(key_id: str, path: str | None) -> bytes:

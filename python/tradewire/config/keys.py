@@ -137,6 +137,14 @@ class KeyStore:
         folder = Path(home) if home and Path(home).is_absolute() else Path.home() / ".config"
         return folder / "tradewire" / "config.key"
 
+    @property
+    def missing(self) -> str:
+        """What is wrong with an encrypted value where `find` finds nothing."""
+        return (
+            f"is encrypted and there is no key: set ${KEY_VARIABLE}, name a key file in ${KEY_FILE_VARIABLE}, or put "
+            f"the key into {self.default_path}"
+        )
+
     def find(self) -> KeyRing | None:
         """The ring; None: there is none anywhere.
 

@@ -193,6 +193,8 @@ class _Composing:
 def _wording(problem: str | None) -> str:
     """PyYAML's words, without the names that some of them quote from the file: such a name may be half a secret."""
     words = problem or "it cannot be read"
+    if words == "but found another document":
+        return "it holds a second document: remove the `---` before it, or put it into a file of its own"
     quotes_a_name = any(word in words for word in ("tag", "directive", "anchor", "alias"))
     return words.split("'", 1)[0].strip() if quotes_a_name else words
 

@@ -28,16 +28,18 @@ def encrypt_file(sources: Sources) -> list[str]:
         The paths of what was encrypted.
 
     Raises:
-        ConfigError: the file is not readable as a configuration, or there is no usable key.
+        ConfigError: the file is not readable as a configuration, there is no usable key, or a value that is encrypted
+            already does not decrypt. Then nothing was changed.
     """
     found = sources.secrets()
-    loose = {path: leaf for path, leaf in found.tokens.items() if encryption.is_unbound(leaf.text or "")}
-    if not found.literals and not loose:
+    if not found.literals and not found.tokens:
         return []
     store = sources.key_store()
-    ring = _usable(store.find_or_make)
+    ring = _ring_of(found.tokens, store) if found.tokens else _usable(store.find_or_make)
+    known = _decrypted(found.tokens, ring)
+    loose = {path: leaf for path, leaf in found.tokens.items() if encryption.is_unbound(leaf.text or "")}
     texts = {path: leaf.text or "" for path, leaf in found.literals.items()}
-    texts |= _decrypted(loose, ring)
+    texts |= {path: known[path] for path in loose}
     _write(sources, found, texts, {**found.literals, **loose}, ring)
     return sorted(texts)
 
@@ -87,6 +89,16 @@ def retire(all_sources: Sequence[Sources], key_id: str) -> KeyRing:
             raise _error(store, f"key {key_id} is needed by {', '.join(needed)} of {sources.path}: rotate first")
     ring = KeyRing(key for key in ring.keys if key.id != key_id)
     _usable(lambda: store.save(ring))
+    return ring
+
+
+def _ring_of(tokens: Mapping[str, Leaf], store: KeyStore) -> KeyRing:
+    """The ring for values that are encrypted already: a new one could not read them."""
+    ring = _usable(store.find)
+    if ring is None:
+        raise ConfigError(
+            [Problem(leaf.place.file, leaf.place.line, path, None, store.missing) for path, leaf in tokens.items()]
+        )
     return ring
 
 

@@ -283,9 +283,7 @@ class _Look:
             store = self._sources.key_store()
             try:
                 self._ring = store.find()
-                self._key_problem = (
-                    None if self._ring else "is encrypted and there is no key: see docs/howto/configuration.md"
-                )
+                self._key_problem = None if self._ring else store.missing
             except (ValueError, OSError) as error:
                 self._key_problem = f"cannot be decrypted: {explained(error)}"
         if self._ring is None:

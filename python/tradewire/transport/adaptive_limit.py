@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tradewire.core import monotonic_ns
 
+from .counts import check_count
 from .policy.adaptive import AdaptiveRate
 from .policy.quota import Priority, Quota
 from .rate_limit import RateLimitStatistics, WaitingRoom
@@ -32,6 +33,9 @@ class AdaptiveRateLimiter:
         lowest_rate: requests per minute; None is a twentieth of `default_rate`.
         name: for error texts.
         clock: monotonic ns.
+
+    Raises:
+        TypeError, ValueError: a rate that is none; names the field and the range.
     """
 
     def __init__(
@@ -43,11 +47,10 @@ class AdaptiveRateLimiter:
         name: str = "adaptive",
         clock: Callable[[], int] = monotonic_ns,
     ) -> None:
-        if not 1 <= burst_allowance <= default_rate:
-            raise ValueError(f"burst_allowance must be 1..default_rate ({default_rate}), was {burst_allowance}")
+        check_count("default_rate", default_rate)
         lowest = max(default_rate // 20, 1) if lowest_rate is None else lowest_rate
-        if not 1 <= lowest <= default_rate:
-            raise ValueError(f"lowest_rate must be 1..default_rate ({default_rate}), was {lowest}")
+        for field, rate in {"burst_allowance": burst_allowance, "lowest_rate": lowest}.items():
+            check_count(field, rate, ("default_rate", default_rate))
         quota = Quota(name=_WEIGHT, limit=default_rate, per_s=_MINUTE_S, burst=burst_allowance, reserve=0.0, margin=0.0)
         self._room = WaitingRoom(name, (quota,), clock=clock)
         self._rate = AdaptiveRate(default_rate, lowest, int(_MINUTE_S * _SECOND))

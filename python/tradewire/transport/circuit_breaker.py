@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar, cast, overload
 from tradewire.core import monotonic_ns
 from tradewire.errors import CircuitOpenError
 
+from .counts import check_count, check_seconds
 from .policy.blame import speaks_against_peer
 from .policy.breaker import BreakerState, BreakerStates
 
@@ -83,6 +84,9 @@ class CircuitBreaker:
         is_failure: decides about an exception instead of the rule above.
         probe_timeout: seconds after which a probe that has not reported is given up; None is `reset_timeout`.
         clock: monotonic ns.
+
+    Raises:
+        TypeError, ValueError: a number that is none, or out of range; names the field and the range.
     """
 
     def __init__(
@@ -102,12 +106,10 @@ class CircuitBreaker:
             "success_threshold": success_threshold,
         }
         for field, count in counts.items():
-            if count < 1:
-                raise ValueError(f"{field} must be at least 1, was {count}")
+            check_count(field, count)
         lease = reset_timeout if probe_timeout is None else probe_timeout
         for field, seconds in {"reset_timeout": reset_timeout, "probe_timeout": lease}.items():
-            if not 0 < seconds <= 1e9:
-                raise ValueError(f"{field} must be over 0 and at most 1e9 seconds, was {seconds}")
+            check_seconds(field, seconds)
         self.name = name
         self._states = BreakerStates(
             reset_timeout_ns=int(reset_timeout * _SECOND), lease_ns=int(lease * _SECOND), **counts

@@ -261,6 +261,27 @@ def test_encrypt_a_value_from_a_pipe(config: Command) -> None:
     assert "the value is empty" in config("encrypt", "c.yaml", "--path", "exchanges.b.api_key").stderr
 
 
+def test_a_token_that_was_changed_is_not_passed_over_and_the_command_that_is_named_works(config: Command) -> None:
+    config("encrypt", "c.yaml")
+    text = config.path.read_text()
+    end = text.index(']"')
+    config.write(text[: end - 1] + ("A" if text[end - 1] != "A" else "E") + text[end:])
+    done = config("encrypt", "c.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "c.yaml:4: exchanges.b.api_key: was changed" in done.stderr
+    assert "`tradewire config encrypt FILE --path exchanges.b.api_key`" in done.stderr
+    token = config("encrypt", "c.yaml", "--path", "exchanges.b.api_key", given="canary5\n").stdout.strip()
+    config.write(text[: text.index("ENC[")] + token + text[end + 1 :])
+    assert config("check", "c.yaml").returncode == 0
+
+
+def test_a_value_for_a_file_that_is_not_there_says_so(config: Command) -> None:
+    done = config("encrypt", "new.yaml", "--path", "exchanges.b.api_key", given="canary\n")
+    assert done.stdout.startswith("ENC[v1:")
+    assert "new.yaml: does not exist yet" in done.stderr
+    assert "does not exist" not in config("encrypt", "c.yaml", "--path", "exchanges.b.api_key", given="canary\n").stderr
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [

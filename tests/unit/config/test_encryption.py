@@ -43,8 +43,9 @@ def test_the_nonce_is_what_was_drawn() -> None:
     assert drawn == [12, 12]
 
 
-def test_another_path_is_refused() -> None:
-    with pytest.raises(ValueError, match="for another setting"):
+def test_another_path_is_refused_and_the_way_out_named() -> None:
+    said = r"for another setting: encrypt the value anew with `tradewire config encrypt FILE --path apis\.other\.cred"
+    with pytest.raises(ValueError, match=said):
         decrypt(encrypt("secret", PATH, RING), "apis.other.credentials.secret_key", RING)
 
 

@@ -280,7 +280,10 @@ def test_an_encrypted_value_without_any_key(place: Any) -> None:
     token = place.loader("environment: paper").encrypt_value("s", "exchanges.b.api_secret")
     place.env["XDG_CONFIG_HOME"] = str(place.folder / "other")
     (problem,) = place.problems(f"exchanges: {{b: {{name: B, api_secret: '{token}'}}}}")
-    assert problem.rule.startswith("is encrypted and there is no key")
+    assert problem.rule == (
+        "is encrypted and there is no key: set $TRADEWIRE_CONFIG_KEY, name a key file in $TRADEWIRE_CONFIG_KEY_FILE, "
+        f"or put the key into {place.folder / 'other' / 'tradewire' / 'config.key'}"
+    )
     assert not (place.folder / "other").exists(), "reading makes no key"
 
 

@@ -70,7 +70,7 @@ def test_json_with_tabs_and_escapes() -> None:
         ("[1]", 1, "must be a mapping"),
         ("a: 1\nb: 'x", 2, "is not valid YAML"),
         ("a: 1\n b: 2", 2, "is not valid YAML"),
-        ("a: 1\n---\nb: 2", 2, "is not valid YAML: but found another document"),
+        ("a: 1\n---\nb: 2", 2, "is not valid YAML: it holds a second document: remove the `---` before it, or put it"),
         ("a: &x 1", 1, "anchors and aliases are not used here"),
         ("a: *x", 1, "anchors and aliases are not used here"),
         ("b: 1\n<<: {a: 1}", 2, "a key must be a name"),

@@ -198,6 +198,21 @@ def test_keys_of_the_environment_are_changed_there(place: Any) -> None:
     assert secrets_of(place) == ["canary1", "canary2", "canary3"]
 
 
+def test_without_the_key_of_what_is_encrypted_no_other_one_is_made(place: Any) -> None:
+    place.write(TEXT)
+    rewrite.encrypt_file(place.loader().sources)
+    text = place.path.read_text() + "  c: {name: C, api_key: canary4}\n"
+    place.write(text)
+    place.env["XDG_CONFIG_HOME"] = str(place.folder / "other")
+    with pytest.raises(
+        ConfigError, match=r":3: exchanges\.a\.api_key: is encrypted and there is no key: set "
+    ) as caught:
+        rewrite.encrypt_file(place.loader().sources)
+    assert [problem.path for problem in caught.value.problems] == PATHS
+    assert not (place.folder / "other").exists()
+    assert place.path.read_text() == text
+
+
 def test_a_value_that_does_not_decrypt_changes_nothing(place: Any) -> None:
     place.write(TEXT)
     sources = place.loader().sources
@@ -206,8 +221,9 @@ def test_a_value_that_does_not_decrypt_changes_nothing(place: Any) -> None:
     begin = text.index("bound:") + 10
     place.write(text[:begin] + ("A" if text[begin] != "A" else "B") + text[begin + 1 :])
     before, ring = place.path.read_text(), sources.key_store().find()
-    with pytest.raises(ConfigError, match=r":3: exchanges\.a\.api_key: was changed"):
-        rewrite.rotate([sources])
+    for call in (lambda: rewrite.rotate([sources]), lambda: rewrite.encrypt_file(sources)):
+        with pytest.raises(ConfigError, match=r":3: exchanges\.a\.api_key: was changed"):
+            call()
     assert place.path.read_text() == before
     after = sources.key_store().find()
     assert ring is not None

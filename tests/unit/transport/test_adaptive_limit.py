@@ -92,6 +92,7 @@ async def test_a_deadline() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"default_rate": 0}, "^default_rate must be at least 1, was 0$"),
         ({"default_rate": 10, "burst_allowance": 11}, r"burst_allowance must be 1\.\.default_rate \(10\), was 11"),
         ({"default_rate": 10, "lowest_rate": 0}, r"lowest_rate must be 1\.\.default_rate \(10\), was 0"),
     ],

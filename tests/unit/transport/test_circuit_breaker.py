@@ -225,6 +225,14 @@ def test_bad_settings_name_the_field(field: str, value: float) -> None:
         CircuitBreaker("x", **{field: value})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("value", ["3", 1.5, True])
+def test_settings_of_another_type_name_the_field(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^failure_threshold must be a whole number, was {value!r}$"):
+        CircuitBreaker(failure_threshold=value)
+    with pytest.raises(TypeError, match=r"^reset_timeout must be a number of seconds, was '30'$"):
+        CircuitBreaker(reset_timeout="30")  # type: ignore[arg-type]
+
+
 async def test_listeners_and_statistics_tell_the_story(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     breaker = make(clock)
