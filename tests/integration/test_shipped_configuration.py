@@ -1,4 +1,4 @@
-"""The example configuration that ships, all of its venues switched on: one gateway on three simulated markets."""
+"""The example configuration that ships, as it stands but for addresses: one gateway on three simulated markets."""
 
 from __future__ import annotations
 
@@ -11,15 +11,30 @@ import yaml
 
 from faulty_venues import VENUES, is_live, open_venue, until
 from tradewire.core import Quote, Trade
+from tradewire.errors import ConfigError
 from tradewire.streaming import StreamingGateway
 
-SHIPPED = Path(__file__).resolve().parents[2] / "config" / "streaming.yaml"
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "config" / "streaming.yaml"
+#: What file and README name to switch Alpaca on.
+VARIABLES = {
+    "ALPACA_API_KEY": "key",
+    "ALPACA_SECRET_KEY": "secret",
+    "TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED": "true",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a `.env` and variables of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
 
 
 async def test_the_shipped_file_runs_three_venues_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ALPACA_API_KEY", "key")
-    monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
     written: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     providers = {provider["name"]: provider for provider in written["streaming"]["providers"]}
     assert tuple(providers) == VENUES
@@ -31,7 +46,7 @@ async def test_the_shipped_file_runs_three_venues_side_by_side(tmp_path: Path, m
     async with AsyncExitStack() as stack:
         for name, provider in providers.items():
             sim = (await stack.enter_async_context(open_venue(name, seed=4))).sim
-            provider |= {"enabled": True, "websocket_url": sim.stream_url, "rest_url": sim.rest_url}
+            provider |= {"websocket_url": sim.stream_url, "rest_url": sim.rest_url}
         path = tmp_path / "streaming.yaml"
         path.write_text(yaml.safe_dump(written), encoding="utf-8")
         gateway = StreamingGateway(path)
@@ -47,3 +62,21 @@ async def test_the_shipped_file_runs_three_venues_side_by_side(tmp_path: Path, m
         (venue, kind, symbol) for venue, symbols in pairs.items() for kind in (Trade, Quote) for symbol in symbols
     }
     assert gateway.dropped == 0
+
+
+def test_without_keys_it_runs_what_needs_none() -> None:
+    gateway = StreamingGateway(SHIPPED)
+    assert sorted(gateway.managers) == ["binance", "binance_spot"]
+
+
+def test_without_keys_alpaca_switched_on_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED", "true")
+    with pytest.raises(ConfigError, match=r"streaming.yaml:\d+: .*alpaca: .* set ALPACA_API_KEY and ALPACA_SECRET_KEY"):
+        StreamingGateway(SHIPPED)
+
+
+@pytest.mark.parametrize("name", ["README.md", "config/streaming.yaml"])
+def test_what_switches_alpaca_on_is_written_where_people_look(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert [variable for variable in VARIABLES if variable not in text] == []
+    assert "TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED=true" in text
