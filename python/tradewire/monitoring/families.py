@@ -234,7 +234,10 @@ def _connections(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "rotations_abandoned",
     )
     yield _total(
-        managers, "tradewire_duplicates", "Messages that came on a connection and on its successor.", "duplicates"
+        managers,
+        "tradewire_duplicates",
+        "Messages that came twice: on a connection and its successor, or from a provider and its stand-in.",
+        "duplicates",
     )
     yield _total(
         managers,

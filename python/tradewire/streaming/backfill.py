@@ -27,6 +27,7 @@ from tradewire.venues.base import LastTrade
 
 from .events import BackFilled
 from .tasks import end_all
+from .twins import Given
 
 if TYPE_CHECKING:
     from tradewire.core.protocols import Batch
@@ -89,6 +90,9 @@ class BackFill:
         random: for the jitter of repeated requests.
         sleep: waits that many seconds.
         now: monotonic time.
+
+    Attributes:
+        given: trades that need not be delivered any more, for another provider of the venue delivered them.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class BackFill:
     ) -> None:
         #: Whether `observe` wants to see batches.
         self.observes = not numbered
+        self.given = Given(numbered)
         self._venue = venue
         self._source = source
         self._decode = decode
@@ -210,18 +215,22 @@ class BackFill:
             self._late.pop(feed, None)
 
     async def _fill(self, feed: Feed, gap: _Gap) -> None:
-        found = count = 0
+        found = count = known = 0
         async with aclosing(self._answers(feed, gap.first, gap.last)) as answers:
             async for answer in answers:
                 batches = [self._missing(feed, gap, batch) for batch in answer]
                 if not self._watches(feed):
                     return
                 found = sum(map(len, batches))
+                # Before they are given: then they are known, too.
+                known = self._known_of(feed, gap)
                 count = self._give(batches)
                 # None of those that must be there: the venue's answers lag behind its streams.
-                if count or gap.missing == self._came_late(feed, gap):
+                if count or gap.missing == known:
                     break
-        still_missing = max(gap.missing - count - self._came_late(feed, gap), found - count, 0)
+        if not count:
+            known = self._known_of(feed, gap)
+        still_missing = max(gap.missing - count - known, found - count, 0)
         self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, still_missing, wall_ns()))
 
     async def _prove(self, feed: Feed, gaps: list[_Gap]) -> None:
@@ -242,7 +251,8 @@ class BackFill:
             batches += [self._missing(feed, gap, batch) for batch in answer]
             hole = range(gap.last.seq - gap.missing, gap.last.seq)
             covered = len(range(max(hole.start, oldest), min(hole.stop, newest + 1)))
-            outside = sum(not oldest <= seq <= newest for seq in self._late.get(feed, ()) if seq in hole)
+            outside = self._known(feed, hole.start, min(hole.stop, oldest))
+            outside += self._known(feed, max(hole.start, newest + 1), hole.stop)
             unknown += len(hole) - covered - outside
         found = sum(map(len, batches))
         if not found and not unknown:
@@ -287,9 +297,14 @@ class BackFill:
         while self._delivered and next(iter(self._delivered.values())) < old:
             del self._delivered[next(iter(self._delivered))]
 
-    def _came_late(self, feed: Feed, gap: _Gap) -> int:
-        """How many of the missing came over the stream after all; 0 where they are not numbered."""
-        return sum(gap.last.seq - gap.missing <= seq < gap.last.seq for seq in self._late.get(feed, ()) if gap.missing)
+    def _known_of(self, feed: Feed, gap: _Gap) -> int:
+        """How many of the missing came otherwise; 0 where they are not numbered."""
+        return self._known(feed, gap.last.seq - gap.missing, gap.last.seq)
+
+    def _known(self, feed: Feed, first: int, stop: int) -> int:
+        """How many of these numbers came over the stream after all, or from another provider."""
+        late = (seq for seq in self._late.get(feed, ()) if first <= seq < stop)
+        return self.given.count(feed, first, stop) + sum(not self.given.has(feed, seq, 0) for seq in late)
 
     def _missing(self, feed: Feed, gap: _Gap, batch: Batch) -> Batch:
         """Of an answer, the trades that belong into the gap, each once; a copy."""
@@ -304,6 +319,8 @@ class BackFill:
             known = set(self._memory[feed.symbol_id].ids)
         if known:
             wanted &= ~np.isin(seq, np.array(list(known), dtype=np.uint64))
+        for row in np.flatnonzero(wanted).tolist():
+            wanted[row] = not self.given.has(feed, int(seq[row]), int(batch["event_ns"][row]))
         missing: Batch = batch[wanted]
         missing["flags"] |= BACKFILL
         return missing

@@ -6,6 +6,7 @@ every feed that it stands in for has been well again for a while.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ __all__ = ["Fallbacks"]
 
 #: A provider that comes back must hold for so long before its fallback is let go.
 _HOLD_NS = 5_000_000_000
+#: What a fallback sent before it was let go has come by then.
+_SETTLE_NS = 5_000_000_000
 
 
 class _Active:
@@ -25,7 +28,9 @@ class _Active:
 
     __slots__ = ("close", "primary", "standin", "well_since_ns")
 
-    def __init__(self, primary: WebSocketManager, standin: WebSocketManager, close: Callable[[], None]) -> None:
+    def __init__(
+        self, primary: WebSocketManager, standin: WebSocketManager, close: Callable[[], Callable[[], None]]
+    ) -> None:
         self.primary = primary
         self.standin = standin
         self.close = close
@@ -37,18 +42,21 @@ class Fallbacks:
 
     Args:
         mirror: subscribes the feeds of the first manager on the second one, for the same callbacks; returns what ends
-            it. Feeds that the second one cannot serve are left out.
+            it, which returns what is to be called when nothing is on its way any more. Feeds that the second one cannot
+            serve are left out.
         emit: takes `FallbackChanged`.
     """
 
     def __init__(
         self,
-        mirror: Callable[[WebSocketManager, WebSocketManager], Callable[[], None]],
+        mirror: Callable[[WebSocketManager, WebSocketManager], Callable[[], Callable[[], None]]],
         emit: Callable[[FallbackChanged], None],
     ) -> None:
         self._mirror = mirror
         self._emit = emit
         self._active: dict[str, _Active] = {}
+        # (when, what) is to be called, soonest first.
+        self._settling: deque[tuple[int, Callable[[], None]]] = deque()
 
     @property
     def active(self) -> dict[str, str]:
@@ -64,6 +72,8 @@ class Fallbacks:
 
     def tick(self, now_ns: int, wall_ns: int) -> None:
         """Lets fallbacks go whose providers are back; called a few times a second."""
+        while self._settling and self._settling[0][0] <= now_ns:
+            self._settling.popleft()[1]()
         for found in list(self._active.values()):
             if not all(feed.well for feed in found.primary.feeds()):
                 found.well_since_ns = 0
@@ -71,7 +81,7 @@ class Fallbacks:
                 found.well_since_ns = now_ns
             elif now_ns - found.well_since_ns >= _HOLD_NS:
                 del self._active[found.primary.name]
-                found.close()
+                self._settling.append((now_ns + _SETTLE_NS, found.close()))
                 self._say(found.primary, found.standin, active=False, reason="it is back", wall_ns=wall_ns)
 
     def forget(self, provider: str, wall_ns: int) -> None:
@@ -79,7 +89,7 @@ class Fallbacks:
         for found in list(self._active.values()):
             if provider in (found.primary.name, found.standin.name):
                 del self._active[found.primary.name]
-                found.close()
+                found.close()()
                 self._say(found.primary, found.standin, active=False, reason=f"{provider} is gone", wall_ns=wall_ns)
 
     def _say(

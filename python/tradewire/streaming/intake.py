@@ -19,6 +19,7 @@ from .books import BookKeeper
 from .events import GapDetected
 from .health import FeedHealth
 from .pipeline import Drained, Pipeline
+from .twins import Given, Twin
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import Asked
@@ -52,6 +53,7 @@ class Intake:
         books: the books among them.
         backfill: fetches trades that were missed.
         dispatcher: as given.
+        twin: what of it consumers have not had from another provider of the venue.
         successors: shown the batches while a connection is renewed; whoever makes them sets it, before any message.
     """
 
@@ -105,6 +107,13 @@ class Intake:
             random,
         )
 
+        self.twin = Twin(self.backfill.given, self.health, self.counters, always=self.backfill.observes)
+
+    def join(self, given: Given, instead_of: Intake | None = None) -> Callable[[], Callable[[], None]]:
+        """Shares what was delivered with another provider of the venue: see `Twin.join`."""
+        self.backfill.given = given
+        return self.twin.join(given, None if instead_of is None else instead_of.health)
+
     def emit(self, event: StatusEvent) -> None:
         """Tells consumers."""
         self.dispatcher.publish_status(event, monotonic_ns())
@@ -141,7 +150,7 @@ class Intake:
         # Before each batch: attributes, no calls.
         dispatcher = self.dispatcher
         syncing, rotation = self.books.syncing, self.successors.running
-        every = dispatcher.wants_batches or bool(syncing) or rotation is not None or self.backfill.observes
+        every = dispatcher.wants_batches or bool(syncing) or rotation is not None or self.twin.asks
         return every, dispatcher.wants_books, self._clock_offset_ns
 
     def _on_drained(self, drained: Drained) -> None:
@@ -153,11 +162,22 @@ class Intake:
         if drained.sequence_incidents:
             drained = self._on_sequence_incidents(drained)
         self.books.observe(drained)
+        if self.twin.active:
+            drained = self._sifted(drained)
+            if not len(drained.batch):
+                return
         updates: list[Any] = []
         if drained.changed and self.dispatcher.wants_books:
             found = (self.books.update(symbol_id, drained.drained_wall_ns) for symbol_id in drained.changed)
             updates = [update for update in found if update is not None]
         self.dispatcher.deliver(drained.batch, drained.events, updates, drained.drained_ns)
+
+    def _sifted(self, drained: Drained) -> Drained:
+        batch = self.twin.sift(drained.batch)
+        if batch is drained.batch:
+            return drained
+        changed = [each for each in drained.changed if not self.twin.withholds(Kind.BOOK_DELTA, each)]
+        return drained._replace(batch=batch, events=objects(batch, self.dispatcher.wanted), changed=changed)
 
     def _on_sequence_incidents(self, drained: Drained) -> Drained:
         """Tells of them; gives the batch without trades that were delivered by a back-fill before they came."""
@@ -167,8 +187,11 @@ class Intake:
             seq = int(record["seq"])
             feed = self.health.find(int(record["kind"]), int(record["symbol"]))
             if outcome == "gap" and feed is not None:
+                lost = missing - self.backfill.given.count(feed, seq - missing, seq)
+                if not lost:
+                    continue
                 if not feed.channel.holes:
-                    self._on_lost(feed, missing)
+                    self._on_lost(feed, lost)
                 self.backfill.gap(feed, seq, int(record["event_ns"]), missing)
                 continue
             self._count_incident(outcome, feed)
@@ -195,6 +218,8 @@ class Intake:
             self.counters.add(f"sequence_{outcome}.{feed.channel.name}")
 
     def _deliver_missed(self, trades: Batch) -> None:
+        if self.twin.active:
+            self.twin.note(trades)
         self.dispatcher.deliver(trades, objects(trades, self.dispatcher.wanted), [], monotonic_ns())
 
     def _inject(self, snapshot: RestPayload) -> None:

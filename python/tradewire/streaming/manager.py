@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .dispatch import Dispatcher
     from .gate import Bans
     from .link import Link
+    from .twins import Given
 
 __all__ = ["WebSocketManager"]
 
@@ -190,6 +191,10 @@ class WebSocketManager:
     def release(self, feed: Feed) -> None:
         """One use less."""
         self._roster.release(feed)
+
+    def join(self, given: Given, instead_of: WebSocketManager | None = None) -> Callable[[], Callable[[], None]]:
+        """Shares what consumers got with another provider of the venue, for which it stands in: see `Twin.join`."""
+        return self._intake.join(given, None if instead_of is None else instead_of._intake)
 
     def feeds(self) -> list[Feed]:
         """All feeds with their states, in order of subscription."""

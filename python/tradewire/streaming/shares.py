@@ -6,14 +6,15 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from tradewire.core.record import Kind
 from tradewire.errors import UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 
 from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
 from .subscription import CallbackRunner, Subscription
+from .twins import Given
 
 if TYPE_CHECKING:
-    from tradewire.core.record import Kind
     from tradewire.venues.base import Channel
 
     from .health import Feed
@@ -41,6 +42,9 @@ class Shares:
         self._dispatcher = dispatcher
         self._uses: dict[Subscription, tuple[CallbackRunner | None, Uses]] = {}
         self._mirrors: list[_Mirror] = []
+        # Venue -> its trades that were delivered while one of its providers stood in for another. Kept, for back-fills
+        # outlast mirrors.
+        self._given: dict[str, Given] = {}
 
     def manager(self, provider: str) -> WebSocketManager:
         """A provider by name.
@@ -154,19 +158,42 @@ class Shares:
                 feeds.remove(entry)
                 manager.release(entry[1])
 
-    def mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], None]:
-        """The primary's feeds on its stand-in, for the same callbacks; gives what ends it. Feeds that the stand-in
-        cannot serve are left out and named in the log. Subscriptions that come and go meanwhile do so there, too."""
+    def mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], Callable[[], None]]:
+        """The primary's feeds on its stand-in, for the same callbacks. Feeds that the stand-in cannot serve are left
+        out and named in the log. Subscriptions that come and go meanwhile do so there, too.
+
+        Returns:
+            What ends it, and gives what is to be called when nothing of the stand-in is on its way any more.
+        """
+        ends = self._join(primary, standin)
         mirror = _Mirror(primary, standin, self._dispatcher)
         self._mirrors.append(mirror)
         for subscription, (runner, feeds) in self._uses.items():
             mirror.add(subscription, runner, feeds)
 
-        def close() -> None:
+        def close() -> Callable[[], None]:
             self._mirrors.remove(mirror)
             mirror.close()
+            lasts = [end() for end in ends]
+
+            def settle() -> None:
+                for last in lasts:
+                    last()
+
+            return settle
 
         return close
+
+    def _join(
+        self, primary: WebSocketManager, standin: WebSocketManager
+    ) -> tuple[Callable[[], Callable[[], None]], ...]:
+        """Of two providers of one venue consumers get each trade once."""
+        venue = primary.venue.plan.venue
+        if standin.venue.plan.venue != venue:
+            return ()
+        numbered = primary.venue.sequences.get(Kind.TRADE) == "contiguous"
+        given = self._given.setdefault(venue, Given(numbered))
+        return primary.join(given), standin.join(given, primary)
 
     def _acquire(self, shares: list[Share]) -> Uses:
         """Every feed, or, where one raises, none."""

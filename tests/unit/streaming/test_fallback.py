@@ -39,7 +39,12 @@ class Gateway:
 
     def mirror(self, primary: Any, standin: Any) -> Any:
         self.mirrored.append(f"{primary.name} on {standin.name}")
-        return lambda: self.mirrored.append("closed")
+
+        def close() -> Any:
+            self.mirrored.append("closed")
+            return lambda: self.mirrored.append("settled")
+
+        return close
 
 
 def test_a_stand_in_comes_once() -> None:
@@ -69,6 +74,10 @@ def test_it_goes_when_every_feed_was_back_for_a_while() -> None:
     assert gateway.mirrored[-1] == "closed"
     assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, "it is back", 9)
     assert gateway.fallbacks.active == {}
+    gateway.fallbacks.tick(34 * SECOND - 1, 9)
+    assert gateway.mirrored[-1] == "closed", "what it sent last may be on its way"
+    gateway.fallbacks.tick(34 * SECOND, 9)
+    assert gateway.mirrored[-2:] == ["closed", "settled"]
 
 
 def test_a_connected_channel_that_is_silent_by_nature_does_not_keep_the_stand_in() -> None:
@@ -101,7 +110,7 @@ def test_a_provider_that_is_gone_neither_has_nor_is_a_stand_in(gone: str) -> Non
     assert gateway.fallbacks.active
     gateway.fallbacks.forget(gone, 9)
     assert gateway.fallbacks.active == {}
-    assert gateway.mirrored[-1] == "closed"
+    assert gateway.mirrored[-2:] == ["closed", "settled"], "nothing can come of it any more"
     assert gateway.emitted[-1] == FallbackChanged("binance", "main", "spare", False, f"{gone} is gone", 9)
     gateway.fallbacks.begin(primary, manager("second"), "refused", 10)
     assert gateway.fallbacks.active == {"main": "second"}

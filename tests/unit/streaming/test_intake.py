@@ -11,6 +11,7 @@ import pytest
 from tradewire.core import Kind, Trade, view
 from tradewire.core.record import BACKFILL
 from tradewire.streaming import BackFilled, GapDetected, StreamingGateway, backfill
+from tradewire.streaming.twins import Given
 from tradewire.venues.base import RestPayload
 
 
@@ -109,3 +110,31 @@ def test_the_smallest_ring_takes_a_whole_snapshot() -> None:
 def test_a_ring_too_small_for_a_snapshot_is_refused_with_the_number_that_is_needed() -> None:
     with pytest.raises(ValueError, match="ring_capacity must be 2001 or more for channel 'book' of binance"):
         StreamingGateway(symbols="BTCUSDT", channels="book", ring_capacity=2_000)
+
+
+async def test_what_another_provider_of_the_venue_gave_is_neither_lost_nor_fetched_nor_given_again(
+    wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    gateway, got, told = opened(wire_server, Answers(1, 2, 3, 4, 5, 6, 7, 8))
+    manager = gateway.managers["binance"]
+    feed, given = manager.feeds()[0], Given(True)
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        manager.join(given)
+        peer.send_frame(frames.trade(1))
+        await eventually(lambda: len(got) == 1)
+        for number in (2, 3, 5):
+            given.add(feed, number, 0)
+        for number in (4, 5, 8):
+            peer.send_frame(frames.trade(number))
+        await eventually(lambda: len(got) == 5)
+        assert [(trade.seq, bool(trade.flags & BACKFILL)) for trade in got] == [
+            (1, False),
+            (4, True),
+            (8, False),
+            (6, True),
+            (7, True),
+        ]
+        gap, fill = told
+        assert (gap.missing, fill.count, fill.still_missing) == (2, 2, 0)
+        assert given.count(feed, 1, 9) == 8, "what was fetched is not given by the other one either"

@@ -68,8 +68,14 @@ def test_a_twin_of_the_same_venue_takes_over_without_a_second_route(desk: Desk) 
     end = desk.shares.mirror(desk.managers["main"], desk.managers["twin"])
     assert [feed.symbol for feed in desk.managers["twin"].feeds()] == ["BTCUSDT"]
     assert desk.dispatcher._routes == routes
-    end()
+    main, twin = (desk.managers[name]._intake.twin for name in ("main", "twin"))
+    assert main.given is twin.given
+    assert (main.active, twin.active) == (True, True)
+    settle = end()
     assert desk.managers["twin"].feeds() == []
+    assert (main.active, twin.active) == (False, True), "what the twin has sent is on its way"
+    settle()
+    assert not twin.active
 
 
 def test_another_venue_takes_over_with_routes_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
@@ -78,6 +84,7 @@ def test_another_venue_takes_over_with_routes_of_its_own(desk: Desk, caplog: pyt
     desk.subscribe("mark_price", None, "main")
     end = desk.shares.mirror(desk.managers["main"], desk.managers["spot"])
     assert len(desk.dispatcher._routes) == 2
+    assert not any(manager._intake.twin.active for manager in desk.managers.values()), "other trades, other numbers"
     assert "spot cannot stand in: binance_spot has no channel 'mark_price'" in caplog.text
     end()
     assert len(desk.dispatcher._routes) == 1
