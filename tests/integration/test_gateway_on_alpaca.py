@@ -228,6 +228,37 @@ async def test_too_many_symbols_are_refused_and_earlier_ones_stay(eventually: An
             await market.moving_until(lambda: gateway.counters["messages.trade"] > before)
 
 
+async def test_refused_symbols_do_not_take_the_good_ones_along_when_the_connection_is_lost(eventually: Any) -> None:
+    """Alpaca refuses a request as a whole: what is left of the plan is filled, and stays so."""
+    symbols = tuple(f"A{number}" for number in range(40))
+    async with AlpacaSim(symbols=symbols, rate=0, plan="basic") as sim:
+        market = Market(sim)
+        seen: list[Any] = []
+        async with market.gateway("alpaca", symbols=symbols[:20], channels=["trades"]) as gateway:
+            gateway.on_status(seen.append)
+            await market.moving_until(lambda: live(gateway))
+            gateway.subscribe_to_trades(symbols[20:])
+
+            def served() -> bool:
+                states = [feed.state for feed in gateway.feeds()]
+                return states.count(FeedState.LIVE) == 30 and states.count(FeedState.DOWN) == 10
+
+            await market.moving_until(served)
+            (told,) = [event for event in seen if isinstance(event, SubscriptionRefused)]
+            assert (len(told.streams), told.code) == (20, 405)
+            good = [feed.symbol for feed in gateway.feeds() if feed.state is FeedState.LIVE]
+            assert set(symbols[:20]) < set(good)
+            await eventually(lambda: gateway.counters["alerts"])
+            sim.chaos.disconnect()
+            await eventually(lambda: gateway.counters["reconnects"])
+            await market.moving_until(served)
+            await eventually(lambda: not gateway.links[0].in_doubt)
+            assert served()
+            assert good == [feed.symbol for feed in gateway.feeds() if feed.state is FeedState.LIVE]
+            (alert,) = [event for event in seen if isinstance(event, FeedAlert)]
+            assert alert.reason.startswith("10 feeds of connection stream (trades of ")
+
+
 async def test_corrections_and_halts_are_counted_and_hurt_nobody(market: Market) -> None:
     async with market.gateway("alpaca", symbols=["AAPL"], channels=["trades"]) as gateway:
         await market.moving_until(lambda: live(gateway))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .intake import Intake
     from .link import LinkOwner
     from .provider import ProviderSettings
+    from .stream_requests import Refusal
 
 __all__ = ["Connections"]
 
@@ -47,7 +48,7 @@ class Connections:
         symbols: shared by the providers of a gateway.
         intake: takes what the connections give.
         alert: calls a person, in words.
-        on_refused: told of feeds that the venue refuses: with the connection's name, the venue's code and its words.
+        on_refused: told, again and again, of a feed that the venue refuses, with its connection's name.
         on_trouble: told when the provider needs its fallback, with the reason.
         random: for backoff jitter and margins.
         gate: holds every connection back while the venue wants to be left alone.
@@ -64,7 +65,7 @@ class Connections:
         symbols: SymbolTable,
         intake: Intake,
         alert: Callable[[str], None],
-        on_refused: Callable[[list[Feed], str, int, str], None],
+        on_refused: Callable[[Feed, str, Refusal], None],
         on_trouble: Callable[[str], None],
         random: Random,
         gate: Gate,
@@ -161,6 +162,23 @@ class Connections:
         place = self.roster.link_of(feed)
         return 0 if place is None else place[0].opened_ns
 
+    def look_for_refused(self) -> None:
+        """What the venue refuses is DOWN until it is granted: no remedy for silence could bring it. Called a few times
+        a second, too."""
+        wall = wall_ns()
+        for feed, link, stream in self.roster.places():
+            refusal = link.refusal(stream)
+            if refusal is None:
+                if feed.state is FeedState.DOWN and link.grants(stream):
+                    self.intake.health.connected([feed], monotonic_ns(), wall)
+                continue
+            if feed.state is not FeedState.DOWN:
+                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                    self.intake.books.reset(feed.symbol_id)
+                self.intake.health.down([feed], f"refused: {refusal.message} (code {refusal.code})", wall)
+            if not link.in_doubt:
+                self._on_refused(feed, link.name, refusal)
+
     def has_live_peers(self, feed: Feed) -> bool:
         """Whether other feeds on its connection are LIVE."""
         place = self.roster.link_of(feed)
@@ -205,6 +223,7 @@ class Connections:
         if event.state is ConnectionState.CONNECTED:
             _logger.info("%s %s: connected", event.venue, event.connection)
             self.intake.health.connected(feeds, now, wall)
+            self.look_for_refused()
         elif event.state in (ConnectionState.RECONNECTING, ConnectionState.CLOSED):
             if event.state is ConnectionState.RECONNECTING:
                 if link.opened_ns:
@@ -237,7 +256,7 @@ class Connections:
         what = ", ".join(event.streams) or "the session"
         _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
         self.intake.emit(event)
-        self._go_without(event.streams, event.connection, event.code, event.message)
+        self.look_for_refused()
 
     def on_fatal(self, link: Link, reason: str) -> None:
         """The venue will not serve this connection, however often it is asked."""
@@ -273,17 +292,6 @@ class Connections:
 
     # inside
 
-    def _go_without(self, streams: Iterable[str], connection: str, code: int, message: str) -> None:
-        """What is refused is DOWN until it is asked for again: no remedy for silence could bring it."""
-        feeds = self.roster.refused(streams)
-        if not feeds:
-            return
-        for feed in feeds:
-            if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
-                self.intake.books.reset(feed.symbol_id)
-        self.intake.health.down(feeds, f"refused: {message} (code {code})", wall_ns())
-        self._on_refused(feeds, connection, code, message)
-
     def _make_link(self, name: str, route: str) -> Link:
         provider = self.settings.name
         full_name = name if provider == self._venue.name else f"{provider}/{name}"
@@ -315,8 +323,6 @@ class Connections:
     def _replace(self, old: Link, new: Link) -> None:
         self._bad.pop(old, None)
         self.roster.replace(old, new)
-        # Its refusals were told before its streams were anybody's feeds.
-        self._go_without(new.refused, new.name, 0, "by the renewed connection")
 
     async def _open_socket(
         self,

@@ -175,7 +175,8 @@ class SubscriptionRefused:
     """The venue answered a subscription with an error.
 
     Attributes:
-        streams: the venue's names of what was asked for; empty where the whole session was refused.
+        streams: the venue's names of what was asked for; empty where the whole session was refused. Those that are not
+            the reason themselves are asked for again, and granted: the state of a feed says which.
         code: the venue's error code.
         message: the venue's words.
     """

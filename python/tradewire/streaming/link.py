@@ -21,7 +21,7 @@ from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Sett
 
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from .gate import stay_away_s
-from .stream_requests import StreamRequest, StreamRequests
+from .stream_requests import LEFT_OUT, StreamRequest, StreamRequests
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import Asked, DigestProtocol, WireReaderProtocol
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tradewire.venues.session import Outcome, StreamSession
 
     from .gate import Gate
+    from .stream_requests import Refusal
 
 __all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 
@@ -247,9 +248,17 @@ class Link:
         return self._proven and self.state is ConnectionState.CONNECTED
 
     @property
-    def refused(self) -> set[str]:
-        """Streams that the venue refused on the present connection."""
-        return self._requests.refused_streams
+    def in_doubt(self) -> bool:
+        """Whether it is not yet known which of the streams that the venue refused together it really refuses."""
+        return self._requests.in_doubt
+
+    def refusal(self, stream: str) -> Refusal | None:
+        """Why the venue refuses a stream; None: it does not, as far as is known."""
+        return self._requests.refusal(stream)
+
+    def grants(self, stream: str) -> bool:
+        """Whether the venue gives a stream on the present connection, by its answer."""
+        return self.state is ConnectionState.CONNECTED and self._requests.grants(stream)
 
     @property
     def subscribed(self) -> set[str]:
@@ -378,7 +387,9 @@ class Link:
             case Settled(request_id, missing):
                 self._on_settled(request_id, missing)
             case Refused(request_id, code, message):
-                self._tell_refused(self._requests.refused(request_id), code, message)
+                streams = self._requests.refused(request_id, code, message)
+                if streams is not None:
+                    self._tell_refused(streams, code, message)
             case Ending(reason):
                 self._owner.on_ending(self, reason)
             case Broken(message, code, fatal):
@@ -394,12 +405,13 @@ class Link:
             self._owner.on_fatal(self, reason)
 
     def _on_settled(self, request_id: int, missing: tuple[str, ...]) -> None:
+        news = tuple(stream for stream in missing if self._requests.refusal(stream) is None)
         settled = self._requests.settled(request_id, missing)
         if settled is None:
             return
         self._acknowledged = True
-        if missing:
-            self._tell_refused(missing, 0, "the venue left them out of its answer")
+        if news:
+            self._tell_refused(news, 0, LEFT_OUT)
         if settled:
             self._owner.on_settled(settled)
 

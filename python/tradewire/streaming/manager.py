@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .dispatch import Dispatcher
     from .gate import Bans
     from .link import Link
+    from .stream_requests import Refusal
     from .twins import Given
 
 __all__ = ["WebSocketManager"]
@@ -166,6 +167,7 @@ class WebSocketManager:
         self._throughput.tick(now_ns)
         self._connections.successors.tick(now_ns, wall_time_ns)
         self._rest.tick()
+        self._connections.look_for_refused()
         self._health.tick(now_ns, wall_time_ns)
         self._remedies.tick(now_ns, wall_time_ns)
         self._make_calls(self._complaints.due(now_ns))
@@ -311,9 +313,8 @@ class WebSocketManager:
     def _trouble(self, reason: str) -> None:
         self._on_trouble(self, reason)
 
-    def _on_refused(self, feeds: list[Feed], connection: str, code: int, message: str) -> None:
-        for feed in feeds:
-            self._complaints.add(feed, connection, f"refused with code {code}", monotonic_ns(), message)
+    def _on_refused(self, feed: Feed, connection: str, refusal: Refusal) -> None:
+        self._complaints.add(feed, connection, f"refused with code {refusal.code}", monotonic_ns(), refusal.message)
 
     def _make_calls(self, calls: list[Call]) -> None:
         for call in calls:

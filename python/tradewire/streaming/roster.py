@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tradewire.core import monotonic_ns, wall_ns
@@ -147,14 +147,10 @@ class FeedRoster:
         """The feeds that come on a connection."""
         return [entry.feed for entry in self._entries.values() if entry.link is link]
 
-    def refused(self, streams: Iterable[str]) -> list[Feed]:
-        """The feeds of those of the streams that their connections asked for in vain."""
-        names = set(streams)
-        return [
-            entry.feed
-            for entry in self._entries.values()
-            if entry.stream in names and entry.stream in entry.link.refused
-        ]
+    def places(self) -> Iterator[tuple[Feed, Link, str]]:
+        """Every feed, where it comes from, and under which stream name."""
+        for entry in list(self._entries.values()):
+            yield entry.feed, entry.link, entry.stream
 
     def _open(self, channel: Channel, symbol: str) -> _Entry:
         stream = self._venue.stream(channel, symbol)

@@ -5,6 +5,7 @@ The link sends the requests, and brings the answers.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,11 @@ from tradewire.venues.base import ONE_MESSAGE
 if TYPE_CHECKING:
     from tradewire.venues.base import StreamLimits
 
-__all__ = ["StreamRequest", "StreamRequests"]
+__all__ = ["Refusal", "StreamRequest", "StreamRequests"]
+
+
+#: Of streams that an answer does not name.
+LEFT_OUT = "the venue left them out of its answer"
 
 
 class StreamRequest(NamedTuple):
@@ -30,8 +35,24 @@ class StreamRequest(NamedTuple):
     subscribes: bool
 
 
+class Refusal(NamedTuple):
+    """Why the venue does not give a stream.
+
+    Attributes:
+        code: the venue's; 0: it gave none.
+        message: in words.
+    """
+
+    code: int
+    message: str
+
+
 class StreamRequests:
     """The wishes and requests of one link, over all its connections. The event loop owns it.
+
+    A venue refuses a message as a whole, whichever of its streams is the reason: the message is halved until the guilty
+    ones stand alone, which takes at most two messages a stream. What once was refused is never asked for together with
+    what was not, nor what is new together with what was granted before, on any connection.
 
     Args:
         limits: of one connection.
@@ -46,6 +67,10 @@ class StreamRequests:
         self._sent: dict[str, None] = {}
         # Not asked for again on this connection: the venue's answer would be the same.
         self._refused: set[str] = set()
+        # Refused when last asked for, alone or with others, on any connection.
+        self._refusals: dict[str, Refusal] = {}
+        # Of those, what is still to be asked for, in messages of their own.
+        self._parts: deque[tuple[str, ...]] = deque()
         # Asked for, to be taken back and asked for again.
         self._renewed: dict[str, None] = {}
         # Added, and not yet acknowledged on any connection.
@@ -71,9 +96,19 @@ class StreamRequests:
         return set(self._sent)
 
     @property
-    def refused_streams(self) -> set[str]:
-        """Streams that the venue refused on the present connection."""
-        return set(self._refused)
+    def in_doubt(self) -> bool:
+        """Whether streams that were refused together are still being asked for one by one."""
+        return bool(self._parts) or any(self._is_part(request) for request, _ in self._pending.values())
+
+    def refusal(self, stream: str) -> Refusal | None:
+        """Why a stream is refused; None: it is not, as far as is known."""
+        return self._refusals.get(stream)
+
+    def grants(self, stream: str) -> bool:
+        """Whether the venue gives a stream on the present connection, by its answer."""
+        if stream not in self._sent:
+            return False
+        return not any(stream in request.streams for request, _ in self._pending.values())
 
     @property
     def acknowledged(self) -> bool:
@@ -86,6 +121,7 @@ class StreamRequests:
         """Wants a stream, on this connection and on those after it."""
         self._wanted[stream] = None
         self._refused.discard(stream)
+        self._refusals.pop(stream, None)
         if stream not in self._sent:
             self._fresh.add(stream)
 
@@ -93,6 +129,7 @@ class StreamRequests:
         """Does not want it any more."""
         self._wanted.pop(stream, None)
         self._refused.discard(stream)
+        self._refusals.pop(stream, None)
         self._fresh.discard(stream)
 
     def renew(self, stream: str) -> None:
@@ -109,6 +146,8 @@ class StreamRequests:
     def begin(self) -> None:
         """A new connection, of which nothing was asked."""
         self._sent.clear()
+        self._parts.extend(request.streams for request, _ in self._pending.values() if self._is_part(request))
+        self._parts.extend((stream,) for stream in self._wanted if stream in self._refused)
         self._refused.clear()
         self._renewed.clear()
         self._pending.clear()
@@ -121,17 +160,23 @@ class StreamRequests:
             None: everything was asked for.
         """
         size = self._limits.names_per_message
-        missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refused][:size]
+        missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refusals]
+        granted = [stream for stream in missing if stream not in self._fresh]
+        missing = (granted or missing)[:size]
         surplus = [stream for stream in self._sent if stream not in self._wanted or stream in self._renewed][:size]
         if self._renewed:
             # Taken back before it is asked for again.
             missing = []
-        if not missing and not surplus:
+        part = () if missing or surplus else self._next_part(size)
+        streams = tuple(missing or surplus) or part
+        if not streams:
             return None
         ready_ns = self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
         if ready_ns:
             return ready_ns - now_ns
-        request = StreamRequest(next(self._request_ids), tuple(missing or surplus), bool(missing))
+        if part:
+            self._parts.popleft()
+        request = StreamRequest(next(self._request_ids), streams, bool(missing or part))
         self._pending[request.request_id] = (request, now_ns)
         if request.subscribes:
             self._sent.update(dict.fromkeys(request.streams))
@@ -159,26 +204,57 @@ class StreamRequests:
         if not request.subscribes:
             # Taken back and still wanted: asked for again, and what is missed meanwhile is a gap.
             return {stream for stream in granted if stream not in self._wanted}
-        self._refuse(missing)
+        self._refuse(missing, Refusal(0, LEFT_OUT))
+        self._refused.update(missing)
+        for stream in granted:
+            self._refusals.pop(stream, None)
         began = self._fresh & granted
         self._fresh -= began
         return began
 
-    def refused(self, request_id: int) -> tuple[str, ...]:
+    def refused(self, request_id: int, code: int, message: str) -> tuple[str, ...] | None:
         """The venue refused a request.
 
         Returns:
-            Its streams; none: it answers no request.
+            Its streams; none: it answers no request. None: it was known that one of them would be refused.
         """
         if request_id not in self._pending:
             return ()
         request, _ = self._pending.pop(request_id)
-        if request.subscribes:
-            self._refuse(request.streams)
-        return request.streams
+        streams = request.streams
+        if not request.subscribes:
+            return streams
+        known = self._is_part(request)
+        self._refuse(streams, Refusal(code, message))
+        if len(streams) == 1:
+            self._refused.update(streams)
+        else:
+            middle = len(streams) // 2
+            self._parts.extendleft((streams[middle:], streams[:middle]))
+        return None if known else streams
 
-    def _refuse(self, streams: tuple[str, ...]) -> None:
+    def _is_part(self, request: StreamRequest) -> bool:
+        return request.subscribes and any(stream in self._refusals for stream in request.streams)
+
+    def _next_part(self, size: int) -> tuple[str, ...]:
+        """The first of the parts, which stays there; without what is wanted no more, or was asked for anew."""
+        while self._parts:
+            streams = self._parts.popleft()
+            left = tuple(
+                stream
+                for stream in streams
+                if stream in self._refusals and stream not in self._sent and stream not in self._refused
+            )
+            if left:
+                if left[size:]:
+                    self._parts.appendleft(left[size:])
+                self._parts.appendleft(left[:size])
+                return left[:size]
+        return ()
+
+    def _refuse(self, streams: tuple[str, ...], refusal: Refusal) -> None:
         for stream in streams:
             self._sent.pop(stream, None)
             self._renewed.pop(stream, None)
-        self._refused.update(streams)
+            if stream in self._wanted:
+                self._refusals[stream] = refusal

@@ -25,6 +25,7 @@ from tradewire.streaming.link import Link
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.provider_rest import ProviderRest
 from tradewire.streaming.queues import default_policies
+from tradewire.streaming.stream_requests import Refusal
 from tradewire.venues.registry import load
 
 
@@ -69,16 +70,24 @@ def test_streams_beyond_a_connections_limit_go_to_a_second_one() -> None:
     assert [(link.name, len(link)) for link in gateway.links] == [("public", 1024), ("public-2", 6)]
 
 
-def test_what_is_refused_is_down_and_what_was_not_asked_for_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_refused_is_down_until_it_is_granted(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk()
     connections = desk.connections
     connections.roster.acquire_all(connections.settings.venue.channel("trades"), ["ETHUSDT"])
-    monkeypatch.setattr(Link, "refused", {"ethusdt@trade"})
-    both = ("btcusdt@trade", "ethusdt@trade", "gone@trade")
-    connections.on_refused(SubscriptionRefused("binance", "public", both, 2, "no such stream", 1))
+    refusals = {"ethusdt@trade": Refusal(2, "no such stream")}
+    monkeypatch.setattr(Link, "refusal", lambda _, stream: refusals.get(stream))
+    monkeypatch.setattr(Link, "grants", lambda _, stream: stream not in refusals)
+    monkeypatch.setattr(Link, "in_doubt", True)
+    connections.on_refused(SubscriptionRefused("binance", "public", ("ethusdt@trade",), 2, "no such stream", 1))
     one, other = connections.intake.health.feeds()
     assert (one.state, other.state) == (FeedState.SYNCING, FeedState.DOWN)
-    assert desk.refused == [([other], "public", 2, "no such stream")]
+    assert desk.refused == [], "others of its message may be the reason"
+    monkeypatch.setattr(Link, "in_doubt", False)
+    connections.look_for_refused()
+    assert desk.refused == [(other, "public", (2, "no such stream"))]
+    refusals.clear()
+    connections.look_for_refused()
+    assert other.state is FeedState.SYNCING
 
 
 def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:

@@ -223,7 +223,13 @@ async def test_refused_streams_are_told_and_asked_for_again_only_after_a_reconne
     assert (await request(peer))["params"] == ["ethusdt@trade"]
     peer.writer.transport.abort()
     peer = await wire_server.serve()
-    assert (await request(peer))["params"] == ["btcusdt@trade", "ethusdt@trade"]
+    assert [(await request(peer))["params"] for _ in range(2)] == [["ethusdt@trade"], ["btcusdt@trade"]]
+    assert not owned.link.grants("ethusdt@trade"), "not answered yet"
+    assert owned.link.refusal("btcusdt@trade") == (4, "Invalid request")
+    peer.send_frame(frames.refusal(4, 4))
+    peer.send_frame(frames.ack(3))
+    await eventually(lambda: owned.link.grants("ethusdt@trade") and not owned.link.in_doubt)
+    assert len(owned.refused) == 1, "told once"
 
 
 async def test_nobody_listening_is_tried_again(owned: Owned, wire_server: Any, eventually: Any) -> None:

@@ -53,7 +53,7 @@ def test_a_new_connection_is_asked_for_everything(requests: StreamRequests) -> N
     for stream in "abc":
         requests.add(stream)
     assert requests.due(0) == (1, ("a", "b", "c"), True)
-    requests.refused(1)
+    requests.settled(1, ())
     requests.renew("a")
     requests.begin()
     assert requests.subscribed == set()
@@ -103,8 +103,8 @@ def test_what_an_answer_leaves_out_is_refused(requests: StreamRequests) -> None:
 def test_what_is_refused_is_asked_for_again_when_it_is_added_again(requests: StreamRequests) -> None:
     requests.add("a")
     sent(requests)
-    assert requests.refused(1) == ("a",)
-    assert requests.refused(1) == ()
+    assert requests.refused(1, 4, "no") == ("a",)
+    assert requests.refused(1, 4, "no") == ()
     assert (requests.subscribed, requests.acknowledged, sent(requests)) == (set(), True, [])
     requests.add("a")
     assert sent(requests) == [(True, ("a",))]
@@ -115,7 +115,7 @@ def test_a_refusal_to_take_back_bars_nothing(requests: StreamRequests) -> None:
     sent(requests)
     requests.discard("a")
     sent(requests)
-    assert requests.refused(2) == ("a",)
+    assert requests.refused(2, 4, "no") == ("a",)
     requests.add("a")
     assert sent(requests) == [(True, ("a",))]
 
@@ -140,16 +140,16 @@ def test_a_renewal_begins_and_ends_no_stream(requests: StreamRequests) -> None:
     requests.settled(1, ())
     requests.renew("a")
     requests.add("c")
-    assert sent(requests) == [(False, ("a",)), (True, ("a", "c"))]
-    assert requests.settled(2, ()) == set()
-    assert requests.settled(3, ()) == {"c"}
+    assert sent(requests) == [(False, ("a",)), (True, ("a",)), (True, ("c",))]
+    assert requests.settled(2, ()) == requests.settled(3, ()) == set()
+    assert requests.settled(4, ()) == {"c"}
 
 
 def test_a_renewal_of_what_is_refused_meanwhile_holds_nothing_up(requests: StreamRequests) -> None:
     requests.add("a")
     sent(requests)
     requests.renew("a")
-    requests.refused(1)
+    requests.refused(1, 4, "no")
     requests.add("b")
     assert sent(requests) == [(True, ("b",))]
 
@@ -162,14 +162,125 @@ def test_a_request_without_an_answer_is_overdue(requests: StreamRequests) -> Non
     assert not requests.overdue(6)
 
 
+class Venue:
+    """Refuses a message as a whole: for a name that it does not know, or for more streams than it gives."""
+
+    def __init__(self, unknown: str = "", most: int = 1_000) -> None:
+        self.unknown = unknown
+        self.most = most
+        self.given: list[str] = []
+        self.asked: list[str] = []
+        self.told: list[tuple[str, ...]] = []
+
+    def serve(self, requests: StreamRequests) -> None:
+        while isinstance(due := requests.due(0), StreamRequest):
+            self.asked.append("".join(due.streams))
+            streams = [stream for stream in due.streams if stream not in self.given]
+            if set(streams) & set(self.unknown) or len(self.given) + len(streams) > self.most:
+                told = requests.refused(due.request_id, 400, "no")
+                self.told += [told] if told is not None else []
+            else:
+                self.given += streams
+                requests.settled(due.request_id, ())
+
+
+def made_of(streams: str, size: int = 8) -> StreamRequests:
+    requests = StreamRequests(replace(LIMITS, names_per_message=size), itertools.count(1))
+    for stream in streams:
+        requests.add(stream)
+    return requests
+
+
+def test_a_refused_message_is_halved_until_the_guilty_stand_alone() -> None:
+    requests, venue = made_of("abcdefgh"), Venue(unknown="c")
+    venue.serve(requests)
+    assert venue.asked == ["abcdefgh", "abcd", "ab", "cd", "c", "d", "efgh"]
+    assert requests.subscribed == set("abdefgh")
+    assert requests.acknowledged
+    assert venue.told == [tuple("abcdefgh")], "once: what follows was to be expected"
+    assert [stream for stream in "abcdefgh" if requests.refusal(stream)] == ["c"]
+
+
+def test_a_plan_is_filled_up_to_its_limit() -> None:
+    requests, venue = made_of("abcdefgh"), Venue(most=5)
+    venue.serve(requests)
+    assert len(requests.subscribed) == 5
+    assert len(venue.asked) <= 2 * 8
+    assert not requests.in_doubt
+
+
+def test_the_refused_never_cost_the_granted_their_place_after_a_reconnect() -> None:
+    requests = made_of("abcd")
+    venue = Venue(most=4)
+    venue.serve(requests)
+    for stream in "efg":
+        requests.add(stream)
+    venue.serve(requests)
+    assert requests.subscribed == set("abcd")
+    requests.add("h")
+    requests.begin()
+    again = Venue(most=4)
+    again.serve(requests)
+    assert again.asked == ["abcd", "h", "e", "f", "g"]
+    assert requests.subscribed == set("abcd")
+    assert again.told == [("h",)]
+    assert requests.acknowledged
+
+
+def test_what_was_in_doubt_when_the_connection_ended_stays_so() -> None:
+    requests = made_of("abcd")
+    requests.due(0)
+    requests.refused(1, 400, "no")
+    assert requests.due(0) == (2, ("a", "b"), True)
+    requests.begin()
+    assert requests.in_doubt
+    venue = Venue(unknown="c")
+    venue.serve(requests)
+    assert sorted(venue.asked) == ["ab", "c", "cd", "d"]
+    assert requests.subscribed == set("abd")
+    assert not requests.in_doubt
+
+
+def test_what_is_refused_is_granted_when_the_venue_changes_its_mind() -> None:
+    requests = made_of("ab")
+    Venue(unknown="a").serve(requests)
+    assert requests.refusal("a") == (400, "no")
+    assert not requests.grants("a")
+    requests.begin()
+    Venue().serve(requests)
+    assert requests.refusal("a") is None
+    assert requests.grants("a")
+
+
+def test_streams_in_doubt_that_nobody_wants_any_more_are_not_asked_for() -> None:
+    requests = made_of("abcd")
+    requests.due(0)
+    requests.refused(1, 400, "no")
+    for stream in "abd":
+        requests.discard(stream)
+    assert sent(requests) == [(True, ("c",))]
+
+
+def test_parts_are_no_longer_than_a_message_may_be_now() -> None:
+    requests = made_of("abcdefgh")
+    requests.due(0)
+    requests.refused(1, 400, "no")
+    requests.tune(LIMITS)
+    assert sent(requests) == [(True, tuple(part)) for part in ("abc", "d", "efg", "h")]
+
+
+@pytest.mark.parametrize("unknown", ["", "gh"])
 @pytest.mark.parametrize("seed", range(20))
-def test_whatever_happens_what_is_wanted_comes_about(requests: StreamRequests, seed: int) -> None:
+def test_whatever_happens_what_is_wanted_comes_about(requests: StreamRequests, seed: int, unknown: str) -> None:
     random = Random(seed)
     open_requests: list[StreamRequest] = []
     given: set[str] = set()
 
     def answer() -> None:
         request = open_requests.pop(0)
+        if request.subscribes and set(request.streams) & set(unknown):
+            requests.refused(request.request_id, 400, "no")
+            return
         assert requests.settled(request.request_id, ()) is not None
         given.update(request.streams) if request.subscribes else given.difference_update(request.streams)
 
@@ -191,9 +302,11 @@ def test_whatever_happens_what_is_wanted_comes_about(requests: StreamRequests, s
             case _:
                 if isinstance(due := requests.due(0), StreamRequest):
                     open_requests.append(due)
-    while isinstance(due := requests.due(0), StreamRequest):
-        open_requests.append(due)
-    while open_requests:
-        answer()
-    assert given == requests.subscribed == set(requests.wanted)
+    while isinstance(due := requests.due(0), StreamRequest) or open_requests:
+        if isinstance(due, StreamRequest):
+            open_requests.append(due)
+        else:
+            answer()
+    assert given == requests.subscribed == set(requests.wanted).difference(unknown)
     assert requests.acknowledged
+    assert not requests.in_doubt
