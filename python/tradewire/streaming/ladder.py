@@ -51,6 +51,10 @@ class Ladder:
         """Gives the last rung more time."""
         self._due_ns += by_ns
 
+    def wait_until(self, due_ns: int) -> None:
+        """No rung before that time."""
+        self._due_ns = max(self._due_ns, due_ns)
+
     def reconnected(self, at_ns: int) -> bool:
         """The connection was opened then, whoever wanted it. Since the last rung: it counts as the reconnect, and is
         given its time. Once between two rungs, or a connection that does not hold would keep the alert away.

@@ -142,8 +142,11 @@ class Remedies:
         if not silent or feed.state is FeedState.DOWN or not self._health.watches(feed):
             return
         if verdict is Verdict.QUIET:
-            self._cases.pop(feed.key, None)
             self._health.quiet(feed, self._now_ns, self._wall_ns)
+            if case is not None:
+                # Nothing happened since the new connection, which is no proof that it heals: the climb goes on where it
+                # is when the venue has news, or a feed that trades seldom would be reconnected for ever.
+                case.ladder.wait_until(self._now_ns + (feed.stale_after_ns or _WAIT_NS[1]))
             return
         if case is None or (verdict is Verdict.REFUSED) is not (case.verdict is Verdict.REFUSED):
             case = self._cases[feed.key] = _Case(feed, verdict, self._ladder(feed, verdict))

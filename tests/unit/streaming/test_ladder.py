@@ -43,6 +43,15 @@ def test_a_connection_opened_for_another_feed_is_the_reconnect() -> None:
     assert ladder.taken == [Rung.RESUBSCRIBE, Rung.ALERT]
 
 
+def test_it_waits_as_long_as_it_is_told() -> None:
+    ladder = Ladder(RUNGS, 10, 0)
+    assert ladder.next(0) is Rung.RESUBSCRIBE
+    ladder.wait_until(5)
+    ladder.wait_until(30)
+    assert ladder.next(29) is None
+    assert ladder.next(30) is Rung.RESNAPSHOT
+
+
 def test_a_connection_older_than_the_last_rung_proves_nothing() -> None:
     ladder = Ladder(RUNGS, 10, 5)
     assert ladder.next(5) is Rung.RESUBSCRIBE

@@ -163,6 +163,19 @@ async def test_a_slow_feed_that_a_reconnect_healed_calls_nobody() -> None:
     assert feed.state is not FeedState.STALE
 
 
+async def test_quiet_after_a_reconnect_is_no_cure() -> None:
+    """Mute for good, and the market trades seldom: the climb goes on where it was, up to the alert."""
+    ward = Ward()
+    ward.add(QUOTES)
+    await ward.until(22)
+    ward.reconnect()
+    ward.verdict = Verdict.QUIET
+    await ward.until(33)
+    ward.verdict = Verdict.MUTE
+    await ward.until(100)
+    assert [rung for _, _, rung in ward.actions] == [Rung.RESUBSCRIBE, Rung.RECONNECT, Rung.FALLBACK, Rung.ALERT]
+
+
 async def test_what_was_asked_long_ago_is_answered_now() -> None:
     ward = Ward(Verdict.QUIET)
     feed = ward.add(QUOTES)
