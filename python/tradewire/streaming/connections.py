@@ -172,6 +172,7 @@ class Connections:
                 if feed.state is FeedState.DOWN and link.grants(stream):
                     self.intake.health.connected([feed], monotonic_ns(), wall)
                 continue
+            feed.refused = not link.in_doubt
             if feed.state is not FeedState.DOWN:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)

@@ -1,7 +1,8 @@
 """Which subscriptions a fallback provider serves while the provider that they belong to does not. Bookkeeping only.
 
 The fallback is asked for the same channels and symbols, and what it gives goes to the same callbacks. It is let go when
-every feed that it stands in for has been well again for a while.
+every feed that it stands in for has been well again for a while, but for those that the provider refuses: they were
+not served before either.
 """
 
 from __future__ import annotations
@@ -75,7 +76,10 @@ class Fallbacks:
         while self._settling and self._settling[0][0] <= now_ns:
             self._settling.popleft()[1]()
         for found in list(self._active.values()):
-            if not all(feed.well for feed in found.primary.feeds()):
+            feeds = found.primary.feeds()
+            served = [feed for feed in feeds if not feed.refused]
+            # A provider that refuses everything is not back.
+            if not all(feed.well for feed in served) or (feeds and not served):
                 found.well_since_ns = 0
             elif not found.well_since_ns:
                 found.well_since_ns = now_ns

@@ -34,6 +34,7 @@ class Feed:
         stale_after_ns: silence beyond this is STALE; grows, within bounds, while a market is proven quiet.
             None: never.
         usual_ns: the threshold of a busy market.
+        refused: whether the venue says that it will not serve it, on the present connection; nobody can heal that.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Feed:
         "last_ns",
         "last_wall_ns",
         "messages",
+        "refused",
         "stale_after_ns",
         "state",
         "symbol",
@@ -60,6 +62,7 @@ class Feed:
         # Whether a message makes it LIVE: a diff book must be rebuilt first.
         self.synced = not channel.diff
         self.messages = 0
+        self.refused = False
         self.last_ns = now_ns
         self.last_wall_ns = wall_ns
 
@@ -142,6 +145,7 @@ class FeedHealth:
     def touch(self, feed: Feed, count: int, now_ns: int, wall_ns: int) -> None:
         """Messages of a feed arrived."""
         feed.messages += count
+        feed.refused = False
         feed.last_ns = now_ns
         feed.last_wall_ns = wall_ns
         feed.stale_after_ns = feed.usual_ns
@@ -175,6 +179,7 @@ class FeedHealth:
         """Their connection is there; the wait for first messages begins."""
         self.refresh()
         for feed in feeds:
+            feed.refused = False
             feed.last_ns = now_ns
             feed.last_wall_ns = wall_ns
             self._set(feed, FeedState.SYNCING, "connected", wall_ns)

@@ -141,6 +141,7 @@ class Remedies:
         silent = feed.state is FeedState.STALE if case is None else feed.messages == case.messages
         if not silent or feed.state is FeedState.DOWN or not self._health.watches(feed):
             return
+        feed.refused = verdict is Verdict.REFUSED
         if verdict is Verdict.QUIET:
             self._health.quiet(feed, self._now_ns, self._wall_ns)
             if case is not None:

@@ -81,13 +81,14 @@ def test_what_is_refused_is_down_until_it_is_granted(monkeypatch: pytest.MonkeyP
     connections.on_refused(SubscriptionRefused("binance", "public", ("ethusdt@trade",), 2, "no such stream", 1))
     one, other = connections.intake.health.feeds()
     assert (one.state, other.state) == (FeedState.SYNCING, FeedState.DOWN)
-    assert desk.refused == [], "others of its message may be the reason"
+    assert (desk.refused, other.refused) == ([], False), "others of its message may be the reason"
     monkeypatch.setattr(Link, "in_doubt", False)
     connections.look_for_refused()
     assert desk.refused == [(other, "public", (2, "no such stream"))]
+    assert (one.refused, other.refused) == (False, True)
     refusals.clear()
     connections.look_for_refused()
-    assert other.state is FeedState.SYNCING
+    assert (other.state, other.refused) == (FeedState.SYNCING, False)
 
 
 def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:

@@ -102,6 +102,27 @@ def test_a_channel_that_should_speak_and_does_not_yet_keeps_the_stand_in() -> No
     assert gateway.fallbacks.active
 
 
+@pytest.mark.parametrize("state", [FeedState.DOWN, FeedState.STALE])
+def test_what_the_provider_refuses_does_not_keep_the_stand_in(state: FeedState) -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.LIVE, state)
+    primary.feeds()[1].refused = True
+    gateway.fallbacks.begin(primary, manager("spare"), "lost", 0)
+    for second in range(1, 6):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active
+    gateway.fallbacks.tick(6 * SECOND, 0)
+    assert gateway.fallbacks.active == {}
+
+
+def test_a_provider_that_refuses_everything_is_not_back() -> None:
+    gateway, primary = Gateway(), manager("main", FeedState.DOWN)
+    primary.feeds()[0].refused = True
+    gateway.fallbacks.begin(primary, manager("spare"), "lost", 0)
+    for second in range(1, 20):
+        gateway.fallbacks.tick(second * SECOND, 0)
+    assert gateway.fallbacks.active
+
+
 @pytest.mark.parametrize("gone", ["main", "spare"])
 def test_a_provider_that_is_gone_neither_has_nor_is_a_stand_in(gone: str) -> None:
     gateway, primary = Gateway(), manager("main", FeedState.DOWN)

@@ -205,6 +205,21 @@ async def test_what_the_venue_does_not_know_costs_no_reconnect_and_one_alert() -
     ]  # fmt: skip
 
 
+async def test_a_feed_is_refused_from_the_verdict_until_it_speaks_or_is_asked_for_anew() -> None:
+    ward = Ward(Verdict.REFUSED)
+    feed = ward.add(QUOTES)
+    await ward.until(10)
+    assert not feed.refused
+    await ward.until(11)
+    assert feed.refused
+    ward.message()
+    assert not feed.refused
+    await ward.until(22)
+    assert feed.refused
+    ward.reconnect()
+    assert not feed.refused
+
+
 async def test_feeds_that_are_live_are_interrupted_once() -> None:
     ward = Ward()
     ward.add(QUOTES)
