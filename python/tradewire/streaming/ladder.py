@@ -36,15 +36,17 @@ class Ladder:
         taken: the rungs taken so far.
     """
 
-    __slots__ = ("_due_ns", "_rungs", "_step", "_taken_ns", "_wait_ns", "taken")
+    __slots__ = ("_due_ns", "_is_counted", "_rungs", "_since_ns", "_step", "_wait_ns", "taken")
 
     def __init__(self, rungs: Sequence[Rung], wait_ns: int, now_ns: int) -> None:
         self._rungs = tuple(rungs)
         self._wait_ns = wait_ns
         self._due_ns = now_ns
         self._step = 0
-        # When the last rung was taken; None: a new connection came since.
-        self._taken_ns: int | None = None
+        # When the last rung was taken, or the connection opened that counted last.
+        self._since_ns = now_ns
+        # Whether one has counted since the last rung; before the first, none does.
+        self._is_counted = True
         self.taken: list[Rung] = []
 
     def postpone(self, by_ns: int) -> None:
@@ -57,14 +59,15 @@ class Ladder:
 
     def reconnected(self, at_ns: int) -> bool:
         """The connection was opened then, whoever wanted it. Since the last rung: it counts as the reconnect, and is
-        given its time. Once between two rungs, or a connection that does not hold would keep the alert away.
+        given its time. Up to the alert once between two rungs, or a connection that does not hold would keep it away.
 
         Returns:
             Whether it counts.
         """
-        if self._taken_ns is None or at_ns <= self._taken_ns:
+        if at_ns <= self._since_ns or (self._is_counted and self._step < len(self._rungs)):
             return False
-        self._taken_ns = None
+        self._since_ns = at_ns
+        self._is_counted = True
         if Rung.RECONNECT in self._rungs:
             self._step = max(self._step, self._rungs.index(Rung.RECONNECT) + 1)
         self._due_ns = max(self._due_ns, at_ns + self._wait_ns * (1 if self._step < len(self._rungs) else _AGAIN))
@@ -86,7 +89,8 @@ class Ladder:
         step, self._step = self._step, self._step + 1
         rung = self._rungs[step] if step < len(self._rungs) else again
         self.taken.append(rung)
-        self._taken_ns = now_ns
+        self._since_ns = now_ns
+        self._is_counted = False
         # An alert acts on people: what follows it has nothing to wait for but the distance between repetitions.
         self._due_ns = now_ns + self._wait_ns * (1 if step < len(self._rungs) - 1 else _AGAIN)
         return rung

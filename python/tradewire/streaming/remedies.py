@@ -110,8 +110,7 @@ class Remedies:
         self._cases.clear()
 
     def _treat(self, case: _Case) -> None:
-        if case.ladder.reconnected(self._opened_ns(case.feed)):
-            case.is_sure = False
+        self._look_for_reconnect(case)
         if not case.ladder.is_due(self._now_ns):
             return
         if case.is_sure:
@@ -119,6 +118,12 @@ class Remedies:
         else:
             # What the venue had before the new connection proves nothing about this one.
             self._begin_asking(case.feed)
+
+    def _look_for_reconnect(self, case: _Case) -> bool:
+        if not case.ladder.reconnected(self._opened_ns(case.feed)):
+            return False
+        case.is_sure = False
+        return True
 
     def _begin_asking(self, feed: Feed) -> None:
         name = f"evidence {feed.channel.name} {feed.symbol}"
@@ -140,6 +145,9 @@ class Remedies:
         case = self._cases.get(feed.key)
         silent = feed.state is FeedState.STALE if case is None else feed.messages == case.messages
         if not silent or feed.state is FeedState.DOWN or not self._health.watches(feed):
+            return
+        if case is not None and self._look_for_reconnect(case):
+            # It was opened while the venue was asked, and has its time.
             return
         feed.refused = verdict is Verdict.REFUSED
         if verdict is Verdict.QUIET:

@@ -67,3 +67,13 @@ def test_a_connection_that_does_not_hold_does_not_keep_the_alert_away() -> None:
         if (rung := ladder.next(now)) is not None:
             taken.append((now, rung))
     assert taken == [(0, Rung.RESUBSCRIBE), (13, Rung.ALERT)]
+
+
+def test_after_the_alert_every_new_connection_is_the_reconnect() -> None:
+    ladder = Ladder((Rung.RECONNECT, Rung.ALERT), 10, 0)
+    assert [now for now in range(100) if ladder.next(now) is not None] == [0, 10]
+    for opened in (129, 248, 300):
+        assert ladder.reconnected(opened)
+        assert not ladder.reconnected(opened), "the same one"
+        assert not ladder.is_due(opened + 119)
+    assert ladder.next(420) is Rung.RECONNECT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -34,6 +35,8 @@ class Ward:
         self.now = 0
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        # Seconds, by symbol.
+        self.answer_takes: dict[int, int] = {}
         self.opened_ns = 0
         self.has_live_peers = False
         self.fallback = True
@@ -50,7 +53,10 @@ class Ward:
         )
 
     async def judge(self, feed: Feed) -> Verdict:
+        asked = self.now
         await self.may_answer.wait()
+        while self.now < asked + self.answer_takes.get(feed.symbol_id, 0):  # noqa: ASYNC110 - waits for invented time
+            await asyncio.sleep(0)
         if isinstance(self.verdict, Exception):
             raise self.verdict
         return self.verdict
@@ -149,6 +155,24 @@ async def test_feeds_of_one_connection_are_reconnected_together() -> None:
     assert len(ward.actions) == 3, "the other one waits for what the new connection brings"
     await ward.until(33)
     assert [action[::2] for action in ward.actions[3:]] == [(31, Rung.FALLBACK), (31, Rung.FALLBACK)]
+
+
+async def test_a_connection_that_stays_mute_is_reconnected_for_all_its_feeds_at_once() -> None:
+    """Answers about them come one after the other; one that is about the connection before says nothing."""
+    ward = Ward()
+    ward.fallback = False
+    for number in range(5):
+        ward.add(QUOTES, number)
+        ward.answer_takes[number] = number
+    reconnects, seen = [], 0
+    while ward.now < 900:
+        await ward.until(ward.now + 1)
+        if any(rung is Rung.RECONNECT for _, _, rung in ward.actions[seen:]):
+            reconnects.append(ward.now)
+            ward.reconnect()
+        seen = len(ward.actions)
+    assert all(after - before >= 120 for before, after in itertools.pairwise(reconnects[1:])), reconnects
+    assert len(reconnects) == 8
 
 
 async def test_a_slow_feed_that_a_reconnect_healed_calls_nobody() -> None:
