@@ -289,7 +289,8 @@ class Connections:
                 self.intake.books.reset(feed.symbol_id)
             self.intake.health.gap(feed, reason, wall)
         self._alert(f"{link.name}: {reason}")
-        link.reconnect(reason)
+        # What serves nothing that can be read may need its fallback.
+        link.reconnect(reason, failed=True)
 
     # inside
 

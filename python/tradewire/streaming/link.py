@@ -189,6 +189,8 @@ class Link:
         self._acknowledged = False
         self._proven = False
         self._at_once = False
+        # Whether the end of the present connection is no failed attempt, although it did not serve.
+        self._is_excused = False
         # Since it last served. The backoff also counts the loss of one that served: it waits before the first attempt.
         self._failures = 0
         self._is_fatal = False
@@ -221,15 +223,18 @@ class Link:
         self._requests.renew(stream)
         self._wake.set()
 
-    def reconnect(self, reason: str, *, at_once: bool = False) -> None:
-        """Gives the present connection up for a new one; does nothing while there is none.
+    def reconnect(self, reason: str, *, at_once: bool = False, failed: bool = False) -> None:
+        """Gives the present connection up for a new one; does nothing while there is none. One that answered a
+        subscription is no failed attempt then: what is wrong, who gives it up knows and tells.
 
         Args:
             reason: in words.
             at_once: without the wait that follows a failure.
+            failed: it is a failed attempt all the same, unless it served.
         """
         if self._connection is not None and self.state is ConnectionState.CONNECTED:
             self._at_once = at_once
+            self._is_excused = self._acknowledged and not failed
             self._drop(FeedConnectionError(reason))
 
     @property
@@ -460,7 +465,7 @@ class Link:
                 self._at_once = False
                 delay_ns = 0
             else:
-                self._failures += not self._proven
+                self._failures += not (self._proven or self._is_excused)
                 delay_ns = self._backoff.next_delay_ns()
             away_s = stay_away_s(error, self._session, wall_ns()) if self._session is not None else None
             if away_s is not None:
@@ -489,7 +494,7 @@ class Link:
         self._closed = asyncio.get_running_loop().create_future()
         self._requests.begin()
         self._early.clear()
-        self._acknowledged = self._proven = self.is_direct = False
+        self._acknowledged = self._proven = self._is_excused = self.is_direct = False
         self._session = self._make_session()
         self._reader = self._make_reader()
         self._connection = await self._open_socket(

@@ -350,6 +350,45 @@ async def test_a_reconnect_on_demand(owned: Owned, wire_server: Any, eventually:
     assert [change.reason for change in owned.changes if change.state is ConnectionState.RECONNECTING] == ["it is mute"]
 
 
+@pytest.mark.parametrize(
+    ("answered", "failed", "attempts"), [(True, False, [0, 0, 0]), (False, False, [1, 2, 3]), (True, True, [1, 2, 3])]
+)
+async def test_what_we_give_up_although_the_venue_answered_is_no_failed_attempt(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any, answered: bool, failed: bool, attempts: list[int]
+) -> None:
+    owned.link.add("btcusdt@trade")
+    for _ in attempts:
+        peer = await wire_server.serve()
+        asked = await request(peer)
+        if answered:
+            peer.send_frame(frames.ack(asked["id"]))
+            await eventually(lambda: owned.link.acknowledged)
+        count = len(owned.changes)
+        owned.link.reconnect("it is mute", failed=failed)
+        await eventually(lambda count=count: len(owned.changes) > count)
+    lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert lost == attempts
+    assert owned.link._backoff.attempts == 3, "it is waited after all the same"
+
+
+async def test_what_the_venue_ends_after_we_gave_one_up_is_a_failed_attempt(
+    owned: Owned, wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    owned.link.add("btcusdt@trade")
+    for ours in (True, False):
+        peer = await wire_server.serve()
+        peer.send_frame(frames.ack((await request(peer))["id"]))
+        await eventually(lambda: owned.link.acknowledged)
+        count = len(owned.changes)
+        if ours:
+            owned.link.move(wire_server.url + "/public/other")
+        else:
+            peer.writer.transport.abort()
+        await eventually(lambda count=count: len(owned.changes) > count)
+    lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
+    assert lost == [0, 1]
+
+
 async def test_an_open_breaker_holds_attempts_back(wire_server: Any, no_wait: Random, eventually: Any) -> None:
     breaker = BreakerStates(
         failure_threshold=2,
