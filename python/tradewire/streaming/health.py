@@ -29,6 +29,7 @@ class Feed:
     Attributes:
         state: as it is now.
         messages: messages received.
+        heard_ns: monotonic time of the last one, or of when it was added.
         last_ns: monotonic time of the last one, or of the beginning of the wait for the first.
         last_wall_ns: the same moment, ns since 1970.
         stale_after_ns: silence beyond this is STALE; grows, within bounds, while a market is proven quiet.
@@ -39,6 +40,7 @@ class Feed:
 
     __slots__ = (
         "channel",
+        "heard_ns",
         "last_ns",
         "last_wall_ns",
         "messages",
@@ -63,7 +65,7 @@ class Feed:
         self.synced = not channel.diff
         self.messages = 0
         self.refused = False
-        self.last_ns = now_ns
+        self.heard_ns = self.last_ns = now_ns
         self.last_wall_ns = wall_ns
 
     def expect_within(self, stale_after_ns: int | None) -> None:
@@ -146,7 +148,7 @@ class FeedHealth:
         """Messages of a feed arrived."""
         feed.messages += count
         feed.refused = False
-        feed.last_ns = now_ns
+        feed.heard_ns = feed.last_ns = now_ns
         feed.last_wall_ns = wall_ns
         feed.stale_after_ns = feed.usual_ns
         if feed.state is FeedState.LIVE or feed.state is FeedState.GAP:

@@ -335,6 +335,7 @@ class WebSocketManager:
         place = self._roster.link_of(feed)
         if place is None:
             return
+        self._complaints.remind(feed, monotonic_ns())
         cause = _CAUSES[verdict]
         reason = f"{feed.channel.name} of {feed.symbol} is {cause}"
         match rung:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tradewire import Secret
-from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
+from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted, monotonic_ns
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.evidence import Verdict
@@ -69,6 +69,20 @@ def test_such_a_book_is_built_anew_by_subscribing_again(act: Any, monkeypatch: p
     monkeypatch.setattr(made.links[0], "renew", renewed.append)
     act(made, feed)
     assert renewed == ["BTC/USD@orderbooks"]
+
+
+def test_a_feed_that_stays_mute_when_the_one_that_was_called_for_speaks_is_called_for() -> None:
+    made = manager()
+    first, late = made.acquire(made.venue.channel("trades"), ["BTCUSDT", "ETHUSDT"])
+    complaints, later = made._complaints, monotonic_ns() + 3_000_000_000
+    made._act(first, Rung.ALERT, Verdict.MUTE)
+    assert len(complaints.due(later)) == 1
+    made._act(late, Rung.ALERT, Verdict.MUTE)
+    made._act(late, Rung.RESUBSCRIBE, Verdict.MUTE)
+    made._health.touch(first, 1, later + 1, 0)
+    assert complaints.due(later + 1) == complaints.rest() == []
+    made._act(late, Rung.RESUBSCRIBE, Verdict.MUTE)
+    assert [call.reason for call in complaints.rest()] == ["trades of ETHUSDT: silent while the venue is not"]
 
 
 def test_an_alert_port_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
