@@ -83,7 +83,8 @@ class ConfigLoader:
         self._refusals: list[Callable[[ConfigError], object]] = []
         self._watcher: Watcher | None = None
         self._reloading = asyncio.Lock()
-        self._untold: deque[Change] = deque()
+        # Who is still to be told of what. It outlives a reload that is cancelled.
+        self._untold: deque[tuple[Callable[[Change], object], Change]] = deque()
         self._is_telling = False
 
     # loading
@@ -152,7 +153,8 @@ class ConfigLoader:
         """Reads again in a thread and, if all is well, swaps and tells the subscribers. None: nothing differs.
 
         All subscribers are told of one change before the next: of what changes while they are being told, such as by a
-        subscriber that reloads, they are told later, by who is telling them.
+        subscriber that reloads, they are told later, by who is telling them. Those that a cancelled call left untold
+        are told by the next one, also where nothing differs any more.
 
         Raises:
             ConfigError: everything that is wrong; the present configuration stays.
@@ -174,11 +176,10 @@ class ConfigLoader:
                 raise ConfigError([Problem(place.file, place.line, "environment", found.config.environment, rule)])
             self._reading = found
             paths = difference(before.config, found.config)
-            if not paths:
-                return None
-            change = Change(before.config, found.config, paths)
-            _logger.info("configuration changed: %s", ", ".join(sorted(paths)))
-            self._untold.append(change)
+            change = Change(before.config, found.config, paths) if paths else None
+            if change is not None:
+                _logger.info("configuration changed: %s", ", ".join(sorted(paths)))
+                self._untold.extend((callback, change) for callback in self._subscribers)
         await self._tell_changes()
         return change
 
@@ -188,8 +189,9 @@ class ConfigLoader:
         self._is_telling = True
         try:
             while self._untold:
-                change = self._untold.popleft()
-                for callback in list(self._subscribers):
+                callback, change = self._untold.popleft()
+                # It may have ended its subscription meanwhile.
+                if callback in self._subscribers:
                     await self._tell(callback, change)
         finally:
             self._is_telling = False

@@ -437,6 +437,33 @@ async def test_changes_are_told_in_order_and_those_of_one_that_was_cancelled_too
     assert told == [6, 7, 8]
 
 
+async def test_those_that_a_cancelled_reload_left_untold_are_told_by_the_next(place: Any, eventually: Any) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    begun: list[int] = []
+    told: list[int] = []
+    ended: list[int] = []
+
+    async def hold(change: Change) -> None:
+        begun.append(change.new.connection_pool.max_connections)
+        await asyncio.Event().wait()
+
+    end_hold = loader.subscribe(hold)
+    loader.subscribe(lambda change: told.append(change.new.connection_pool.max_connections))
+    end = loader.subscribe(lambda change: ended.append(change.new.connection_pool.max_connections))
+    place.write("connection_pool: {max_connections: 6}")
+    first = asyncio.create_task(loader.reload())
+    await eventually(lambda: begun == [6])
+    place.write("connection_pool: {max_connections: 7}")
+    assert await loader.reload() is not None
+    first.cancel()
+    await asyncio.wait([first])
+    end_hold()
+    end()
+    assert await loader.reload() is None, "nothing differs"
+    assert (begun, told, ended) == ([6], [6, 7], [])
+
+
 async def test_a_change_of_folder_moves_no_file(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (place.folder / "elsewhere").mkdir()
     monkeypatch.chdir(place.folder)
