@@ -324,6 +324,8 @@ class Connections:
 
     def _replace(self, old: Link, new: Link) -> None:
         self._bad.pop(old, None)
+        self._given_up.discard(old)
+        self._opening_ns.pop(old, None)
         self.roster.replace(old, new)
 
     async def _open_socket(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from random import Random
 from typing import Any
 
@@ -124,6 +126,19 @@ def test_an_outage_is_told_once_and_the_next_one_again() -> None:
     for attempt in (1, 2, 3):
         desk.fail(attempt)
     assert desk.alerts == desk.troubles == [said.format(2)] * 2
+
+
+def test_of_a_connection_that_was_replaced_nothing_is_kept() -> None:
+    desk = Desk(reconnect_attempts=1)
+    connections = desk.connections
+    desk.fail(1)
+    (old,) = connections.links
+    connections.on_link(old, ConnectionChanged("binance", old.name, ConnectionState.CONNECTING, "", 0, 0, 1))
+    connections._replace(old, connections._open_link(old.name, old.route, connections))
+    kept = weakref.ref(old)
+    del old
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_lost_connection_that_served_is_no_failed_attempt() -> None:
