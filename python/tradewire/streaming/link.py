@@ -16,6 +16,7 @@ from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError, RejectedError
 from tradewire.transport.handshake import OpeningHandshake
 from tradewire.transport.policy.backoff import Backoff
+from tradewire.transport.policy.blame import speaks_against_peer
 from tradewire.transport.websocket import connect
 from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled, framed
 
@@ -460,7 +461,9 @@ class Link:
                     self._connection.abort()
             self._connection = None
             if self._breaker is not None and not self._proven:
-                self._breaker.failed(self._token, monotonic_ns())
+                blamed = error is None or speaks_against_peer(error)
+                report = self._breaker.failed if blamed else self._breaker.released
+                report(self._token, monotonic_ns())
             if self._at_once:
                 self._at_once = False
                 delay_ns = 0

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.streaming.gate import Bans, stay_away_s
 from tradewire.streaming.link import Link
-from tradewire.transport.policy.breaker import BreakerStates
+from tradewire.transport.policy.breaker import BreakerState, BreakerStates
 from tradewire.venues.binance.session import BinanceSession
 from tradewire.venues.registry import load
 
 NOW_MS = 1_700_000_000_000
+_HOUR_NS = 3_600_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -129,6 +131,24 @@ async def test_the_wait_that_is_told_is_that_of_the_breaker(eventually: Any) -> 
     link = refusing.link(breaker)
     await eventually(lambda: len(refusing.waits_ns) == 2)
     assert 50e9 < refusing.waits_ns[1] <= 60e9
+    await link.stop(0.01)
+
+
+@pytest.mark.parametrize(("is_lost", "after"), [(False, BreakerState.HALF_OPEN), (True, BreakerState.OPEN)])
+async def test_a_ban_does_not_speak_against_the_venue(eventually: Any, is_lost: bool, after: BreakerState) -> None:
+    breaker = BreakerStates(
+        failure_threshold=1,
+        reset_timeout_ns=_HOUR_NS,
+        half_open_max_requests=1,
+        success_threshold=1,
+        lease_ns=_HOUR_NS,
+    )
+    breaker.open(monotonic_ns() - _HOUR_NS)
+    refusing = Refusing(is_lost=is_lost)
+    link = refusing.link(breaker)
+    await eventually(lambda: len(refusing.waits_ns) == 2)
+    assert breaker.state is after
+    assert bool(breaker.admit(monotonic_ns())) is not is_lost, "the probe is given back"
     await link.stop(0.01)
 
 
