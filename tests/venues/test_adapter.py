@@ -130,6 +130,15 @@ def test_addresses() -> None:
     assert AdapterVenue(Mine()).stream_url("", "ws://127.0.0.1:8") == "ws://127.0.0.1:8"
 
 
+def test_an_address_of_the_class_is_no_clear_text_to_another_machine() -> None:
+    with_key = "wss://feed.example.com/v1?key=s3cret"
+    assert AdapterVenue(Mine(websocket_url=with_key)).stream_url("") == with_key
+    venue = AdapterVenue(Mine(websocket_url="ws://feed.example.com/v1?key=s3cret"))
+    with pytest.raises(ValueError, match=r"^websocket_url of Mine must begin with wss:// .*; set it in the") as caught:
+        venue.stream_url("")
+    assert "s3cret" not in str(caught.value)
+
+
 def test_without_an_address_it_says_where_to_write_one() -> None:
     venue = AdapterVenue(Mine(websocket_url=""))
     assert venue.stream_url("", "wss://127.0.0.1:8") == "wss://127.0.0.1:8"

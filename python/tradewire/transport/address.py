@@ -8,20 +8,21 @@ from urllib.parse import urlsplit
 
 __all__ = ["check_address"]
 
-_USER = re.compile(r"//[^/@]*@")
+#: Where names, passwords and keys may stand.
+_SECRET = re.compile(r"(?<=//)[^/@]*(?=@)|(?<=\?).+", re.DOTALL)
 
 
-def check_address(name: str, text: str | None, schemes: Sequence[str]) -> None:
-    """Passes None and `scheme://host[:port][/path]`, unencrypted only on loopback: keys are sent there. A query has no
-    place: paths of the venue are put behind it.
+def check_address(name: str, text: str | None, schemes: Sequence[str], *, whole: bool = False) -> None:
+    """Passes None and `scheme://host[:port][/path]`, unencrypted only on loopback: keys are sent there.
 
     Args:
         name: what the caller calls it, for the error.
         text: as given.
         schemes: the allowed ones.
+        whole: whether it may have a query. Elsewhere that has no place: paths of the venue are put behind it.
 
     Raises:
-        ValueError: something else; names and passwords inside are not repeated.
+        ValueError: something else; names, passwords and queries inside are not repeated.
     """
     if text is None:
         return
@@ -29,7 +30,7 @@ def check_address(name: str, text: str | None, schemes: Sequence[str]) -> None:
         parts = urlsplit(text)
         # Reading the port checks it.
         valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-        valid = valid and not (parts.query or parts.fragment or re.search(r"\s", text))
+        valid = valid and not (parts.fragment or re.search(r"\s", text)) and (whole or not parts.query)
     except ValueError:
         valid = False
     if not valid:
@@ -45,4 +46,4 @@ def check_address(name: str, text: str | None, schemes: Sequence[str]) -> None:
 
 
 def _shown(text: str) -> str:
-    return repr(_USER.sub("//***@", text))
+    return repr(_SECRET.sub("***", text))

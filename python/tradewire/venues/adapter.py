@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from tradewire.core.plan import FieldPlan, SequenceRule, Shape
 from tradewire.core.record import INTERVALS, ControlStatus, Kind
 from tradewire.errors import QueryError, RejectedError, UnsupportedError
+from tradewire.transport.address import check_address
 
 from .base import Channel, LastTrade, RestPayload, Stream, StreamLimits
 from .session import Outcome
@@ -199,14 +200,17 @@ class AdapterVenue:
         """The configuration's address, or the adapter's.
 
         Raises:
-            ValueError: there is none.
+            ValueError: it is the adapter's, and none, or one to which its messages would go in clear text.
         """
-        address = base or self.adapter.websocket_url
-        if not address:
+        if base:
+            return base
+        address = self.adapter.websocket_url
+        try:
+            check_address(f"websocket_url of {type(self.adapter).__name__}", address, ("ws", "wss"), whole=True)
+        except ValueError as error:
             raise ValueError(
-                f"websocket_url of {type(self.adapter).__name__} must be ws://host[:port] or wss://host[:port], "
-                "was ''; set it in the class, or give url=... to the gateway (websocket_url in a configuration)"
-            )
+                f"{error}; set it in the class, or give url=... to the gateway (websocket_url in a configuration)"
+            ) from None
         return address
 
     def session(self, credential: Credential | None = None, codec: str = "json") -> _AdapterSession:

@@ -20,12 +20,18 @@ def test_what_passes(text: str | None) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "bad", "http://host", "ws://", "ws://host:port", "ws://host:0", "ws://host:99999", "ws://a b", "ws://h?x=1"],
+    ["", "bad", "http://host", "ws://", "ws://host:port", "ws://host:0", "ws://host:99999", "ws://a b", "ws://h#x"],
 )
 def test_what_does_not(text: str) -> None:
     expected = f"url must be ws://host[:port] or wss://host[:port], was {text!r}"
     with pytest.raises(ValueError, match=f"^{re.escape(expected)}$"):
         check_address("url", text, ("ws", "wss"))
+
+
+def test_a_query_only_in_a_whole_address_and_it_is_not_repeated() -> None:
+    check_address("url", "wss://host/feed?key=s3cret", ("wss",), whole=True)
+    with pytest.raises(ValueError, match=re.escape("url must be wss://host[:port], was 'wss://host/feed?***'")):
+        check_address("url", "wss://host/feed?key=s3cret", ("wss",))
 
 
 def test_passwords_are_not_repeated() -> None:
