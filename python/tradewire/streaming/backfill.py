@@ -256,7 +256,7 @@ class BackFill:
             unknown += len(hole) - covered - outside
         found = sum(map(len, batches))
         if not found and not unknown:
-            self._counters.add("sequence_skipped", sum(gap.missing for gap in gaps))
+            self._counters.add("sequence_skipped", sum(gap.missing - self._known_of(feed, gap) for gap in gaps))
             return
         self._lost(feed, found + unknown)
         count = self._give(batches)

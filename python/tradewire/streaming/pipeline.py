@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RING_CAPACITY", "Drained", "Pipeline"]
 
-#: Records: 2 MiB, six times what one socket read can hold, three times the largest snapshot (Spot, 5000 levels a side).
+#: Records: 2 MiB, three times what one socket read can hold, or the largest snapshot (Spot, 5000 levels a side).
 #: More would only cost memory: the ring is drained after every read.
 RING_CAPACITY = 32_768
 #: Records taken at a time, so that one batch stays within the processor's cache.

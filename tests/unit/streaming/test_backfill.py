@@ -218,6 +218,16 @@ async def test_a_number_that_the_venue_skipped_is_no_loss(venue: Venue, holed: F
     assert len(venue.asked) == 1, "one question answers all"
 
 
+async def test_what_came_otherwise_was_not_skipped(venue: Venue, holed: Feed, eventually: Any) -> None:
+    without(venue, 8)
+    venue.fill.gap(holed, 11, 0, 3)
+    venue.fill.given.add(holed, 9, 0)
+    venue.fill.late(holed, 10)
+    await eventually(lambda: venue.counters["sequence_skipped"])
+    assert venue.counters["sequence_skipped"] == 1
+    assert (venue.lost, venue.delivered, venue.emitted) == ([], [], [])
+
+
 async def test_what_the_venue_has_in_a_hole_was_lost(venue: Venue, holed: Feed, eventually: Any) -> None:
     without(venue, 8)
     venue.fill.gap(holed, 10, 0, 2)
