@@ -85,6 +85,8 @@ class Connections:
         self._gate = gate
         self._bad: dict[Link, BadMessages] = {}
         self._given_up: set[Link] = set()
+        # Counted and logged, once until the venue grants them.
+        self._told_refused: set[Feed] = set()
         self._request_ids = itertools.count(1)
         self._running = False
         self._opening_ns: dict[Link, int] = {}
@@ -166,6 +168,7 @@ class Connections:
         """What the venue refuses is DOWN until it is granted: no remedy for silence could bring it. Called a few times
         a second, too."""
         wall = wall_ns()
+        before, self._told_refused = self._told_refused, set()
         for feed, link, stream in self.roster.places():
             refusal = link.refusal(stream)
             if refusal is None:
@@ -179,6 +182,11 @@ class Connections:
                 self.intake.health.down([feed], f"refused: {refusal.message} (code {refusal.code})", wall)
             if not link.in_doubt:
                 self._on_refused(feed, link.name, refusal)
+            if feed in before:
+                self._told_refused.add(feed)
+            elif not link.in_doubt:
+                self._told_refused.add(feed)
+                self._tell_refused(stream, refusal.code, refusal.message)
 
     def has_live_peers(self, feed: Feed) -> bool:
         """Whether other feeds on its connection are LIVE."""
@@ -253,9 +261,12 @@ class Connections:
 
     def on_refused(self, event: SubscriptionRefused) -> None:
         """The venue refused streams, or the whole session."""
-        self.intake.counters.add("subscriptions_refused", max(len(event.streams), 1))
-        what = ", ".join(event.streams) or "the session"
-        _logger.error("%s refused %s: %s (code %d)", event.venue, what, event.message, event.code)
+        if not event.streams:
+            self._tell_refused("the session", event.code, event.message)
+        else:
+            # Most of them may be good.
+            what = ", ".join(event.streams)
+            _logger.info("%s refused a message with %s: %s (code %d)", event.venue, what, event.message, event.code)
         self.intake.emit(event)
         self.look_for_refused()
 
@@ -293,6 +304,10 @@ class Connections:
         link.reconnect(reason, failed=True)
 
     # inside
+
+    def _tell_refused(self, what: str, code: int, message: str) -> None:
+        self.intake.counters.add("subscriptions_refused")
+        _logger.error("%s refused %s: %s (code %d)", self._venue.name, what, message, code)
 
     def _make_link(self, name: str, route: str) -> Link:
         provider = self.settings.name

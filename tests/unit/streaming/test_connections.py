@@ -93,6 +93,35 @@ def test_what_is_refused_is_down_until_it_is_granted(monkeypatch: pytest.MonkeyP
     assert (other.state, other.refused) == (FeedState.SYNCING, False)
 
 
+def test_refused_streams_are_counted_and_named_once_and_without_those_refused_beside_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = Desk()
+    connections, counters = desk.connections, desk.connections.intake.counters
+    connections.roster.acquire_all(connections.settings.venue.channel("trades"), ["ETHUSDT"])
+    refusal = Refusal(2, "no such stream")
+    refusals = {"btcusdt@trade": refusal, "ethusdt@trade": refusal}
+    monkeypatch.setattr(Link, "refusal", lambda _, stream: refusals.get(stream))
+    monkeypatch.setattr(Link, "in_doubt", True)
+    connections.on_refused(SubscriptionRefused("binance", "public", tuple(refusals), *refusal, 1))
+    assert counters["subscriptions_refused"] == 0
+    del refusals["btcusdt@trade"]
+    for doubt in (False, True, False):
+        monkeypatch.setattr(Link, "in_doubt", doubt)
+        connections.look_for_refused()
+        assert counters["subscriptions_refused"] == 1
+    refusals.clear()
+    connections.look_for_refused()
+    refusals["ethusdt@trade"] = refusal
+    connections.look_for_refused()
+    assert counters["subscriptions_refused"] == 2, "granted meanwhile"
+    connections.on_refused(SubscriptionRefused("binance", "public", (), 3, "no session", 1))
+    assert counters["subscriptions_refused"] == 3
+    errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    said = "binance refused ethusdt@trade: no such stream (code 2)"
+    assert errors == [said, said, "binance refused the session: no session (code 3)"]
+
+
 def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
     desk = Desk()
     desk.connections.on_fatal(desk.connections.links[0], "auth failed")
