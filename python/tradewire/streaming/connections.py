@@ -191,9 +191,10 @@ class Connections:
     def has_live_peers(self, feed: Feed) -> bool:
         """Whether other feeds on its connection are LIVE."""
         place = self.roster.link_of(feed)
-        if place is None:
-            return False
-        return any(each.state is FeedState.LIVE and each is not feed for each in self.roster.feeds_of(place[0]))
+        return place is not None and any(
+            each.state is FeedState.LIVE and link is place[0] and each is not feed
+            for each, link, _ in self.roster.places()
+        )
 
     # what links say
 

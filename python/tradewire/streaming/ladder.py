@@ -64,7 +64,7 @@ class Ladder:
         Returns:
             Whether it counts.
         """
-        if at_ns <= self._since_ns or (self._is_counted and self._step < len(self._rungs)):
+        if at_ns <= self._since_ns or (self._is_counted and not self.is_repeating):
             return False
         self._since_ns = at_ns
         self._is_counted = True
@@ -76,6 +76,11 @@ class Ladder:
     def is_due(self, now_ns: int) -> bool:
         """Whether the last rung has had its time."""
         return now_ns >= self._due_ns
+
+    @property
+    def is_repeating(self) -> bool:
+        """Whether all rungs were taken."""
+        return self._step >= len(self._rungs)
 
     def next(self, now_ns: int, again: Rung = Rung.RECONNECT) -> Rung | None:
         """The action to take now; None: the last one has not had its time yet.

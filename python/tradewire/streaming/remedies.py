@@ -176,7 +176,7 @@ class Remedies:
     def _climb(self, case: _Case) -> None:
         feed = case.feed
         # One reconnect may disturb feeds that have nothing to do with it; for ever is too much.
-        gentle = case.verdict is Verdict.REFUSED or self._has_live_peers(feed)
+        gentle = case.verdict is Verdict.REFUSED or (case.ladder.is_repeating and self._has_live_peers(feed))
         rung = case.ladder.next(self._now_ns, Rung.RESUBSCRIBE if gentle else Rung.RECONNECT)
         if rung is None:
             return

@@ -130,10 +130,8 @@ class FeedRoster:
 
     def link_of(self, feed: Feed) -> tuple[Link, str] | None:
         """Where a feed comes from, and under which stream name; None: not any more."""
-        for entry in self._entries.values():
-            if entry.feed is feed:
-                return entry.link, entry.stream
-        return None
+        entry = self._entries.get((EVENT_CLASSES[feed.channel.kind], feed.symbol, feed.channel.interval))
+        return None if entry is None or entry.feed is not feed else (entry.link, entry.stream)
 
     def replace(self, old: Link, new: Link) -> None:
         """A connection takes the place of another, with all that comes on it."""

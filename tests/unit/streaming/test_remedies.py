@@ -39,6 +39,7 @@ class Ward:
         self.answer_takes: dict[int, int] = {}
         self.opened_ns = 0
         self.has_live_peers = False
+        self.looked_for_peers = 0
         self.fallback = True
         self.remedies = Remedies(
             "binance",
@@ -47,10 +48,14 @@ class Ward:
             self.act,
             self.emitted.append,
             lambda _: self.opened_ns,
-            lambda _: self.has_live_peers,
+            self.peers,
             lambda: self.fallback,
             self.counters,
         )
+
+    def peers(self, feed: Feed) -> bool:
+        self.looked_for_peers += 1
+        return self.has_live_peers
 
     async def judge(self, feed: Feed) -> Verdict:
         asked = self.now
@@ -248,7 +253,10 @@ async def test_feeds_that_are_live_are_interrupted_once() -> None:
     ward = Ward()
     ward.add(QUOTES)
     ward.has_live_peers = True
+    await ward.until(45)
+    assert ward.looked_for_peers == 0, "it looks through all feeds: only where it matters"
     await ward.until(300)
+    assert ward.looked_for_peers == 2
     assert [rung for _, _, rung in ward.actions] == [
         Rung.RESUBSCRIBE, Rung.RECONNECT, Rung.FALLBACK, Rung.ALERT, Rung.RESUBSCRIBE, Rung.RESUBSCRIBE
     ]  # fmt: skip

@@ -127,3 +127,17 @@ def test_a_connection_takes_the_place_of_another(roster: FeedRoster) -> None:
     assert (roster.feeds_of(old), roster.feeds_of(new), roster.feeds_of(market)) == ([], [trades], [mark])
     acquire(roster, "quotes")
     assert new.streams == ["btcusdt@bookTicker"], "new streams go to it as well"
+
+
+def test_where_a_feed_comes_from_is_found_without_a_search(roster: FeedRoster) -> None:
+    class Entries(dict[Any, Any]):
+        def values(self) -> Any:
+            raise AssertionError("asked for every silent feed at every tick")
+
+    closed = acquire(roster, "bars_1m")
+    roster.release(closed)
+    feeds = [acquire(roster, channel) for channel in ("trades", "bars_1m", "bars_5m")]
+    roster._entries = Entries(roster._entries)
+    assert [place and place[1] for place in map(roster.link_of, [*feeds, closed])] == [
+        "btcusdt@trade", "btcusdt@kline_1m", "btcusdt@kline_5m", None
+    ]  # fmt: skip
