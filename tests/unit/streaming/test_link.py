@@ -3,70 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
+from owned_link import Owned, request
 from tradewire.streaming import link as link_module
-from tradewire.streaming.events import ConnectionChanged, ConnectionState, SubscriptionRefused
+from tradewire.streaming.events import ConnectionChanged, ConnectionState
 from tradewire.streaming.link import Link
-from tradewire.streaming.pipeline import Pipeline
 from tradewire.transport.frames import PING
 from tradewire.transport.policy.breaker import BreakerState, BreakerStates
 from tradewire.venues.base import StreamLimits
 from tradewire.venues.binance.session import BinanceSession
-from tradewire.venues.registry import load
 from tradewire.venues.session import Broken, Outcome, Ready, Reply
-
-
-class Owned:
-    """A link and the owner that a gateway would be."""
-
-    def __init__(
-        self, url: str, random: Random, breaker: BreakerStates | None = None, make_session: Any = BinanceSession
-    ) -> None:
-        venue = load("binance")
-        self.changes: list[ConnectionChanged] = []
-        self.refused: list[SubscriptionRefused] = []
-        self.settled: list[str] = []
-        self.ending: list[str] = []
-        self.fatal: list[str] = []
-        self.reads = 0
-        self.pipeline = Pipeline(venue, lambda _: None, learn=True)
-        ids = itertools.count(1)
-        reader = self.pipeline.reader
-        self.link = Link(
-            venue.name, "public", "public", venue.limits, url, self, reader, make_session, ids, random, 5, breaker
-        )
-
-    def on_read(self, link: Link, result: Any, size: int) -> None:
-        self.reads += 1
-        self.pipeline.count(result, size)
-        self.pipeline.pump()
-
-    def on_link(self, link: Link, event: ConnectionChanged) -> None:
-        assert link is self.link
-        self.changes.append(event)
-
-    def on_refused(self, event: SubscriptionRefused) -> None:
-        self.refused.append(event)
-
-    def on_fatal(self, link: Link, reason: str) -> None:
-        self.fatal.append(reason)
-
-    def on_settled(self, streams: Iterable[str]) -> None:
-        self.settled += streams
-
-    def on_ending(self, link: Link, reason: str) -> None:
-        self.ending.append(reason)
-
-    @property
-    def states(self) -> list[ConnectionState]:
-        return [change.state for change in self.changes]
 
 
 @pytest.fixture
@@ -75,13 +27,6 @@ async def owned(wire_server: Any, no_wait: Random) -> AsyncIterator[Owned]:
     owned.link.start()
     yield owned
     await owned.link.stop(0.01)
-
-
-async def request(peer: Any) -> dict[str, Any]:
-    opcode, payload = await peer.read_frame()
-    assert opcode == 1
-    message: dict[str, Any] = json.loads(payload)
-    return message
 
 
 async def test_nothing_is_connected_before_something_is_wanted(owned: Owned, wire_server: Any) -> None:
