@@ -191,9 +191,14 @@ class Connections:
     def has_live_peers(self, feed: Feed) -> bool:
         """Whether other feeds on its connection are LIVE."""
         place = self.roster.link_of(feed)
-        return place is not None and any(
-            each.state is FeedState.LIVE and link is place[0] and each is not feed
-            for each, link, _ in self.roster.places()
+        # What is given up for one feed interrupts nobody more: all of a mute connection ask at once.
+        return (
+            place is not None
+            and place[0].is_held
+            and any(
+                each.state is FeedState.LIVE and link is place[0] and each is not feed
+                for each, link, _ in self.roster.places()
+            )
         )
 
     # what links say

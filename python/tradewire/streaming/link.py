@@ -254,6 +254,11 @@ class Link:
         return self._proven and self.state is ConnectionState.CONNECTED
 
     @property
+    def is_held(self) -> bool:
+        """Whether there is a connection, and neither the venue nor we have given it up."""
+        return self._connection is not None and self._closed is not None and not self._closed.done()
+
+    @property
     def in_doubt(self) -> bool:
         """Whether it is not yet known which of the streams that the venue refused together it really refuses."""
         return self._requests.in_doubt

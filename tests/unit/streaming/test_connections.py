@@ -122,6 +122,23 @@ def test_refused_streams_are_counted_and_named_once_and_without_those_refused_be
     assert errors == [said, said, "binance refused the session: no session (code 3)"]
 
 
+def test_a_connection_that_is_given_up_has_no_live_peers_and_none_are_searched_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    connections, health = desk.connections, desk.connections.intake.health
+    connections.roster.acquire_all(connections.settings.venue.channel("trades"), ["ETHUSDT"])
+    mute, live = health.feeds()
+    monkeypatch.setattr(Link, "is_held", True)
+    assert not connections.has_live_peers(mute)
+    health.touch(live, 1, 1, 1)
+    assert connections.has_live_peers(mute)
+    assert not connections.has_live_peers(live)
+    monkeypatch.setattr(Link, "is_held", False)
+    monkeypatch.setattr(connections.roster, "places", lambda: pytest.fail("searched"))
+    assert not connections.has_live_peers(mute)
+
+
 def test_an_end_for_good_calls_a_person_and_the_fallback() -> None:
     desk = Desk()
     desk.connections.on_fatal(desk.connections.links[0], "auth failed")

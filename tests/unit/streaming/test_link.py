@@ -290,8 +290,11 @@ async def test_a_reconnect_on_demand(owned: Owned, wire_server: Any, eventually:
     owned.link.reconnect("nothing to give up yet")
     owned.link.add("btcusdt@trade")
     await request(await wire_server.serve())
+    assert owned.link.is_held
     owned.link.reconnect("it is mute")
+    assert not owned.link.is_held
     await request(await wire_server.serve())
+    assert owned.link.is_held
     assert [change.reason for change in owned.changes if change.state is ConnectionState.RECONNECTING] == ["it is mute"]
 
 
