@@ -219,6 +219,11 @@ class Link:
         self._requests.discard(stream)
         self._wake.set()
 
+    def take_refused(self, link: Link) -> None:
+        """Wants, too, what another connection was refused; nobody is told of it again."""
+        self._requests.take_refused(link._requests)
+        self._wake.set()
+
     def renew(self, stream: str) -> None:
         """Takes a stream back and asks for it again: the venue acknowledged it, and nothing comes."""
         self._requests.renew(stream)

@@ -132,6 +132,16 @@ class StreamRequests:
         self._refusals.pop(stream, None)
         self._fresh.discard(stream)
 
+    def take_refused(self, other: StreamRequests) -> None:
+        """Wants, too, what another connection was refused; it is known already, and asked for stream by stream."""
+        for stream, refusal in other._refusals.items():
+            if stream not in self._wanted:
+                self._wanted[stream] = None
+                self._refusals[stream] = refusal
+                self._parts.append((stream,))
+                if stream in other._fresh:
+                    self._fresh.add(stream)
+
     def renew(self, stream: str) -> None:
         """Takes a stream back that was asked for, and asks for it again."""
         if stream in self._sent:

@@ -193,6 +193,8 @@ class Successors:
 
     def _switch(self, running: _Running, wall_ns: int) -> None:
         self.running = None
+        running.follow()
+        running.successor.take_refused(running.present)
         held = running.overlap.take()
         self._due.pop(running.present, None)
         self._replace(running.present, running.successor)
@@ -230,10 +232,11 @@ class _Running:
         self._acknowledged = False
 
     def follow(self) -> None:
-        """Wants of the successor what is wanted of the present connection."""
+        """Wants of the successor what is wanted of the present connection and not refused there: the venue would refuse
+        the rest along with it."""
         wanted, asked = self.present.wanted, self.successor.wanted
         for stream in wanted:
-            if stream not in asked:
+            if stream not in asked and self.present.refusal(stream) is None:
                 self.successor.add(stream)
         for stream in asked:
             if stream not in wanted:

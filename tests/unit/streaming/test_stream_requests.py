@@ -252,6 +252,24 @@ def test_what_is_refused_is_granted_when_the_venue_changes_its_mind() -> None:
     assert requests.grants("a")
 
 
+def test_what_another_connection_was_refused_is_asked_for_alone_and_not_told_again() -> None:
+    first, second = made_of("abcd"), made_of("ab")
+    venue = Venue(unknown="d")
+    venue.serve(first)
+    again = Venue(unknown="d")
+    again.serve(second)
+    first.add("e")
+    second.take_refused(first)
+    second.take_refused(first)
+    assert (second.wanted, second.refusal("d")) == (list("abd"), (400, "no"))
+    again.serve(second)
+    assert (again.asked, again.told) == (["ab", "d"], [])
+    second.begin()
+    allowing = Venue()
+    allowing.serve(second)
+    assert (allowing.asked, second.subscribed) == (["ab", "d"], set("abd"))
+
+
 def test_streams_in_doubt_that_nobody_wants_any_more_are_not_asked_for() -> None:
     requests = made_of("abcd")
     requests.due(0)

@@ -38,6 +38,7 @@ class FakeLink:
         self.opened_ns = opened_ns
         self.state = ConnectionState.CONNECTED
         self.streams: dict[str, None] = {}
+        self.refused: set[str] = set()
         self.acknowledged = self.proven = True
         self.started = self.stopped = False
         self.reconnects: list[tuple[str, bool]] = []
@@ -51,6 +52,13 @@ class FakeLink:
 
     def discard(self, stream: str) -> None:
         del self.streams[stream]
+
+    def refusal(self, stream: str) -> Any:
+        return stream if stream in self.refused else None
+
+    def take_refused(self, link: FakeLink) -> None:
+        self.streams |= dict.fromkeys(link.refused)
+        self.refused |= link.refused
 
     def start(self) -> None:
         self.started = True
@@ -215,6 +223,28 @@ async def test_subscriptions_made_meanwhile_are_followed(provider: Provider) -> 
     provider.link.discard("btcusdt@trade")
     provider.tick(DAY + 1)
     assert successor.wanted == ["ethusdt@trade"]
+
+
+async def test_what_is_refused_is_the_successors_only_when_it_serves(provider: Provider) -> None:
+    provider.link.add("ethusdt@trade")
+    provider.link.add("x@trade")
+    provider.link.refused = {"x@trade"}
+    successor = provider.begin()
+    assert successor.wanted == ["btcusdt@trade", "ethusdt@trade"], "with x it would be refused as a whole"
+    provider.link.refused |= {"ethusdt@trade"}
+    successor.acknowledged = False
+    provider.tick(DAY + 1)
+    assert successor.wanted == ["btcusdt@trade", "ethusdt@trade"], "asked for already"
+    successor.acknowledged = True
+    assert provider.rotations.lost(cast(Link, provider.link), 5)
+    assert (successor.wanted, successor.refused) == (provider.link.wanted, provider.link.refused)
+
+
+async def test_a_subscription_made_just_before_a_loss_is_not_forgotten(provider: Provider) -> None:
+    successor = provider.begin()
+    provider.link.add("ethusdt@trade")
+    assert provider.rotations.lost(cast(Link, provider.link), 5)
+    assert successor.wanted == provider.link.wanted
 
 
 async def test_a_loss_meanwhile_hands_over_at_once(provider: Provider) -> None:
