@@ -155,8 +155,8 @@ class Twin:
             instead_of: the feeds that it stands in for; None: another one stands in for it.
 
         Returns:
-            What ends it. Of a stand-in, messages of feeds that it has no more are on their way still: they are left out
-            until the function that this returns is called.
+            What ends it, but for what is on its way still: until the function that this returns is called, messages of
+            feeds that a stand-in has no more are left out, and of a provider that lags those that the stand-in gave.
         """
         self.given = given
         part = _Part(instead_of)
@@ -170,10 +170,7 @@ class Twin:
 
         def end() -> Callable[[], None]:
             part.over = True
-            if instead_of is not None:
-                return leave
-            leave()
-            return lambda: None
+            return leave
 
         return end
 

@@ -152,19 +152,32 @@ def test_what_is_on_its_way_when_the_stand_in_goes_is_left_out() -> None:
     for feed in pair.feeds[1]:
         pair.health[1].remove(feed)
     settle = [end() for end in pair.ends]
-    assert (pair.main.active, pair.main.asks) == (False, False), "nothing of it is looked at any more"
     assert len(pair.spare.sift(np.concatenate([trades(5), quote()]))) == 0
     pair.health[1].add(QUOTES, "S0", 0, 0, 0, None)
     assert len(pair.spare.sift(quote())) == 1, "wanted of itself"
     for each in settle:
         each()
     assert (pair.spare.active, pair.spare.asks) == (False, False)
+    assert (pair.main.active, pair.main.asks) == (False, False)
+
+
+def test_a_provider_that_lags_when_its_stand_in_goes_repeats_nothing() -> None:
+    pair = Pair(TRADES, QUOTES)
+    pair.spare.sift(trades(1, 2, 3))
+    for feed in pair.feeds[1]:
+        pair.health[1].remove(feed)
+    settle = [end() for end in pair.ends]
+    assert numbers(pair.main.sift(trades(1, 2, 3, 4))) == [4]
+    assert len(pair.main.sift(quote())) == 1
+    for each in settle:
+        each()
+    assert (pair.main.active, pair.main.asks) == (False, False)
 
 
 def test_a_provider_in_two_parts_is_sifted_until_both_end() -> None:
     pair = Pair(TRADES)
     end = pair.main.join(pair.given, pair.health[1])
-    pair.ends[0]()
+    pair.ends[0]()()
     assert pair.main.active
     end()()
     assert not pair.main.active
@@ -173,7 +186,7 @@ def test_a_provider_in_two_parts_is_sifted_until_both_end() -> None:
 def test_batches_that_are_seen_in_any_case_go_on_being_seen() -> None:
     twin = Twin(Given(False), FeedHealth("alpaca", lambda _: None), Counters(), always=True)
     assert (twin.asks, twin.active) == (True, False)
-    twin.join(Given(False), None)()
+    twin.join(Given(False), None)()()
     assert (twin.asks, twin.active) == (True, False)
 
 
