@@ -175,17 +175,17 @@ class Connections:
                 if feed.state is FeedState.DOWN and link.grants(stream):
                     self.intake.health.connected([feed], monotonic_ns(), wall)
                 continue
-            feed.refused = not link.in_doubt
+            # Looked for once: it asks every request that is on its way.
+            feed.refused = is_sure = not link.in_doubt
             if feed.state is not FeedState.DOWN:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)
                 self.intake.health.down([feed], f"refused: {refusal.message} (code {refusal.code})", wall)
-            if not link.in_doubt:
+            if is_sure:
                 self._on_refused(feed, link.name, refusal)
-            if feed in before:
+            if is_sure or feed in before:
                 self._told_refused.add(feed)
-            elif not link.in_doubt:
-                self._told_refused.add(feed)
+            if is_sure and feed not in before:
                 self._tell_refused(stream, refusal.code, refusal.message)
 
     def has_live_peers(self, feed: Feed) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tradewire import ConfigLoader
-from tradewire.config import Change, Config
+from tradewire.config import Change, Config, watcher
 from tradewire.config.watcher import Watcher, folders_of
 
 TEXT = "connection_pool: {{min_connections: {0}, max_connections: {0}}}\n# the end\n"
@@ -53,6 +53,20 @@ def path_of(watched: Watched) -> Path:
     return watched.loader.path
 
 
+def _seen_gone(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that a watcher looked at while they were not there, as it looks."""
+    real, gone = watcher.fingerprint, list[Path]()
+
+    def look(path: Path) -> Any:
+        found = real(path)
+        if found is None:
+            gone.append(path)
+        return found
+
+    monkeypatch.setattr(watcher, "fingerprint", look)
+    return gone
+
+
 async def test_an_edit_in_place(watched: Watched, eventually: Eventually) -> None:
     path_of(watched).write_text(TEXT.format(2))
     await eventually(lambda: watched.count == 2)
@@ -76,8 +90,6 @@ async def test_a_half_written_file_is_waited_for(
 ) -> None:
     """The first half is valid by itself: taken alone it would be a configuration that nobody wrote."""
     looks: list[bool] = []
-    from tradewire.config import watcher
-
     real = watcher.being_written
 
     def look(path: Path) -> bool:
@@ -149,17 +161,7 @@ async def test_a_swapped_folder_as_kubernetes_does_it(tmp_path: Path, eventually
 async def test_deleted_and_made_anew(
     watched: Watched, eventually: Eventually, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradewire.config import watcher
-
-    real, gone = watcher.fingerprint, []
-
-    def look(path: Path) -> Any:
-        found = real(path)
-        if found is None:
-            gone.append(path)
-        return found
-
-    monkeypatch.setattr(watcher, "fingerprint", look)
+    gone = _seen_gone(monkeypatch)
     path_of(watched).unlink()
     await eventually(lambda: len(gone) > 4)
     path_of(watched).write_text(TEXT.format(2))
@@ -274,18 +276,8 @@ async def test_an_env_file_that_is_gone_holds_nothing_up(
 async def test_an_env_file_that_is_made_anew_was_never_gone(
     tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradewire.config import watcher
-
     monkeypatch.setattr(watcher, "_OPTIONAL_PATIENCE_S", 3_600.0)
-    real, gone = watcher.fingerprint, []
-
-    def look(path: Path) -> Any:
-        found = real(path)
-        if found is None:
-            gone.append(path)
-        return found
-
-    monkeypatch.setattr(watcher, "fingerprint", look)
+    gone = _seen_gone(monkeypatch)
     path, env_file = tmp_path / "c.yaml", tmp_path / ".env"
     path.write_text(TEXT.format(1))
     env_file.write_text("TRADING_CONNECTION_MAX_CONNECTIONS=7\n")

@@ -29,6 +29,16 @@ async def owned(wire_server: Any, no_wait: Random) -> AsyncIterator[Owned]:
     await owned.link.stop(0.01)
 
 
+async def _served(owned: Owned, wire_server: Any, frames: Any, eventually: Any, *, answered: bool) -> Any:
+    """The next connection, after its subscription was asked for, and granted where it is `answered`."""
+    peer = await wire_server.serve()
+    asked = await request(peer)
+    if answered:
+        peer.send_frame(frames.ack(asked["id"]))
+        await eventually(lambda: owned.link.acknowledged)
+    return peer
+
+
 async def test_nothing_is_connected_before_something_is_wanted(owned: Owned, wire_server: Any) -> None:
     await asyncio.sleep(0)
     assert wire_server.connections == 0
@@ -142,11 +152,7 @@ async def test_in_a_closed_market_a_connection_that_lasted_was_no_failed_attempt
         monkeypatch.setattr(link_module, "_SERVED_NS", 0)
     owned.link.add("btcusdt@trade")
     for _ in attempts:
-        peer = await wire_server.serve()
-        asked = await request(peer)
-        if answered:
-            peer.send_frame(frames.ack(asked["id"]))
-            await eventually(lambda: owned.link.acknowledged)
+        peer = await _served(owned, wire_server, frames, eventually, answered=answered)
         count = len(owned.changes)
         peer.writer.transport.abort()
         await eventually(lambda count=count: len(owned.changes) > count)
@@ -306,11 +312,7 @@ async def test_what_we_give_up_although_the_venue_answered_is_no_failed_attempt(
 ) -> None:
     owned.link.add("btcusdt@trade")
     for _ in attempts:
-        peer = await wire_server.serve()
-        asked = await request(peer)
-        if answered:
-            peer.send_frame(frames.ack(asked["id"]))
-            await eventually(lambda: owned.link.acknowledged)
+        await _served(owned, wire_server, frames, eventually, answered=answered)
         count = len(owned.changes)
         owned.link.reconnect("it is mute", failed=failed)
         await eventually(lambda count=count: len(owned.changes) > count)
