@@ -1,8 +1,9 @@
 """A hundred tasks waiting at one limiter, burst 1: the rate they get together, and the fullest tenth of a second.
 
-Prints one JSON line per rate; 0.99 to 1.00 of the rate is the goal, counted when the tasks run. A tenth of a second may
-hold burst + rate * 101 ms, by the times at which the limiter decided: a task that runs late moves into its neighbours'
-time. Fails when too much gets through in all, however slow the machine.
+Prints one JSON line per rate; 0.99 to 1.00 of the rate is the goal, counted when the tasks run, the median of three
+rounds: time in which the machine gave us nothing is lost, since no tenth of a second may make up for it. It may hold
+burst + rate * 100 ms, by the times at which the limiter decided: a task that runs late moves into its neighbours' time.
+Fails when too much gets through in all, however slow the machine.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
+from typing import Any
 
 import uvloop
 
@@ -20,8 +23,11 @@ from tradewire.core import monotonic_ns
 
 RATES = (100, 1_000, 10_000)
 TASKS = 100
+ROUNDS = 3
 SECONDS = 5.0
 WARM_UP_S = 0.2
+
+Row = dict[str, Any]
 
 
 def fullest(grants: list[float], window_s: float) -> int:
@@ -33,7 +39,7 @@ def fullest(grants: list[float], window_s: float) -> int:
     return most
 
 
-async def measure(rate: int, loop_name: str) -> dict[str, object]:
+async def measure(rate: int, loop_name: str) -> Row:
     limiter: AdaptiveRateLimiter | None = None
     looked_ns = 0
     grants: list[float] = []
@@ -74,9 +80,15 @@ async def measure(rate: int, loop_name: str) -> dict[str, object]:
         "case": f"{TASKS} tasks, burst 1, {rate:,}/s, {loop_name}",
         "rate_ratio": round(ratio, 4),
         "fullest_100ms": most,
-        "most_in_100ms": 1 + rate * 101 // 1000,
+        "most_in_100ms": 1 + rate // 10,
         "cpu_s_per_s": round(cpu / SECONDS, 3),
     }
+
+
+def rounds(rate: int, loop_name: str, run: Callable[[Coroutine[Any, Any, Row]], Row]) -> Row:
+    """The round with the median rate; of what fills a tenth of a second, the worst of all rounds."""
+    measured = sorted((run(measure(rate, loop_name)) for _ in range(ROUNDS)), key=lambda row: row["rate_ratio"])
+    return measured[ROUNDS // 2] | {"fullest_100ms": max(row["fullest_100ms"] for row in measured)}
 
 
 def main() -> None:
@@ -84,7 +96,7 @@ def main() -> None:
         os.sched_setaffinity(0, {0})
     for loop_name, run in (("asyncio", asyncio.run), ("uvloop", uvloop.run)):
         for rate in RATES:
-            print(json.dumps(run(measure(rate, loop_name))), flush=True)
+            print(json.dumps(rounds(rate, loop_name, run)), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ __all__ = ["Limiter", "Weights"]
 
 _SECOND = 1_000_000_000
 _SMOOTH_NS = _SECOND // 10
-#: Event loops wake up to whole milliseconds. Without this allowance every late wake-up would be lost for good.
-_GRAIN_NS = _SECOND // 1_000
 
 #: Kinds of requests that are remembered; there are as many as pairs of call and priority.
 _MOST_KNOWN = 1_000
@@ -38,7 +36,7 @@ class _Meter:
             self.bucket = TokenBucket(limit / quota.per_s, self.at_once)
             if limit * _SMOOTH_NS >= self.window_ns > _SMOOTH_NS:
                 # The bucket goes by when requests were due. This holds its promise for when they really go: a wake-up
-                # that comes late makes up for it, but no tenth of a second gets more than burst + rate * 101 ms.
+                # that comes late makes up for it, but no tenth of a second gets more than burst + rate * 100 ms.
                 self.windows.append(RollingCount(self._smooth(limit), _SMOOTH_NS))
 
     def set_limit(self, limit: int, now_ns: int) -> None:
@@ -54,7 +52,7 @@ class _Meter:
                 self.bucket.try_acquire(self.at_once - left, now_ns)
 
     def _smooth(self, limit: int) -> int:
-        return self.at_once + limit * (_SMOOTH_NS + _GRAIN_NS) // self.window_ns
+        return self.at_once + limit * _SMOOTH_NS // self.window_ns
 
     def ready_ns(self, weight: int, now_ns: int) -> int:
         return max(window.ready_ns(weight, now_ns) for window in self.windows)

@@ -13,6 +13,9 @@ __all__ = ["Line", "Place"]
 
 #: A wake-up that is later than this loses the time beyond it, which nobody makes up for.
 _LATEST_NS = 100_000_000
+#: Who waits a moment for room in a window stays behind its due time, by a few wake-ups of the event loop at most.
+#: Otherwise each such wait would cost, beside the room, what the bucket could have given meanwhile.
+_BEHIND_NS = 5_000_000
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +44,7 @@ class Line:
         self._max_waiting = max_waiting
         self._lanes: dict[tuple[Priority, tuple[str, ...]], OrderedDict[int, Place]] = {}
         self._number = 0
-        self._due_ns = 0
+        self._due_ns = self._next_ns = 0
         self.waiting = 0
 
     @property
@@ -55,7 +58,7 @@ class Line:
             return self._limiter.try_take(weights, now_ns, now_ns, reserve=priority.may_use_reserve)
         wanted = {name for name, _ in weights}
         if any(not wanted.isdisjoint(names) and other <= priority for other, names in self._lanes):
-            return max(self._due_ns, now_ns + 1)
+            return max(self._next_ns, now_ns + 1)
         return self._limiter.try_take(weights, now_ns, now_ns, reserve=priority.may_use_reserve)
 
     def join(self, place: Place) -> None:
@@ -64,7 +67,7 @@ class Line:
         place.number = self._number
         self._lanes.setdefault(_lane_of(place), OrderedDict())[place.number] = place
         if not self.waiting:
-            self._due_ns = 0
+            self._due_ns = self._next_ns = 0
         self.waiting += 1
 
     def leave(self, place: Place) -> bool:
@@ -80,11 +83,13 @@ class Line:
         granted: list[Place] = []
         due_ns = min(max(self._due_ns or now_ns, now_ns - _LATEST_NS), now_ns)
         while self.waiting:
-            self._due_ns = self._round(now_ns, due_ns, granted)
-            if self._due_ns > now_ns or not self.waiting:
+            self._next_ns = self._round(now_ns, due_ns, granted)
+            if self._next_ns > now_ns or not self.waiting:
                 break
-            due_ns = self._due_ns
-        return granted, self._due_ns if self.waiting else 0
+            due_ns = self._next_ns
+        is_moment = self._next_ns - now_ns <= _BEHIND_NS
+        self._due_ns = max(due_ns, self._next_ns - _BEHIND_NS) if is_moment else self._next_ns
+        return granted, self._next_ns if self.waiting else 0
 
     def _round(self, now_ns: int, due_ns: int, granted: list[Place]) -> int:
         """Serves every lane as far as it goes at `due_ns`; when the next round is worth it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -122,6 +124,25 @@ def test_late_wake_ups_cost_no_throughput() -> None:
         handed += len(granted)
         now_ns = next_ns + 1_300_000
     assert 0.99 * 2_000 <= handed <= 2_001
+
+
+@pytest.mark.parametrize("per_s", [100, 1_000, 10_000])
+def test_an_event_loop_of_milliseconds_reaches_the_rate_within_every_tenth_of_a_second(per_s: int) -> None:
+    given = line(quota(limit=per_s * 60, reserve=0))
+    overshoot_ns = random.Random(10)
+    handed: list[int] = []
+    now_ns = 1
+    while now_ns <= 10 * SECOND:
+        while given.waiting < 100:
+            given.join(Place(ONE, Priority.SUBMIT))
+        granted, next_ns = given.hand_out(now_ns)
+        handed += [now_ns] * len(granted)
+        now_ns += -(-(next_ns - now_ns) // 1_000_000) * 1_000_000 + overshoot_ns.randrange(50_000, 300_000)
+    assert 0.993 <= len(handed) / (10 * per_s) <= 1.001
+    most = 1 + per_s // 10
+    assert all(last_ns - first_ns > SECOND // 10 for first_ns, last_ns in zip(handed, handed[most:], strict=False)), (
+        "burst + rate * 100 ms is the most"
+    )
 
 
 class Queueing(RuleBasedStateMachine):
