@@ -1,7 +1,8 @@
-"""What the simulators' faults and streams see: a stream, a connection and a listener, with nothing behind."""
+"""What simulators' faults, streams and sessions meet: a stream, a connection, a listener, a transport; no network."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,46 @@ class Inbox:
         """The messages since the last time."""
         frames, self.out = self.out, []
         return [json.loads(frame[{126: 4, 127: 10}.get(frame[1], 2) :]) for frame in frames]
+
+
+class Pipe(asyncio.Transport):
+    """Keeps what a session writes.
+
+    Attributes:
+        backlog: bytes that the peer has not read.
+        ends: `close` and `abort`, in the order of the calls.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.backlog = 0
+        self.ends: list[str] = []
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.backlog
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+    def close(self) -> None:
+        self.ends.append("close")
+
+    def abort(self) -> None:
+        self.ends.append("abort")
+
+
+def strict(text: str) -> Any:
+    """JSON in which no key comes twice."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(pairs)) == len(pairs), f"a key twice in {text}"
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 def run_feed(feed: Feed | SpotFeed, inbox: Inbox, milliseconds: int, rate: float = 1_000.0) -> list[tuple[str, Any]]:

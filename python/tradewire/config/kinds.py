@@ -7,7 +7,6 @@ allowed and never shows the value.
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -25,7 +24,7 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-class Kind(ABC):
+class Kind:
     """What a value may be. `allowed` says it in words; both readers raise ValueError, without the value in its text."""
 
     allowed = ""
@@ -37,9 +36,11 @@ class Kind(ABC):
         # Not abstract: sections and lists of them are kinds too, and are never written as one text.
         raise NotImplementedError
 
-    @abstractmethod
     def check(self, value: Any) -> Any:
-        """A Python value, checked."""
+        """A Python value, checked; here of a kind whose values are texts."""
+        if not isinstance(value, str):
+            raise self._refuse()
+        return self.read(value)
 
     def _refuse(self) -> ValueError:
         return ValueError(f"must be {self.allowed}")
@@ -62,11 +63,6 @@ class Text(Kind):
             raise self._refuse()
         return text
 
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise self._refuse()
-        return self.read(value)
-
 
 class SecretText(Kind):
     """A text that is never shown."""
@@ -79,11 +75,7 @@ class SecretText(Kind):
         return Secret(text)
 
     def check(self, value: Any) -> Secret:
-        if isinstance(value, Secret) and value:
-            return value
-        if not isinstance(value, str):
-            raise self._refuse()
-        return self.read(value)
+        return value if isinstance(value, Secret) and value else super().check(value)
 
 
 class Choice(Kind):
@@ -99,11 +91,6 @@ class Choice(Kind):
         if text not in self.words:
             raise self._refuse()
         return text
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise self._refuse()
-        return self.read(value)
 
 
 class Flag(Kind):
@@ -195,11 +182,6 @@ class Address(Kind):
         if not valid:
             raise self._refuse()
         return text
-
-    def check(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise self._refuse()
-        return self.read(value)
 
 
 class Listed(Kind):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradewire.sim import alpaca_messages as messages
 from tradewire.sim.alpaca_tape import Print, Tape, Top
+from tradewire.sim.faults import Link
 from tradewire.sim.history import MINUTE_MS
 from tradewire.sim.market import Market
 from tradewire.sim.timetable import Timetable
@@ -49,27 +50,12 @@ _UPDATED_BAR_MS = 30_000
 _MOST_MINUTES = 10  # told together, when the clock was set forward
 
 
-class Listener(Protocol):
+class Listener(Link, Protocol):
     """A connection: takes encoded messages, to be sent together a moment later."""
 
     @property
     def encode(self) -> Callable[[Message], bytes]:
         """Its codec."""
-
-    def put(self, message: bytes) -> None:
-        """Take a message."""
-
-    def freeze(self) -> None:
-        """Part of `faults.Link`."""
-
-    def thaw(self) -> None:
-        """Part of `faults.Link`."""
-
-    def drip(self, bytes_per_s: float | None) -> None:
-        """Part of `faults.Link`."""
-
-    def abort(self) -> None:
-        """Part of `faults.Link`."""
 
 
 class Topic:

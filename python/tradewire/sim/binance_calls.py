@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aiohttp import web
 
+from tradewire.sim.binance_messages import rest_kline
 from tradewire.sim.history import INTERVALS
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from tradewire.sim.chaos import Chaos
     from tradewire.sim.faults import Refusal
-    from tradewire.sim.history import AggTrade, Bar, Trade
+    from tradewire.sim.history import AggTrade, Trade
+    from tradewire.sim.instruments import Instrument
     from tradewire.sim.market import Market, Pit
 
     Query = Mapping[str, str]
@@ -25,14 +27,12 @@ __all__ = [
     "CallFace",
     "Refused",
     "agg_trades_of",
-    "bars_of",
     "empty",
     "limit_of",
     "number_of",
     "one",
     "refusal_body",
     "span_of",
-    "trades_of",
     "wall_ms",
 ]
 
@@ -86,11 +86,6 @@ def span_of(query: Query) -> tuple[int | None, int]:
     return start_ms, end_ms
 
 
-def trades_of(pit: Pit, query: Query) -> list[Trade]:
-    """The last trades."""
-    return list(pit.history.trades)[-limit_of(query, 1_000) :]
-
-
 def agg_trades_of(pit: Pit, query: Query) -> list[AggTrade]:
     """Aggregate trades from an id or a time on, or the last ones."""
     limit = limit_of(query, 1_000)
@@ -104,18 +99,6 @@ def agg_trades_of(pit: Pit, query: Query) -> list[AggTrade]:
         if item.agg_id >= (first_id or 0) and (start_ms or 0) <= item.time_ms <= end_ms
     ]
     return items[-limit:] if first_id is None and start_ms is None else items[:limit]
-
-
-def bars_of(pit: Pit, query: Query, most: int) -> tuple[str, list[Bar]]:
-    """Interval and bars asked for."""
-    interval = query.get("interval")
-    if not interval:
-        raise Refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
-    if interval not in INTERVALS:
-        raise Refused(-1120, "Invalid interval.")
-    limit = limit_of(query, most)
-    start_ms, end_ms = span_of(query)
-    return interval, pit.history.bars(interval, start_ms, end_ms, limit)
 
 
 def empty(_query: Query) -> str:
@@ -238,3 +221,26 @@ class CallFace(ABC):
         if "symbol" in query:
             return row(self.pit(query))
         return f"[{','.join(row(pit) for pit in self._market.pits.values())}]"
+
+    def trades(self, query: Query, row: Callable[[Instrument, Trade], str]) -> str:
+        """The last trades."""
+        pit = self.pit(query)
+        found = list(pit.history.trades)[-limit_of(query, 1_000) :]
+        return f"[{','.join(row(pit.instrument, item) for item in found)}]"
+
+    def agg_trades(self, query: Query, row: Callable[[Instrument, AggTrade], str]) -> str:
+        """Aggregate trades, as `agg_trades_of` chooses them."""
+        pit = self.pit(query)
+        return f"[{','.join(row(pit.instrument, item) for item in agg_trades_of(pit, query))}]"
+
+    def klines(self, query: Query, most: int) -> str:
+        """Bars of one interval; at most so many."""
+        pit, interval = self.pit(query), query.get("interval")
+        if not interval:
+            raise Refused(-1102, "Mandatory parameter 'interval' was not sent, was empty/null, or malformed.")
+        if interval not in INTERVALS:
+            raise Refused(-1120, "Invalid interval.")
+        limit = limit_of(query, most)
+        start_ms, end_ms = span_of(query)
+        bars = pit.history.bars(interval, start_ms, end_ms, limit)
+        return f"[{','.join(rest_kline(pit.instrument, bar, interval) for bar in bars)}]"

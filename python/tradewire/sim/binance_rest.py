@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tradewire.sim import binance_messages as messages
 from tradewire.sim.binance_calls import (
     CallFace,
     Refused,
-    agg_trades_of,
-    bars_of,
     empty,
     number_of,
     one,
     span_of,
-    trades_of,
     wall_ms,
 )
 from tradewire.sim.binance_listing import exchange_info
@@ -55,9 +53,9 @@ class RestFace(CallFace):
             ("/fapi/v1/time", self.server_time, one),
             ("/fapi/v1/exchangeInfo", self._exchange_info, one),
             ("/fapi/v1/depth", self._depth, _depth_weight),
-            ("/fapi/v1/trades", self._trades, lambda _query: 5),
-            ("/fapi/v1/aggTrades", self._agg_trades, lambda _query: 20),
-            ("/fapi/v1/klines", self._klines, _klines_weight),
+            ("/fapi/v1/trades", partial(self.trades, row=messages.rest_trade), lambda _query: 5),
+            ("/fapi/v1/aggTrades", partial(self.agg_trades, row=messages.rest_agg_trade), lambda _query: 20),
+            ("/fapi/v1/klines", partial(self.klines, most=1_500), _klines_weight),
             ("/fapi/v1/premiumIndex", self._premium_index, lambda query: 1 if "symbol" in query else 10),
             ("/fapi/v1/openInterest", self._open_interest, one),
             # These have a limit of their own, which is not counted here.
@@ -77,19 +75,6 @@ class RestFace(CallFace):
         if text not in map(str, _DEPTH_WEIGHTS):
             raise Refused(-4021, f"{text} is not valid depth limit.")
         return messages.rest_depth(pit, int(text), self.now_ms())
-
-    def _trades(self, query: Query) -> str:
-        pit = self.pit(query)
-        return f"[{','.join(messages.rest_trade(pit.instrument, item) for item in trades_of(pit, query))}]"
-
-    def _agg_trades(self, query: Query) -> str:
-        pit = self.pit(query)
-        return f"[{','.join(messages.rest_agg_trade(pit.instrument, item) for item in agg_trades_of(pit, query))}]"
-
-    def _klines(self, query: Query) -> str:
-        pit = self.pit(query)
-        interval, bars = bars_of(pit, query, 1_500)
-        return f"[{','.join(messages.rest_kline(pit.instrument, bar, interval) for bar in bars)}]"
 
     def _premium_index(self, query: Query) -> str:
         now_ms = self.now_ms()

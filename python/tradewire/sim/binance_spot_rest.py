@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tradewire.sim import binance_spot_messages as messages
 from tradewire.sim.binance_calls import (
     CallFace,
     Refused,
-    agg_trades_of,
-    bars_of,
     empty,
     number_of,
     one,
-    trades_of,
     wall_ms,
 )
-from tradewire.sim.binance_messages import rest_kline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,9 +57,9 @@ class SpotRestFace(CallFace):
             ("/api/v3/time", self.server_time, one),
             ("/api/v3/exchangeInfo", self._exchange_info, lambda _query: 20),
             ("/api/v3/depth", self._depth, _depth_weight),
-            ("/api/v3/trades", self._trades, lambda _query: 25),
-            ("/api/v3/aggTrades", self._agg_trades, lambda _query: 4),
-            ("/api/v3/klines", self._klines, lambda _query: 2),
+            ("/api/v3/trades", partial(self.trades, row=messages.rest_trade), lambda _query: 25),
+            ("/api/v3/aggTrades", partial(self.agg_trades, row=messages.rest_agg_trade), lambda _query: 4),
+            ("/api/v3/klines", partial(self.klines, most=1_000), lambda _query: 2),
             ("/api/v3/ticker/24hr", self._day, lambda query: 2 if "symbol" in query else 80),
             ("/api/v3/ticker/bookTicker", self._book_ticker, lambda query: 2 if "symbol" in query else 4),
             ("/api/v3/ticker/price", self._price, lambda query: 2 if "symbol" in query else 4),
@@ -113,19 +110,6 @@ class SpotRestFace(CallFace):
     def _depth(self, query: Query) -> str:
         pit = self.pit(query)
         return messages.partial_depth(pit, min(number_of(query, "limit", 1, 1 << 31) or 100, _DEEPEST))
-
-    def _trades(self, query: Query) -> str:
-        pit = self.pit(query)
-        return f"[{','.join(messages.rest_trade(pit.instrument, item) for item in trades_of(pit, query))}]"
-
-    def _agg_trades(self, query: Query) -> str:
-        pit = self.pit(query)
-        return f"[{','.join(messages.rest_agg_trade(pit.instrument, item) for item in agg_trades_of(pit, query))}]"
-
-    def _klines(self, query: Query) -> str:
-        pit = self.pit(query)
-        interval, bars = bars_of(pit, query, 1_000)
-        return f"[{','.join(rest_kline(pit.instrument, bar, interval) for bar in bars)}]"
 
     def _day(self, query: Query) -> str:
         now_ms = self.now_ms()

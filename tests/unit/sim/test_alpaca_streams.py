@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
+from sim_wires import Pipe
 from tradewire.sim.alpaca_accounts import Accounts, Plan
 from tradewire.sim.alpaca_feed import AlpacaFeed
 from tradewire.sim.alpaca_streams import ERRORS, AlpacaFace, AlpacaLimits
@@ -20,28 +20,6 @@ START = 1_791_382_980_000
 SYMBOLS = ("AAPL", "MSFT", "BTC/USD", "FAKEPACA")
 CONNECTED, AUTHENTICATED = {"T": "success", "msg": "connected"}, {"T": "success", "msg": "authenticated"}
 AUTH = {"action": "auth", "key": "k", "secret": "s"}
-
-
-class Pipe(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.backlog = 0
-        self.is_closed = False
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.backlog
-
-    def pause_reading(self) -> None: ...
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def abort(self) -> None:
-        self.is_closed = True
 
 
 class House:
@@ -279,7 +257,7 @@ async def test_407_comes_last() -> None:
     peer.say({"action": "subscribe", "quotes": ["*"]})
     peer.pipe.backlog = (8 << 20) + 1
     house.move(100)
-    assert peer.pipe.is_closed
+    assert peer.pipe.ends == ["close"]
     peer.pipe.backlog = 0
     assert peer.hear() == _error(407)
     assert house.face.slow_readers == 1

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
+from sim_wires import strict
 from tradewire.sim import binance_messages as messages
 from tradewire.sim.binance_feed import Feed
 from tradewire.sim.history import AggTrade, Bar, Trade
@@ -19,16 +17,6 @@ TRADE = Trade(7_947_325_360, 631_132, 1, NOW - 3, False)
 AGG = AggTrade(3_477_868_433, 830_917, 22, 8_153_634_393, 8_153_634_394, NOW - 150, False)
 BAR = Bar(1_791_382_980_000, 830_849, 830_917, 830_512, 830_916, 13_551, 13_551 * 830_800, 1_027, 6_426, 7, 5, 9)
 PIT = Feed((BTC,), seed=1, now_ms=NOW).market.pits["BTCUSDT"]
-
-
-def _strict(text: str) -> Any:
-    """JSON without repeated keys."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        assert len(dict(items)) == len(items), f"a key twice in {text}"
-        return dict(items)
-
-    return json.loads(text, object_pairs_hook=pairs)
 
 
 @pytest.mark.parametrize(
@@ -60,18 +48,18 @@ def _strict(text: str) -> Any:
     ],
 )
 def test_fields_and_their_order(text: str, keys: str) -> None:
-    assert list(_strict(text)) == keys.split()
+    assert list(strict(text)) == keys.split()
 
 
 def test_values_of_a_trade() -> None:
-    assert _strict(messages.trade(BTC, TRADE, NOW)) == {
+    assert strict(messages.trade(BTC, TRADE, NOW)) == {
         "e": "trade", "E": NOW, "T": NOW - 3, "s": "BTCUSDT", "t": 7_947_325_360, "p": "63113.20", "q": "0.001",
         "X": "MARKET", "m": False, "st": 1,
     }  # fmt: skip
 
 
 def test_values_of_a_bar() -> None:
-    bar = _strict(messages.kline(BTC, BAR, "1m", NOW, closed=True))["k"]
+    bar = strict(messages.kline(BTC, BAR, "1m", NOW, closed=True))["k"]
     assert list(bar) == ["t", "T", "s", "i", "f", "L", "o", "c", "h", "l", "v", "n", "x", "q", "V", "Q", "B"]
     assert (bar["t"], bar["T"], bar["i"], bar["x"], bar["n"]) == (
         BAR.start_ms,
@@ -81,23 +69,23 @@ def test_values_of_a_bar() -> None:
         1_027,
     )
     assert [bar[key] for key in "ohlcv"] == ["83084.90", "83091.70", "83051.20", "83091.60", "13.551"]
-    row = _strict(messages.rest_kline(BTC, BAR, "1m"))
+    row = strict(messages.rest_kline(BTC, BAR, "1m"))
     assert row == [bar[key] for key in ("t", "o", "h", "l", "c", "v", "T", "q", "n", "V", "Q", "B")]
 
 
 def test_values_of_a_liquidation() -> None:
-    order = _strict(messages.force_order(BTC, SELL, 823_383, [TRADE, TRADE._replace(lots=3, price=631_136)], NOW))["o"]
+    order = strict(messages.force_order(BTC, SELL, 823_383, [TRADE, TRADE._replace(lots=3, price=631_136)], NOW))["o"]
     assert list(order) == ["s", "S", "o", "f", "q", "p", "ap", "X", "l", "z", "T", "ps", "st"]
     assert (order["S"], order["q"], order["z"], order["l"]) == ("SELL", "0.004", "0.004", "0.003")
     assert (order["p"], order["ap"]) == ("82338.30", "63113.50")
 
 
 def test_next_funding_is_the_next_eighth_hour() -> None:
-    assert _strict(messages.mark_price_update(BTC, 1.0, 1.0, 1_791_382_993_000))["T"] == 1_791_388_800_000
+    assert strict(messages.mark_price_update(BTC, 1.0, 1.0, 1_791_382_993_000))["T"] == 1_791_388_800_000
 
 
 def test_levels_are_text_pairs() -> None:
-    update = _strict(messages.depth_update(PIT, NOW, (7, 9, 5), [(1, 2), (3, 0)], [(4, 5)]))
+    update = strict(messages.depth_update(PIT, NOW, (7, 9, 5), [(1, 2), (3, 0)], [(4, 5)]))
     assert update["b"] == [["0.10", "0.002"], ["0.30", "0.000"]]
     assert update["a"] == [["0.40", "0.005"]]
     assert (update["U"], update["u"], update["pu"]) == (7, 9, 5)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
+from sim_wires import strict
 from tradewire.sim import binance_spot_messages as messages
 from tradewire.sim.binance_spot_feed import SpotFeed
 from tradewire.sim.history import AggTrade, Bar, Trade
@@ -18,16 +16,6 @@ PIT = SpotFeed((BTC,), seed=1, now_ms=NOW).market.pits["BTCUSDT"]
 TRADE = Trade(12_345, 631_132, 7, NOW - 3, True)
 AGG = AggTrade(26_129, 631_132, 9, 12_345, 12_346, NOW - 1, False)
 BAR = Bar(1_791_382_980_000, 830_849, 830_917, 830_512, 830_916, 13_551, 11_257_147, 1_027, 6_426, 5_338, 100, 1_126)
-
-
-def _read(text: str) -> Any:
-    """Strict JSON in which no key comes twice."""
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        assert len({key for key, _ in pairs}) == len(pairs)
-        return dict(pairs)
-
-    return json.loads(text, object_pairs_hook=once)
 
 
 @pytest.mark.parametrize(
@@ -53,17 +41,17 @@ def _read(text: str) -> Any:
     ],
 )
 def test_fields_and_their_order(text: str, keys: str) -> None:
-    assert list(_read(text)) == keys.split()
+    assert list(strict(text)) == keys.split()
 
 
 def test_eight_digits() -> None:
-    trade = _read(messages.trade(BTC, TRADE, NOW))
+    trade = strict(messages.trade(BTC, TRADE, NOW))
     assert (trade["p"], trade["q"], trade["m"]) == ("63113.20000000", "0.00700000", True)
-    assert _read(messages.rest_trade(BTC, TRADE))["quoteQty"] == "441.79240000"
+    assert strict(messages.rest_trade(BTC, TRADE))["quoteQty"] == "441.79240000"
 
 
 def test_partial_depth_is_the_top_of_the_book_best_first() -> None:
-    partial = _read(messages.partial_depth(PIT, 10))
+    partial = strict(messages.partial_depth(PIT, 10))
     bids, asks = ([float(price) for price, _ in partial[side]] for side in ("bids", "asks"))
     assert len(bids) == len(asks) == 10
     assert bids == sorted(bids, reverse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -12,33 +11,11 @@ from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
+from sim_wires import Pipe
 from tradewire.sim.binance_streams import StreamFace, StreamLimits, StreamSession
 from tradewire.sim.binance_topics import MARKET, PUBLIC, Topic
 
 SECOND_TOPIC = "btcusdt@bookTicker"
-
-
-class Wire(asyncio.Transport):
-    """Keeps what the session writes; `backlog` is what the peer has not read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.backlog = 0
-        self.is_closed = False
-        self.is_aborted = False
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.backlog
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def abort(self) -> None:
-        self.is_aborted = True
 
 
 class Peer:
@@ -49,9 +26,9 @@ class Peer:
         topics = [Topic("btcusdt@trade", PUBLIC), Topic(SECOND_TOPIC, PUBLIC), Topic("btcusdt@aggTrade", MARKET)]
         self.topics = {topic.name: topic for topic in topics}
         self.face = StreamFace(self.topics, limits or StreamLimits(), clock=lambda: self.now_s)
-        self.wire = Wire()
+        self.pipe = Pipe()
         self.session: StreamSession = self.face.session()
-        self.session.connection_made(self.wire)
+        self.session.connection_made(self.pipe)
         self.client = ClientProtocol(parse_uri(f"ws://x{path}"), max_size=None)
         request = self.client.connect()
         self.client.send_request(request)
@@ -62,7 +39,7 @@ class Peer:
     def _push(self) -> None:
         for data in self.client.data_to_send():
             self.session.data_received(data)
-        written, self.wire.written = self.wire.written, b""
+        written, self.pipe.written = self.pipe.written, b""
         self.client.receive_data(written)
 
     def hear(self) -> list[Any]:
@@ -142,7 +119,7 @@ async def test_unknown_path_is_refused() -> None:
     peer = Peer("/nowhere")
     assert isinstance(peer.response, Response)
     assert peer.response.status_code == 404
-    assert peer.wire.is_closed
+    assert "close" in peer.pipe.ends
 
 
 async def test_fifteen_at_once_pass_and_forty_do_not() -> None:
@@ -197,7 +174,7 @@ async def test_unanswered_ping_ends_the_connection_and_other_pongs_do_not_help()
     peer = Peer("/public/ws")
     peer.now_s += 180
     peer.face.tick()
-    peer.wire.written = b""  # the ping never arrives
+    peer.pipe.written = b""  # the ping never arrives
     for _ in range(11):
         peer.client.send_pong(b"unasked")
         peer.now_s += 50
@@ -237,20 +214,20 @@ async def test_too_many_streams_in_the_url() -> None:
 async def test_request_that_is_not_http_is_dropped() -> None:
     face = StreamFace({}, StreamLimits())
     for request in (b"HELLO\r\n\r\n", b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"):
-        wire = Wire()
+        pipe = Pipe()
         session = face.session()
-        session.connection_made(wire)
+        session.connection_made(pipe)
         session.data_received(request)
-        assert wire.is_closed
-        assert b" 101 " not in wire.written
+        assert "close" in pipe.ends
+        assert b" 101 " not in pipe.written
 
 
 async def test_slow_reader_is_dropped_and_forgotten() -> None:
     peer = Peer("/public/ws/btcusdt@trade", StreamLimits(buffer_bytes=1_000))
-    peer.wire.backlog = 1_001
+    peer.pipe.backlog = 1_001
     peer.topics["btcusdt@trade"].publish("1")
     peer.face.tick()
-    assert peer.wire.is_aborted
+    assert "abort" in peer.pipe.ends
     assert peer.face.slow_readers == 1
     assert peer.topics["btcusdt@trade"].listeners == 0
     peer.session.connection_lost(None)
@@ -277,7 +254,7 @@ async def test_client_that_says_goodbye() -> None:
     peer.client.send_close(1000, "done")
     peer.hear()
     assert peer.close == (1000, "done")
-    assert peer.wire.is_closed
+    assert "close" in peer.pipe.ends
     assert peer.topics["btcusdt@trade"].listeners == 0
 
 
@@ -286,4 +263,4 @@ async def test_closing_the_face_says_goodbye() -> None:
     peer.face.close()
     peer.hear()
     assert peer.close == (1001, "server is going away")
-    assert peer.wire.is_closed
+    assert "close" in peer.pipe.ends
