@@ -11,17 +11,15 @@ from typing import Any, TypeAlias
 
 from msgspec.msgpack import Ext
 
-__all__ = ["Members", "first", "pack", "stamp", "translated"]
+from payload_tree import Members
+
+__all__ = ["first", "pack", "stamp", "translated"]
 
 #: Which of several forms to write.
 Choose: TypeAlias = Callable[[Sequence[bytes]], bytes]
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _INTEGERS = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q", 0xD0: ">b", 0xD1: ">h", 0xD2: ">i", 0xD3: ">q"}
-
-
-class Members(list[tuple[Any, Any]]):
-    """A map of which keys may repeat, and be anything."""
 
 
 def first(forms: Sequence[bytes]) -> bytes:

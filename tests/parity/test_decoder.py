@@ -14,6 +14,7 @@ from binance_samples import SPOT, USDM
 from decoder_plans import ALPACA, ALPACA_SAMPLES, ANYTHING, VOCABULARY, VOCABULARY_SAMPLES
 from json_corpus import corpus, is_json
 from lockstep import agree
+from payload_tree import Members, places
 from tradewire import core
 from tradewire.core.plan import FieldPlan
 from tradewire.errors import DecodeError, PlanError
@@ -47,14 +48,10 @@ ODD_VALUES = (
 )
 
 
-class Repeated(list[tuple[str, Any]]):
-    """An object of which keys may repeat."""
-
-
 def texts(value: Any, draw: st.DrawFn) -> str:
     """JSON text with spaces and escapes as they come."""
     space = draw(st.sampled_from(("", "", "", " ", "\n\t")))
-    if isinstance(value, Repeated):
+    if isinstance(value, Members):
         return "{" + ",".join(f"{space}{string(key, draw)}{space}:{texts(each, draw)}" for key, each in value) + "}"
     if isinstance(value, list):
         return "[" + f",{space}".join(texts(each, draw) for each in value) + space + "]"
@@ -68,15 +65,6 @@ def string(text: str, draw: st.DrawFn) -> str:
     return json.dumps(text, ensure_ascii=bool(escaped))
 
 
-def places(value: Any) -> list[tuple[Any, int]]:
-    """Every (object or array, index) in a value."""
-    found: list[tuple[Any, int]] = []
-    for index, each in enumerate(value if isinstance(value, list) else ()):
-        found.append((value, index))
-        found.extend(places(each[1] if isinstance(value, Repeated) else each))
-    return found
-
-
 def change(value: Any, draw: st.DrawFn) -> None:
     """One change somewhere inside."""
     container, index = draw(st.sampled_from(places(value)))
@@ -87,7 +75,7 @@ def change(value: Any, draw: st.DrawFn) -> None:
         container[0], container[index] = container[index], container[0]
     elif act == "shuffle":
         container[:] = draw(st.permutations(container))
-    elif not isinstance(container, Repeated):
+    elif not isinstance(container, Members):
         container[index] = raw(draw(st.sampled_from(ODD_VALUES)))
     elif act == "repeat":
         container.insert(draw(st.integers(0, len(container))), container[index])
@@ -100,17 +88,17 @@ def change(value: Any, draw: st.DrawFn) -> None:
 
 def raw(value: Any) -> Any:
     """An odd value as the parser below would have given it."""
-    return json.loads(json.dumps(value), object_pairs_hook=Repeated)
+    return json.loads(json.dumps(value), object_pairs_hook=Members)
 
 
 @st.composite
 def payloads(draw: st.DrawFn, samples: list[bytes]) -> bytes:
     """A sample, changed in a few places, written in some way, and sometimes damaged."""
-    value = json.loads(draw(st.sampled_from(samples)), object_pairs_hook=Repeated)
-    if draw(st.integers(0, 5)) == 0 and isinstance(value, Repeated):
+    value = json.loads(draw(st.sampled_from(samples)), object_pairs_hook=Members)
+    if draw(st.integers(0, 5)) == 0 and isinstance(value, Members):
         value = [
             value,
-            *(json.loads(each, object_pairs_hook=Repeated) for each in draw(st.sets(st.sampled_from(samples)))),
+            *(json.loads(each, object_pairs_hook=Members) for each in draw(st.sets(st.sampled_from(samples)))),
         ]
     for _ in range(draw(st.integers(0, 3))):
         if places(value):
@@ -159,18 +147,18 @@ def test_both_cores_agree_on_the_corpus() -> None:
 
 def test_the_order_of_keys_does_not_matter(impl: ModuleType) -> None:
     decoder = impl.Decoder(USDM_MARKET_DATA)
-    payload = json.loads(USDM["depth"], object_pairs_hook=Repeated)
+    payload = json.loads(USDM["depth"], object_pairs_hook=Members)
     reference = decoder.decode(USDM["depth"], 1)
     for turn in range(1, 12):
         data = dict(payload)["data"]
-        turned = Repeated([("data", Repeated(data[turn:] + data[:turn])), ("stream", "btcusdt@depth")])
+        turned = Members([("data", Members(data[turn:] + data[:turn])), ("stream", "btcusdt@depth")])
         written = json.dumps(turned, cls=_Writer).encode()
         assert decoder.decode(written, 1) == reference
 
 
 class _Writer(json.JSONEncoder):
     def encode(self, value: Any) -> str:
-        if isinstance(value, Repeated):
+        if isinstance(value, Members):
             return "{" + ",".join(f"{json.dumps(key)}:{self.encode(each)}" for key, each in value) + "}"
         return super().encode(value)
 

@@ -18,7 +18,8 @@ from binance_samples import USDM
 from decoder_plans import ALPACA, ALPACA_SAMPLES, VOCABULARY, VOCABULARY_SAMPLES
 from frames import BINARY, frame
 from lockstep import agree
-from msgpack_writer import Members, first, pack, stamp, translated
+from msgpack_writer import first, pack, stamp, translated
+from payload_tree import Members, places
 from tradewire.core import INEXACT
 from tradewire.core.plan import Field, FieldPlan, Shape
 from tradewire.core.record import Kind
@@ -67,15 +68,6 @@ ODD_VALUES = (
 )
 ODD = st.sampled_from(ODD_VALUES).map(deepcopy)
 KEYS = st.sampled_from(("t", "S", "p", "b", "r", "T", "d", "e", "ém"))
-
-
-def places(value: Any) -> list[tuple[Any, int]]:
-    """Every (map or array, index) in a value."""
-    found: list[tuple[Any, int]] = []
-    for index, each in enumerate(value if isinstance(value, list) else ()):
-        found.append((value, index))
-        found.extend(places(each[1] if isinstance(value, Members) else each))
-    return found
 
 
 def change(value: Any, draw: st.DrawFn) -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.msgpack import Ext
 
-from msgpack_writer import Members, pack
+from msgpack_writer import pack
+from payload_tree import Members
 from tradewire.core.pure.msgpack_grammar import parse
 from tradewire.core.pure.values import (
     Array,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import pickle
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -259,34 +257,6 @@ async def test_listeners_and_statistics_tell_the_story(caplog: pytest.LogCapture
     for _ in range(2):
         await refuse(breaker, OSError())
     assert len(seen) == 3
-
-
-def test_contended_half_open_admits_exactly_the_permits() -> None:
-    clock = Clock()
-    breaker = make(clock, failure_threshold=1, half_open_max_requests=3, success_threshold=10**9)
-    threads, rounds = 16, 20
-    gate = threading.Barrier(threads + 1)
-    admitted: list[int] = []
-
-    def run() -> None:
-        for _ in range(rounds):
-            gate.wait()
-            with contextlib.suppress(CircuitOpenError):
-                admitted.append(breaker.admit())
-            gate.wait()
-
-    workers = [threading.Thread(target=run) for _ in range(threads)]
-    for worker in workers:
-        worker.start()
-    for _ in range(rounds):
-        breaker.failed(breaker._states.closed_token or admitted[-1], OSError())
-        clock.now_ns += 10 * SECOND
-        admitted.clear()
-        gate.wait()
-        gate.wait()
-        assert len(admitted) == 3
-    for worker in workers:
-        worker.join()
 
 
 def test_the_error_survives_pickling() -> None:
