@@ -16,24 +16,20 @@ from tradewire.streaming import StreamingGateway
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config" / "streaming.yaml"
-#: What file and README name to switch Alpaca on.
-VARIABLES = {
-    "ALPACA_API_KEY": "key",
-    "ALPACA_SECRET_KEY": "secret",
-    "TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED": "true",
-}
+KEYS = {"ALPACA_API_KEY": "key", "ALPACA_SECRET_KEY": "secret"}
+WITHOUT_ALPACA = "TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED"
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a `.env` and variables of whoever runs the tests."""
     monkeypatch.chdir(tmp_path)
-    for name in VARIABLES:
+    for name in (*KEYS, WITHOUT_ALPACA):
         monkeypatch.delenv(name, raising=False)
 
 
 async def test_the_shipped_file_runs_three_venues_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in VARIABLES.items():
+    for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     written: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     providers = {provider["name"]: provider for provider in written["streaming"]["providers"]}
@@ -64,19 +60,17 @@ async def test_the_shipped_file_runs_three_venues_side_by_side(tmp_path: Path, m
     assert gateway.dropped == 0
 
 
-def test_without_keys_it_runs_what_needs_none() -> None:
-    gateway = StreamingGateway(SHIPPED)
-    assert sorted(gateway.managers) == ["binance", "binance_spot"]
-
-
-def test_without_keys_alpaca_switched_on_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED", "true")
+def test_without_keys_it_says_what_to_do() -> None:
     with pytest.raises(ConfigError, match=r"streaming.yaml:\d+: .*alpaca: .* set ALPACA_API_KEY and ALPACA_SECRET_KEY"):
         StreamingGateway(SHIPPED)
 
 
+def test_without_keys_a_variable_runs_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WITHOUT_ALPACA, "false")
+    assert sorted(StreamingGateway(SHIPPED).managers) == ["binance", "binance_spot"]
+
+
 @pytest.mark.parametrize("name", ["README.md", "config/streaming.yaml"])
-def test_what_switches_alpaca_on_is_written_where_people_look(name: str) -> None:
+def test_what_alpaca_asks_for_is_written_where_people_look(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
-    assert [variable for variable in VARIABLES if variable not in text] == []
-    assert "TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED=true" in text
+    assert [variable for variable in (*KEYS, f"{WITHOUT_ALPACA}=false") if variable not in text] == []

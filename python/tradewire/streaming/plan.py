@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradewire.errors import UnsupportedError
+from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.venues.adapter import AdapterVenue
 from tradewire.venues.registry import load
 
@@ -158,7 +158,10 @@ def key_of(
 
     own = provider.credentials
     manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}), environ)
-    return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
+    try:
+        return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
+    except MissingCredentialError as error:
+        raise MissingCredentialError(f"{error}; `enabled: false` lets the others run without it") from None
 
 
 def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
