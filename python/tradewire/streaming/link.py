@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Protocol
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError, RejectedError
 from tradewire.transport.handshake import OpeningHandshake
-from tradewire.transport.policy.backoff import Backoff
-from tradewire.transport.policy.blame import speaks_against_peer
 from tradewire.transport.websocket import connect
 from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Settled, framed
 
+from .attempts import Attempts
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from .gate import stay_away_s
 from .stream_requests import LEFT_OUT, StreamRequest, StreamRequests
@@ -39,7 +38,6 @@ __all__ = ["Link", "LinkOwner", "OpenSocket", "StreamSocket"]
 _logger = logging.getLogger("tradewire.streaming")
 
 _SECOND = 1_000_000_000
-_SHORTEST_NS = 1_000_000
 #: A connection that gave nothing since a ping was sent, for so long, is dead.
 _DEAD_NS = 10 * _SECOND
 #: A subscription that is not answered by then means that the venue does not serve this connection; so does a session
@@ -177,11 +175,8 @@ class Link:
         self._session: StreamSession | None = None
         self._requests = StreamRequests(limits, request_ids)
         self._open_timeout_s = open_timeout_s
-        self._backoff = Backoff(random)
-        self._breaker = breaker
-        self._token = 0
+        self._attempts = Attempts(random, breaker, gate)
         self._open_socket = open_socket
-        self._gate = gate
         self._idle_ns = int(ping_interval_s * _SECOND)
         self._connection: StreamSocket | None = None
         self._reader: WireReaderProtocol | None = None
@@ -192,8 +187,6 @@ class Link:
         self._at_once = False
         # Whether the end of the present connection is no failed attempt, although it did not serve.
         self._is_excused = False
-        # Since it last served. The backoff also counts the loss of one that served: it waits before the first attempt.
-        self._failures = 0
         self._is_fatal = False
         self._early: list[bytes] = []
         self._closed: asyncio.Future[Exception | None] | None = None
@@ -289,7 +282,7 @@ class Link:
     @property
     def breaker_state(self) -> BreakerState | None:
         """Whether attempts are allowed; None: no breaker guards it."""
-        return self._breaker.state if self._breaker is not None else None
+        return self._attempts.breaker.state if self._attempts.breaker is not None else None
 
     def tune(self, limits: StreamLimits, ping_interval_s: float) -> None:
         """Other limits, from now on."""
@@ -298,7 +291,7 @@ class Link:
 
     def guard(self, breaker: BreakerStates | None) -> None:
         """Another breaker, from the next attempt on."""
-        self._breaker = breaker
+        self._attempts.breaker = breaker
 
     def move(self, url: str) -> None:
         """Another address; the present connection is given up.
@@ -381,11 +374,7 @@ class Link:
     def _prove(self) -> None:
         self._proven = True
         self._is_fatal = False
-        self._failures = 0
-        self._backoff.reset()
-        # In a quiet market the first message may come after the lease of the probe: what serves needs no other.
-        if self._breaker is not None and not self._breaker.succeeded(self._token, monotonic_ns()):
-            self._breaker.close()
+        self._attempts.served(monotonic_ns())
 
     def _take(self, payload: bytes) -> None:
         session = self._session
@@ -413,7 +402,7 @@ class Link:
 
     def _end(self, reason: str, code: int, message: str, *, fatal: bool) -> None:
         if fatal:
-            self._backoff.exhaust()
+            self._attempts.backoff.exhaust()
         self._tell_refused((), code, message)
         self._drop(FeedConnectionError(reason))
         if fatal and not self._is_fatal:
@@ -456,7 +445,7 @@ class Link:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            while barred_ns := self._barred_ns():  # noqa: ASYNC110 - waits for time to pass, not for a task
+            while barred_ns := self._attempts.barred_ns(monotonic_ns()):  # noqa: ASYNC110 - waits for time to pass, not for a task
                 await asyncio.sleep(barred_ns / _SECOND)
             self._change(ConnectionState.CONNECTING, "")
             try:
@@ -470,38 +459,17 @@ class Link:
                 if self._connection is not None:
                     self._connection.abort()
             self._connection = None
-            if self._breaker is not None and not self._proven:
-                blamed = error is None or speaks_against_peer(error)
-                report = self._breaker.failed if blamed else self._breaker.released
-                report(self._token, monotonic_ns())
-            if self._at_once:
-                self._at_once = False
-                delay_ns = 0
-            else:
-                self._failures += not (self._proven or self._is_excused)
-                delay_ns = self._backoff.next_delay_ns()
-            away_s = stay_away_s(error, self._session, wall_ns()) if self._session is not None else None
-            if away_s is not None:
-                delay_ns = max(delay_ns, int(away_s * _SECOND))
-                if self._gate is not None:
-                    self._gate.hold(away_s)
-            reason = str(error or "dropped")
-            if self._gate is not None and (held_ns := self._gate.held_ns()) > delay_ns:
-                delay_ns, reason = held_ns, f"{reason}; the venue asks to be left alone"
-            if self._breaker is not None:
-                delay_ns = max(delay_ns, self._breaker.retry_after_ns(monotonic_ns()))
+            delay_ns, reason = self._attempts.ended(
+                error,
+                monotonic_ns(),
+                served=self._proven,
+                excused=self._is_excused,
+                at_once=self._at_once,
+                away_s=stay_away_s(error, self._session, wall_ns()) if self._session is not None else None,
+            )
+            self._at_once = False
             self._change(ConnectionState.RECONNECTING, reason, delay_ns)
             await asyncio.sleep(delay_ns / _SECOND)
-
-    def _barred_ns(self) -> int:
-        """How long no attempt may be made; 0: gate and breaker are open both, and it is made now."""
-        if self._gate is not None and (held_ns := self._gate.held_ns()):
-            return max(held_ns, _SHORTEST_NS)
-        if self._breaker is None:
-            return 0
-        now_ns = monotonic_ns()
-        self._token = self._breaker.admit(now_ns)
-        return 0 if self._token else max(self._breaker.retry_after_ns(now_ns), _SHORTEST_NS)
 
     async def _connect_and_serve(self) -> Exception | None:
         self._closed = asyncio.get_running_loop().create_future()
@@ -580,7 +548,8 @@ class Link:
         if self.state is state and state is not ConnectionState.RECONNECTING:
             return
         self.state = state
-        event = ConnectionChanged(self._venue, self.name, state, reason, self._failures, retry_in_ns, wall_ns())
+        failures = self._attempts.failures
+        event = ConnectionChanged(self._venue, self.name, state, reason, failures, retry_in_ns, wall_ns())
         try:
             self._owner.on_link(self, event)
         except Exception:

@@ -167,7 +167,7 @@ async def test_only_what_is_delivered_shows_that_a_provider_serves(
             await peer.close()
             await eventually(lambda number=number: gateway.counters["reconnects"] == number + 1)
         assert gateway.counters["messages"] == 3
-        assert gateway.links[0]._backoff.attempts == attempts
+        assert gateway.links[0]._attempts.backoff.attempts == attempts
 
 
 async def test_what_comes_before_it_is_asked_for_shows_nothing(
@@ -258,7 +258,7 @@ async def test_too_many_messages_that_cannot_be_read_end_the_connection(
         assert json.loads((await again.read_frame())[1])["symbols"] == ["A"]
         assert gateway.counters["bad_message_storms"] == 1
         assert gateway.counters["decode_errors"] == 11
-        assert gateway.links[0]._backoff.attempts == 1
+        assert gateway.links[0]._attempts.backoff.attempts == 1
 
 
 async def test_a_lost_connection_comes_back(wire_server: Any, eventually: Any, no_wait: Random) -> None:

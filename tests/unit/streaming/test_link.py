@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from owned_link import Owned, request
+from tradewire.core import monotonic_ns
 from tradewire.streaming import link as link_module
 from tradewire.streaming.events import ConnectionChanged, ConnectionState
 from tradewire.streaming.link import Link
@@ -132,7 +133,7 @@ async def test_backoff_starts_over_only_after_an_answer_and_a_valid_message(
     await eventually(lambda: owned.states.count(ConnectionState.RECONNECTING) == 5)
     lost = [change for change in owned.changes if change.state is ConnectionState.RECONNECTING]
     assert [change.attempt for change in lost] == [1, 2, 3, 0, 1], "the end of one that served is no failed attempt"
-    assert owned.link._backoff.attempts == 2, "but it is waited after, as after a failed one"
+    assert owned.link._attempts.backoff.attempts == 2, "but it is waited after, as after a failed one"
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ async def test_what_we_give_up_although_the_venue_answered_is_no_failed_attempt(
         await eventually(lambda count=count: len(owned.changes) > count)
     lost = [change.attempt for change in owned.changes if change.state is ConnectionState.RECONNECTING]
     assert lost == attempts
-    assert owned.link._backoff.attempts == 3, "it is waited after all the same"
+    assert owned.link._attempts.backoff.attempts == 3, "it is waited after all the same"
 
 
 async def test_what_the_venue_ends_after_we_gave_one_up_is_a_failed_attempt(
@@ -377,10 +378,31 @@ async def test_what_serves_closes_the_breaker_also_after_the_lease_of_its_probe(
     await owned.link.stop(0.01)
 
 
+@pytest.mark.parametrize(("answered", "after"), [(True, BreakerState.HALF_OPEN), (False, BreakerState.OPEN)])
+async def test_a_probe_that_we_give_up_although_the_venue_answered_gives_its_place_back(
+    wire_server: Any, no_wait: Random, frames: Any, eventually: Any, answered: bool, after: BreakerState
+) -> None:
+    hour_ns = 3_600_000_000_000
+    breaker = BreakerStates(
+        failure_threshold=1, reset_timeout_ns=hour_ns, half_open_max_requests=1, success_threshold=1, lease_ns=hour_ns
+    )
+    breaker.open(monotonic_ns() - hour_ns)
+    owned = Owned(wire_server.url + "/public/stream", no_wait, breaker)
+    owned.link.add("btcusdt@trade")
+    owned.link.start()
+    await _served(owned, wire_server, frames, eventually, answered=answered)
+    owned.link.reconnect("it is mute")
+    await eventually(lambda: ConnectionState.RECONNECTING in owned.states)
+    assert owned.link.breaker_state is after
+    if answered:
+        await _served(owned, wire_server, frames, eventually, answered=True)
+    await owned.link.stop(0.01)
+
+
 @pytest.mark.parametrize("moment", ["idle", "connecting", "backoff", "streaming"])
 async def test_stopping_leaves_nothing(owned: Owned, wire_server: Any, eventually: Any, moment: str) -> None:
     if moment == "backoff":
-        owned.link._backoff._random = Random(3)  # waits in earnest
+        owned.link._attempts.backoff._random = Random(3)  # waits in earnest
         await wire_server.stop()
     if moment != "idle":
         owned.link.add("btcusdt@trade")
@@ -434,7 +456,7 @@ async def test_a_planned_reconnect_does_not_wait(owned: Owned, wire_server: Any,
         await eventually(lambda before=before: len(owned.changes) > before)
         lost = owned.changes[before]
         assert (lost.state, lost.reason, lost.retry_in_ns) == (ConnectionState.RECONNECTING, "planned", 0)
-    assert owned.link._backoff.attempts == 0
+    assert owned.link._attempts.backoff.attempts == 0
 
 
 async def test_a_notice_of_the_end_is_handed_on(owned: Owned, wire_server: Any, eventually: Any) -> None:
