@@ -12,7 +12,6 @@ from tradewire.core import record
 from tradewire.core.record import Kind
 
 SYMBOLS = (("alpha", "BTCUSDT"), ("alpha", "ETHUSDT"), ("beta", "BTCUSDT"))
-PARTS = {Kind.MARK_PRICE: 2, Kind.BAR: 2, Kind.TICKER: 2}
 
 floats = st.floats(allow_nan=False, allow_infinity=False) | st.just(float("nan"))
 integers = st.integers(-1, 2**63 - 1)

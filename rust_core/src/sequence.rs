@@ -28,7 +28,7 @@ pub enum Observed {
 }
 
 impl Observed {
-    /// The name; `SEQUENCE_OUTCOMES` in `protocols.py`.
+    /// The name; `SequenceOutcome` in `protocols.py`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Expected => "expected",

@@ -16,7 +16,7 @@ SOURCES = [
     for folder in ("python", "rust_core", "tests", "benches", "examples")
     for suffix in ("*.py", "*.rs")
     for path in (ROOT / folder).rglob(suffix)
-    if not {"target", "venvs", "__pycache__"} & set(path.parts) and (ROOT / "benches" / "peers") not in path.parents
+    if not {"target", "venvs", "__pycache__"} & set(path.parts)
 ]
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name not in {"__init__.py", "__main__.py"})
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "util", "helper"}

@@ -14,9 +14,11 @@ from tradewire.core import (
     Signer,
     SymbolTable,
     TokenBucket,
+    monotonic_ns,
     objects,
+    wall_ns,
 )
-from tradewire.core.protocols import Batch, Event
+from tradewire.core.protocols import Batch, ClockProtocol, Event, ObjectsProtocol
 from tradewire.transport.retrying import Idempotent, Retrying
 from tradewire.venues.binance import USDM_BOOK_RULE, USDM_MARKET_DATA
 
@@ -29,6 +31,10 @@ def decode(frame: bytes) -> None:
     batch = ring.drain(10)
     assert_type(batch, Batch)
     assert_type(objects(batch, SymbolTable()), list[Event])
+
+
+def functions() -> tuple[ObjectsProtocol, ClockProtocol, ClockProtocol]:
+    return objects, monotonic_ns, wall_ns
 
 
 def measure() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ._select import BUILD, IMPLEMENTATION, IMPORT_ERROR, load, selected
 from .delivery import Digested, News
 from .plan import Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
-from .protocols import BOOK_OUTCOMES, FULL, REASONS, SEQUENCE_OUTCOMES, Batch, Event
+from .protocols import FULL, REASONS, Batch, Event
 from .record import (
     BACKFILL,
     CLOSED,
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BACKFILL",
-    "BOOK_OUTCOMES",
     "BUILD",
     "CLOSED",
     "FULL",
@@ -77,7 +76,6 @@ __all__ = [
     "REASONS",
     "RECORD",
     "RECORD_VERSION",
-    "SEQUENCE_OUTCOMES",
     "SIDE",
     "SIDELESS",
     "SLOTS",

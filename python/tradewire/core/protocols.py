@@ -18,16 +18,16 @@ from tradewire.errors import DecodeError
 from .plan import FieldPlan, SequenceRule
 
 __all__ = [
-    "BOOK_OUTCOMES",
     "FULL",
     "REASONS",
-    "SEQUENCE_OUTCOMES",
     "Batch",
     "BookSetProtocol",
     "BucketSetProtocol",
+    "ClockProtocol",
     "DecoderProtocol",
     "Event",
     "HistogramProtocol",
+    "ObjectsProtocol",
     "OrderBookProtocol",
     "RingProtocol",
     "SequenceTrackerProtocol",
@@ -59,14 +59,10 @@ REASONS = (
     "size",  # more records than the ring holds, or a stream name over 256 bytes
 )
 
-#: Results of `OrderBook.apply`. `crossed`: applied, and the best bid is now at or above the best ask.
-BOOK_OUTCOMES = ("applied", "buffered", "stale", "gap", "need_snapshot", "crossed")
-
-#: Results of `SequenceTracker.observe`.
-SEQUENCE_OUTCOMES = ("expected", "gap", "duplicate", "reordered")
-
 Levels: TypeAlias = Sequence[tuple[float, float]]
+#: Results of `OrderBook.apply`. `crossed`: applied, and the best bid is now at or above the best ask.
 BookOutcome: TypeAlias = Literal["applied", "buffered", "stale", "gap", "need_snapshot", "crossed"]
+#: Results of `SequenceTracker.observe`.
 SequenceOutcome: TypeAlias = Literal["expected", "gap", "duplicate", "reordered"]
 
 

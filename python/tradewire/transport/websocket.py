@@ -45,8 +45,6 @@ class WebSocketConnection(asyncio.BufferedProtocol):
     """One client connection, made by `connect`, which says what its arguments are. Owned by the event loop.
 
     Attributes:
-        bytes_received: payload and framing bytes since the handshake.
-        reads: socket reads.
         last_read_ns: monotonic time of the last read.
         rtt_ns: round trip of the last answered ping; 0 before the first.
     """
@@ -58,8 +56,6 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         owner: SocketOwner,
         on_paused: Callable[[int], object] | None = None,
     ) -> None:
-        self.bytes_received = 0
-        self.reads = 0
         self.last_read_ns = monotonic_ns()
         self.rtt_ns = 0
         self._handshake: OpeningHandshake | None = handshake
@@ -101,8 +97,6 @@ class WebSocketConnection(asyncio.BufferedProtocol):
                 self._owner.on_read(result, nbytes)
             # Whoever waits for the messages does not wait for this.
             self.last_read_ns = monotonic_ns()
-            self.reads += 1
-            self.bytes_received += nbytes
             if result is not None and not result.plain:
                 self._take(result)
             return
@@ -120,8 +114,6 @@ class WebSocketConnection(asyncio.BufferedProtocol):
         if not self._opened.done():
             self._opened.set_result(None)
         if rest:
-            self.reads += 1
-            self.bytes_received += len(rest)
             result = self._reader.feed(rest, recv_ns)
             self._owner.on_read(result, len(rest))
             self._take(result)

@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The names, by value; `BOOK_OUTCOMES` in `protocols.py`.
+    /// The names, by value; `BookOutcome` in `protocols.py`.
     pub const NAMES: [&'static str; 6] = ["applied", "buffered", "stale", "gap", "need_snapshot", "crossed"];
 
     /// The name.

@@ -1,3 +1,5 @@
+//! A ring against a queue that is plain to see, and two threads on one ring. Every interleaving: `tests/loom_ring.rs`.
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;

@@ -18,6 +18,7 @@ from tradewire.venues.registry import load
 
 NOW_MS = 1_700_000_000_000
 _HOUR_NS = 3_600_000_000_000
+_ONE_PROBE = {"half_open_max_requests": 1, "success_threshold": 1, "lease_ns": _HOUR_NS}
 
 
 @pytest.mark.parametrize(
@@ -121,13 +122,7 @@ async def test_the_wait_that_is_told_is_that_of_a_ban_told_elsewhere(eventually:
 
 async def test_the_wait_that_is_told_is_that_of_the_breaker(eventually: Any) -> None:
     refusing = Refusing(is_lost=True)
-    breaker = BreakerStates(
-        failure_threshold=1,
-        reset_timeout_ns=60_000_000_000,
-        half_open_max_requests=1,
-        success_threshold=1,
-        lease_ns=1_000_000_000,
-    )
+    breaker = BreakerStates(failure_threshold=1, reset_timeout_ns=60_000_000_000, **_ONE_PROBE)
     link = refusing.link(breaker)
     await eventually(lambda: len(refusing.waits_ns) == 2)
     assert 50e9 < refusing.waits_ns[1] <= 60e9
@@ -136,13 +131,7 @@ async def test_the_wait_that_is_told_is_that_of_the_breaker(eventually: Any) -> 
 
 @pytest.mark.parametrize(("is_lost", "after"), [(False, BreakerState.HALF_OPEN), (True, BreakerState.OPEN)])
 async def test_a_ban_does_not_speak_against_the_venue(eventually: Any, is_lost: bool, after: BreakerState) -> None:
-    breaker = BreakerStates(
-        failure_threshold=1,
-        reset_timeout_ns=_HOUR_NS,
-        half_open_max_requests=1,
-        success_threshold=1,
-        lease_ns=_HOUR_NS,
-    )
+    breaker = BreakerStates(failure_threshold=1, reset_timeout_ns=_HOUR_NS, **_ONE_PROBE)
     breaker.open(monotonic_ns() - _HOUR_NS)
     refusing = Refusing(is_lost=is_lost)
     link = refusing.link(breaker)
@@ -179,13 +168,7 @@ async def test_a_gate_that_closes_while_the_breaker_is_waited_for_holds_too(even
                 return 0
             return super().admit(now_ns)
 
-    breaker = Slow(
-        failure_threshold=3,
-        reset_timeout_ns=1_000_000,
-        half_open_max_requests=1,
-        success_threshold=1,
-        lease_ns=1_000_000_000,
-    )
+    breaker = Slow(failure_threshold=3, reset_timeout_ns=1_000_000, **_ONE_PROBE)
     link = refusing.link(breaker)
     await eventually(lambda: refusing.looks >= 4)
     assert (breaker.asked, refusing.attempts) == (1, 0)

@@ -1,3 +1,5 @@
+//! Every form of the specification, and where reading stops. Over the boundary: `tests/parity/test_msgpack_grammar.py`.
+
 use super::{Form, Grammar, Msgpack, Reason, Value};
 use proptest::prelude::*;
 

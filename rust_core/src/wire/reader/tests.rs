@@ -1,3 +1,5 @@
+//! Frames cut anywhere, fragments, limits and close codes. Hostile ones: `tests/parity/test_wire_conformance.py`.
+
 use proptest::prelude::*;
 
 use super::{Outcome, Reader, Receiver};
