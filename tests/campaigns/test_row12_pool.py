@@ -65,7 +65,7 @@ def _pool(venue: Venue, random: Random, **options: Any) -> ConnectionPool[Client
         name="row12",
         config={**sizes, **options},
         random=Random(random.getrandbits(64)),
-        now_ns=now_ns,
+        clock=now_ns,
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chaos"]
 
-_log = logging.getLogger("tradewire.sim")
+_logger = logging.getLogger("tradewire.sim")
 
 _FAULT = TypeVar("_FAULT", bound=Fault)
 _MESSAGE = TypeVar("_MESSAGE", bound=MessageFault)
@@ -271,7 +271,7 @@ class Chaos:
             if fault.ends_s is not None and now_s >= fault.ends_s:
                 fault.stop()
                 if fault.match and not fault.injected:
-                    _log.warning("fault %d (%s) is over, and nothing came that fits", fault.number, fault.text)
+                    _logger.warning("fault %d (%s) is over, and nothing came that fits", fault.number, fault.text)
 
     def joined(self, link: Link) -> bool:
         """A connection was accepted; False if it has to be closed at once."""

@@ -89,7 +89,7 @@ class BackFill:
         counters: `backfilled`, `backfill_errors`, `sequence_skipped`.
         random: for the jitter of repeated requests.
         sleep: waits that many seconds.
-        now: monotonic time.
+        clock: monotonic ns.
 
     Attributes:
         given: trades that need not be delivered any more, for another provider of the venue delivered them.
@@ -108,7 +108,7 @@ class BackFill:
         counters: Counters,
         random: Random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        now: Callable[[], int] = monotonic_ns,
+        clock: Callable[[], int] = monotonic_ns,
     ) -> None:
         #: Whether `observe` wants to see batches.
         self.observes = not numbered
@@ -123,7 +123,7 @@ class BackFill:
         self._counters = counters
         self._random = random
         self._sleep = sleep
-        self._now = now
+        self._clock = clock
         self._waiting: dict[Feed, deque[_Gap]] = {}
         self._tasks: dict[Feed, asyncio.Task[None]] = {}
         # Missing trades that came late after all.
@@ -284,7 +284,7 @@ class BackFill:
             newest = np.concatenate(batches)[-count:]
             newest.flags.writeable = False
             self._forget()
-            now = self._now()
+            now = self._clock()
             for symbol_id, seq in zip(newest["symbol"].tolist(), newest["seq"].tolist(), strict=True):
                 self._delivered[symbol_id, seq] = now
             self._deliver(newest)
@@ -293,7 +293,7 @@ class BackFill:
 
     def _forget(self) -> None:
         """Forgets what was delivered so long ago that it will not come over the stream any more."""
-        old = self._now() - _KNOWN_NS
+        old = self._clock() - _KNOWN_NS
         while self._delivered and next(iter(self._delivered.values())) < old:
             del self._delivered[next(iter(self._delivered))]
 

@@ -37,7 +37,7 @@ class VenueClock:
         alert: calls a person, in words; once for as long as it lasts.
         counters: `clock_errors`.
         sleep: waits that many seconds.
-        now: monotonic time.
+        clock: monotonic ns.
         wall: ns since 1970.
 
     Attributes:
@@ -51,7 +51,7 @@ class VenueClock:
         alert: Callable[[str], None],
         counters: Counters,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        now: Callable[[], int] = monotonic_ns,
+        clock: Callable[[], int] = monotonic_ns,
         wall: Callable[[], int] = wall_ns,
     ) -> None:
         self.offset = ClockOffset()
@@ -60,7 +60,7 @@ class VenueClock:
         self._alert = alert
         self._counters = counters
         self._sleep = sleep
-        self._now = now
+        self._clock = clock
         self._wall = wall
         self._skewed = False
         self._task: asyncio.Task[None] | None = None
@@ -95,14 +95,14 @@ class VenueClock:
             return
 
     async def _ask(self) -> None:
-        wall, began = self._wall(), self._now()
+        wall, began = self._wall(), self._clock()
         try:
             venue_ns = await self._source().server_time_ns()
         except QueryError as error:
             self._counters.add("clock_errors")
             _log.say("clock", "%s", error)
             return
-        self.offset.add(wall, self._now() - began, venue_ns)
+        self.offset.add(wall, self._clock() - began, venue_ns)
         offset_ns = self.offset.offset_ns
         self._on_offset(self.offset.certain_ns)
         if abs(offset_ns) > _SKEW_NS[0] and not self._skewed:

@@ -53,11 +53,11 @@ class Bans:
     told holds for all that ask the same host. Each ban is logged once. The event loop owns it.
 
     Args:
-        now: monotonic time.
+        clock: monotonic ns.
     """
 
-    def __init__(self, now: Callable[[], int] = monotonic_ns) -> None:
-        self._now = now
+    def __init__(self, clock: Callable[[], int] = monotonic_ns) -> None:
+        self._clock = clock
         self._until_ns: dict[str, int] = {}
         self._asking: list[Asking] = []
 
@@ -81,12 +81,12 @@ class Bans:
         """How long one of these is to be left alone still; 0: they may be asked."""
         for asking in self._asking:
             self._keep(asking.hosts, asking.refused_ns())
-        now_ns = self._now()
+        now_ns = self._clock()
         return max(0, *(self._until_ns.get(host, 0) - now_ns for host in hosts))
 
     def _keep(self, hosts: frozenset[str], held_ns: int) -> None:
         if held_ns > 0:
-            now_ns = self._now()
+            now_ns = self._clock()
             until_ns = now_ns + held_ns
             if all(self._until_ns.get(host, 0) <= now_ns for host in hosts):
                 names = ", ".join(sorted(hosts))

@@ -20,7 +20,7 @@ from .policy.breaker import BreakerState, BreakerStates
 
 __all__ = ["BreakerChange", "BreakerSnapshot", "CircuitBreaker", "circuit_breaker"]
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _SECOND = 1_000_000_000
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -228,7 +228,7 @@ class CircuitBreaker:
     def _tell(self, before: BreakerState, after: BreakerState, at_ns: int) -> None:
         if before is after:
             return
-        _log.log(
+        _logger.log(
             logging.WARNING if after is BreakerState.OPEN else logging.INFO,
             "circuit breaker %s: %s, was %s",
             self.name,
@@ -240,7 +240,7 @@ class CircuitBreaker:
             try:
                 listener(change)
             except Exception:
-                _log.exception("circuit breaker %s: a listener failed", self.name)
+                _logger.exception("circuit breaker %s: a listener failed", self.name)
 
 
 def circuit_breaker(

@@ -64,7 +64,7 @@ class ConnectionPool(Generic[C]):
             `CircuitBreaker` counts.
         rules: thresholds of health and ejection.
         random: source of randomness.
-        now_ns: monotonic clock.
+        clock: monotonic ns.
 
     Raises:
         TypeError, ValueError: settings out of range, or not exactly one of `api_class` and `create_client_func`.
@@ -85,7 +85,7 @@ class ConnectionPool(Generic[C]):
         is_failure: Callable[[Exception], bool] = speaks_against_peer,
         rules: RoutingRules | None = None,
         random: Random | None = None,
-        now_ns: Callable[[], int] = monotonic_ns,
+        clock: Callable[[], int] = monotonic_ns,
     ) -> None:
         if (api_class is None) == (create_client_func is None):
             raise TypeError("give exactly one of api_class and create_client_func")
@@ -104,7 +104,7 @@ class ConnectionPool(Generic[C]):
             create = api_class if config is None else partial(api_class, config)
         self.name = name or str(getattr(api_class, "__name__", "pool"))
         self._is_failure = is_failure
-        self._now_ns = now_ns
+        self._clock = clock
         self._random = random or Random()
         self._router: Router[PooledLink[C]] = Router(self._random, rules)
         self._idle: list[PooledLink[C]] = []
@@ -119,7 +119,7 @@ class ConnectionPool(Generic[C]):
             self.settings,
             self._router,
             random=self._random,
-            now_ns=now_ns,
+            clock=clock,
             to_idle=self._to_idle,
             dispatch=self._dispatch,
             wanted=lambda: bool(self._waiters),
@@ -197,14 +197,14 @@ class ConnectionPool(Generic[C]):
         link = self._take() or await self._wait()
         client = link.client
         assert client is not None  # noqa: S101 - idle links have one
-        start_ns = self._now_ns()
+        start_ns = self._clock()
         try:
             given: Any = function(client)
             result: T = await given if inspect.isawaitable(given) else given
         except BaseException as error:
             self._end_badly(link, client, error)
             raise
-        now_ns = self._now_ns()
+        now_ns = self._clock()
         if link.client is client:
             link.requests += 1
             self._router.succeeded(link, now_ns - start_ns, now_ns)
@@ -248,7 +248,7 @@ class ConnectionPool(Generic[C]):
             raise StateError(f"pool {self.name} is not open; {hint}")
         if self._waiters or not self._idle:
             return None
-        link = self._router.choose(self._idle, self._now_ns())
+        link = self._router.choose(self._idle, self._clock())
         if link is not None:
             self._lease(link)
         return link
@@ -292,7 +292,7 @@ class ConnectionPool(Generic[C]):
             if self._waiters[0].done():
                 self._waiters.popleft()
                 continue
-            link = self._router.choose(self._idle, self._now_ns())
+            link = self._router.choose(self._idle, self._clock())
             if link is None:
                 return
             self._lease(link)
@@ -324,13 +324,13 @@ class ConnectionPool(Generic[C]):
             # Of a limit on this side the connection heard nothing.
             if current and not isinstance(error, RateLimitError):
                 link.consecutive_failures = 0
-                self._router.seen_alive(link, self._now_ns())
+                self._router.seen_alive(link, self._clock())
             self._give_back(link, client)
             return
         if isinstance(error, Exception):
             self._counters.add("failed_requests")
             link.failures += current
-            now_ns = self._now_ns()
+            now_ns = self._clock()
             if current and self._router.failed(link, now_ns):
                 self._keeper.eject(link, now_ns)
             self._keeper.report(error, link)
@@ -354,7 +354,7 @@ class ConnectionPool(Generic[C]):
             # Some jitter, so that neither many processes nor the two loops of this one move in step.
             share = self._random.uniform(0.9, 1.1) / max(1, len(self._keeper.links))
             await asyncio.sleep(self.settings.health_check_interval * share)
-            now_ns = self._now_ns()
+            now_ns = self._clock()
             for link in self._router.sweep(now_ns):
                 self._keeper.eject(link, now_ns)
             # An ejection may have run out while somebody waits.

@@ -13,7 +13,7 @@ __all__ = ["ErrorHandler", "ErrorReporter"]
 #: Told about each failed call, connect and ping: the error, and `PooledLink.metrics` of its connection.
 ErrorHandler = Callable[[Exception, dict[str, Any]], Awaitable[None] | None]
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 #: Errors waiting for a slow handler; later ones are only counted.
 _WAITING = 100
 
@@ -49,4 +49,4 @@ class ErrorReporter:
                 if inspect.isawaitable(result):
                     await result
             except Exception as failure:
-                _log.warning("the connection error handler failed: %r", failure)
+                _logger.warning("the connection error handler failed: %r", failure)

@@ -24,7 +24,7 @@ __all__ = ["LinkKeeper"]
 
 C = TypeVar("C")
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 _SECOND = 1_000_000_000
 _COUNTERS = (
     "total_requests",
@@ -47,7 +47,7 @@ class LinkKeeper(Generic[C]):
         settings: of the pool.
         router: told of every link that comes, breaks and goes.
         random: source of randomness, for backoff.
-        now_ns: monotonic clock.
+        clock: monotonic ns.
         to_idle: takes a link that is in nobody's hands.
         dispatch: called when idle links may have become better.
         wanted: whether callers wait for a link.
@@ -66,7 +66,7 @@ class LinkKeeper(Generic[C]):
         router: Router[PooledLink[C]],
         *,
         random: Random,
-        now_ns: Callable[[], int],
+        clock: Callable[[], int],
         to_idle: Callable[[PooledLink[C]], None],
         dispatch: Callable[[], None],
         wanted: Callable[[], bool],
@@ -81,7 +81,7 @@ class LinkKeeper(Generic[C]):
         self._create = create
         self._settings = settings
         self._random = random
-        self._now_ns = now_ns
+        self._clock = clock
         self._to_idle = to_idle
         self._dispatch = dispatch
         self._wanted = wanted
@@ -114,12 +114,12 @@ class LinkKeeper(Generic[C]):
         """Pings a link that is in nobody's hands, and makes it idle again, or has it replaced."""
         client = link.client
         assert client is not None  # noqa: S101 - it was idle or leased
-        link.checked_ns = start_ns = self._now_ns()
+        link.checked_ns = start_ns = self._clock()
         try:
             async with asyncio.timeout(self._settings.connection_timeout):
                 await call_hook(client, "ping")
             if link.client is client:
-                now_ns = self._now_ns()
+                now_ns = self._clock()
                 link.ping_ns = now_ns - start_ns
                 link.backoff.reset()
                 self.router.seen_alive(link, now_ns)
@@ -137,7 +137,7 @@ class LinkKeeper(Generic[C]):
     def eject(self, link: PooledLink[C], now_ns: int) -> None:
         """The router ejected a link: it gets a new client meanwhile."""
         self.counters.add("ejections")
-        _log.warning(
+        _logger.warning(
             "pool %s: connection %s ejected for %.0f s",
             self._name,
             link.name,
@@ -207,7 +207,7 @@ class LinkKeeper(Generic[C]):
                 self.report(error, link)
             raise
         self.counters.add("connects")
-        now_ns = self._now_ns()
+        now_ns = self._clock()
         link.checked_ns = now_ns
         old, link.client = link.client, client
         link.unproven = True
@@ -245,17 +245,17 @@ class LinkKeeper(Generic[C]):
             async with asyncio.timeout(self._settings.connection_timeout):
                 await call_hook(client, "close")
         except Exception as error:
-            _log.warning("pool %s: closing a client failed: %r", self._name, error)
+            _logger.warning("pool %s: closing a client failed: %r", self._name, error)
 
     def report(self, error: Exception, link: PooledLink[C]) -> None:
         """Tells the user's error handler."""
         if not self.stopped:
-            now_ns = self._now_ns()
+            now_ns = self._clock()
             self.reporter.report(error, lambda: link.metrics(self.router.score(link, now_ns), now_ns))
 
     def statistics(self) -> dict[str, Any]:
         """The links' part of `ConnectionPool.get_pool_stats`."""
-        now_ns = self._now_ns()
+        now_ns = self._clock()
         links = [link.metrics(self.router.score(link, now_ns), now_ns) for link in self.links]
         live = [each for each in links if each["connected"]]
         timed = [each["average_latency_ms"] for each in live if each["average_latency_ms"] > 0]

@@ -18,7 +18,7 @@ def _pool(venue: Venue, **options: Any) -> ConnectionPool[Client]:
     config = {"min_connections": 2, "max_connections": 4, "connection_timeout": 10, "idle_timeout": 60}
     config.update(options.pop("config", {}))
     return ConnectionPool(
-        name="venue", create_client_func=venue.create, config=config, random=Random(1), now_ns=now_ns, **options
+        name="venue", create_client_func=venue.create, config=config, random=Random(1), clock=now_ns, **options
     )
 
 
@@ -48,7 +48,7 @@ async def test_a_factory_may_be_asynchronous() -> None:
         await asyncio.sleep(0.2)
         return venue.create()
 
-    async with ConnectionPool(create_client_func=create, min_connections=2, random=Random(1), now_ns=now_ns) as pool:
+    async with ConnectionPool(create_client_func=create, min_connections=2, random=Random(1), clock=now_ns) as pool:
         assert await pool.execute_with_connection(type) is Client
         assert [client.pings for client in venue.made] == [1, 1]
     assert venue.open == 0
@@ -61,7 +61,7 @@ async def test_an_asynchronous_factory_has_as_long_as_a_connection() -> None:
         raise AssertionError("given up before")
 
     begun = now_ns()
-    pool = ConnectionPool(create_client_func=create, min_connections=1, connection_timeout=2, now_ns=now_ns)
+    pool = ConnectionPool(create_client_func=create, min_connections=1, connection_timeout=2, clock=now_ns)
     with pytest.raises(NoConnectionError, match="no connection could be opened: TimeoutError"):
         await pool.initialize()
     assert now_ns() - begun < 10e9
@@ -100,7 +100,7 @@ async def test_a_part_of_the_connections_is_enough_to_begin_and_the_rest_follows
         return client
 
     told: list[tuple[str, str]] = []
-    pool = ConnectionPool(name="v", create_client_func=create, min_connections=2, random=Random(1), now_ns=now_ns)
+    pool = ConnectionPool(name="v", create_client_func=create, min_connections=2, random=Random(1), clock=now_ns)
     pool.set_error_handler(lambda error, metrics: told.append((str(error), metrics["connection"])))
     await pool.initialize()
     assert pool.get_pool_stats()["total_connections"] == 1

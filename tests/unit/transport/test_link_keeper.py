@@ -28,7 +28,7 @@ class Desk:
             PoolSettings.of(settings),
             Router(random),
             random=random,
-            now_ns=now_ns,
+            clock=now_ns,
             to_idle=self.to_idle,
             dispatch=lambda: None,
             wanted=lambda: self.wanted,

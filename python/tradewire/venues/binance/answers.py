@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -19,8 +19,7 @@ from tradewire.errors import QueryError
 from tradewire.model import FundingRate, Instrument, InstrumentStatus, OpenInterest
 from tradewire.model.amount import amount
 
-if TYPE_CHECKING:
-    from tradewire.core.plan import Sign
+from .plans import decimals
 
 __all__ = [
     "answer_plan",
@@ -38,11 +37,6 @@ T = TypeVar("T")
 
 _SYMBOL = Field("symbol", "symbol", "symbol")
 
-
-def _decimals(sign: Sign, **keys: str) -> tuple[Field, ...]:
-    return tuple(Field(target, key, sign=sign) for target, key in keys.items())
-
-
 _SHAPES = (
     # Before quotes, whose keys Spot's tickers have as well.
     Shape(
@@ -52,8 +46,8 @@ _SHAPES = (
         fields=(
             _SYMBOL,
             Field("event_ns", "closeTime", "ms"),
-            *_decimals("zero", last_price="lastPrice", last_quantity="lastQty", open="openPrice"),
-            *_decimals("zero", high="highPrice", low="lowPrice", volume="volume", quote_volume="quoteVolume"),
+            *decimals("zero", last_price="lastPrice", last_quantity="lastQty", open="openPrice"),
+            *decimals("zero", high="highPrice", low="lowPrice", volume="volume", quote_volume="quoteVolume"),
             Field("trades", "count", "integer", sign="zero"),
         ),
     ),
@@ -64,8 +58,8 @@ _SHAPES = (
         fields=(
             _SYMBOL,
             Field("event_ns", "time", "ms", required=False),  # Spot gives none
-            *_decimals("zero", bid_price="bidPrice", bid_quantity="bidQty"),
-            *_decimals("zero", ask_price="askPrice", ask_quantity="askQty"),
+            *decimals("zero", bid_price="bidPrice", bid_quantity="bidQty"),
+            *decimals("zero", ask_price="askPrice", ask_quantity="askQty"),
         ),
     ),
     Shape(
@@ -75,7 +69,7 @@ _SHAPES = (
         fields=(
             _SYMBOL,
             Field("event_ns", "time", "ms"),
-            *_decimals("zero", mark_price="markPrice"),
+            *decimals("zero", mark_price="markPrice"),
             Field("index_price", "indexPrice", required=False, sign="zero"),
             Field("settle_price", "estimatedSettlePrice", required=False, sign="zero"),
             Field("funding_rate", "lastFundingRate", required=False),
@@ -90,8 +84,8 @@ _SHAPES = (
         fields=(
             Field("start_ns", "t", "ms"),
             Field("interval_ns", "i", "code", codes=tuple(INTERVALS.items())),
-            *_decimals("positive", open="o", high="h", low="l", close="c"),
-            *_decimals("zero", volume="v", quote_volume="q"),
+            *decimals("positive", open="o", high="h", low="l", close="c"),
+            *decimals("zero", volume="v", quote_volume="q"),
             Field("trades", "n", "integer", sign="zero"),
             Field("closed", "x", "code", codes=((True, 1), (False, 0))),
         ),

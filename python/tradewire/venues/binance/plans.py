@@ -10,20 +10,23 @@ Numbers: prices are above zero where a zero could only be an error, and may be z
 
 from __future__ import annotations
 
-from typing import Literal
-
-from tradewire.core.plan import Codec, Field, FieldPlan, Filter, Levels, SequenceRule, Shape, StreamName
+from tradewire.core.plan import Codec, Field, FieldPlan, Filter, Levels, SequenceRule, Shape, Sign, StreamName
 from tradewire.core.record import BACKFILL, INTERVALS, PARTIAL, ControlStatus, Kind
 
-__all__ = ["SPOT_BOOK_RULE", "SPOT_MARKET_DATA", "SPOT_MARKET_DATA_US", "USDM_BOOK_RULE", "USDM_MARKET_DATA"]
+__all__ = [
+    "SPOT_BOOK_RULE",
+    "SPOT_MARKET_DATA",
+    "SPOT_MARKET_DATA_US",
+    "USDM_BOOK_RULE",
+    "USDM_MARKET_DATA",
+    "decimals",
+]
 
 #: Deltas carry `pu`, the `u` before; update ids jump, so nothing else tells a gap.
 USDM_BOOK_RULE = SequenceRule(first="straddle", next="prev_link")
 
 #: Deltas are contiguous: `U` is the last `u` plus one.
 SPOT_BOOK_RULE = SequenceRule(first="straddle_next", next="contiguous")
-
-Sign = Literal["positive", "zero", "any"]
 
 _PARTIAL_DEPTHS = ("depth5", "depth10", "depth20")
 _SYMBOL = Field("symbol", "s", "symbol")
@@ -36,7 +39,8 @@ _SNAPSHOT_LEVELS = (Levels("bid", "bids"), Levels("ask", "asks"))
 _USDM_ROWS = (Filter("st", (1,)),)
 
 
-def _decimals(sign: Sign, **keys: str) -> tuple[Field, ...]:
+def decimals(sign: Sign, **keys: str) -> tuple[Field, ...]:
+    """Fields of decimal numbers: slot name -> key."""
     return tuple(Field(target, key, sign=sign) for target, key in keys.items())
 
 
@@ -59,7 +63,7 @@ def _trade(value: str, channel: str, trade_id: str, unit: Codec, filters: tuple[
             _SYMBOL,
             *_event_time(unit),
             *_sequence(trade_id, "trade_id"),
-            *_decimals("positive", price="p", quantity="q"),
+            *decimals("positive", price="p", quantity="q"),
             _TAKER_SIDE,
         ),
         filters=filters,
@@ -71,13 +75,13 @@ def _rest_trades(unit: Codec) -> tuple[Shape, ...]:
     agg = (
         Field("event_ns", "T", unit),
         *_sequence("a", "trade_id"),
-        *_decimals("positive", price="p", quantity="q"),
+        *decimals("positive", price="p", quantity="q"),
         _TAKER_SIDE,
     )
     single = (
         Field("event_ns", "time", unit),
         *_sequence("id", "trade_id"),
-        *_decimals("positive", price="price", quantity="qty"),
+        *decimals("positive", price="price", quantity="qty"),
         Field("side", "isBuyerMaker", "code", codes=((True, 1), (False, 0))),
     )
     return (
@@ -86,7 +90,7 @@ def _rest_trades(unit: Codec) -> tuple[Shape, ...]:
     )
 
 
-_QUOTE = _decimals("zero", bid_price="b", bid_quantity="B", ask_price="a", ask_quantity="A")
+_QUOTE = decimals("zero", bid_price="b", bid_quantity="B", ask_price="a", ask_quantity="A")
 
 
 def _bar(value: str, channel: str, symbol: Field, unit: Codec) -> Shape:
@@ -99,8 +103,8 @@ def _bar(value: str, channel: str, symbol: Field, unit: Codec) -> Shape:
             Field("event_ns", "E", unit),
             Field("start_ns", "k.t", unit),
             Field("interval_ns", "k.i", "code", codes=tuple(INTERVALS.items())),
-            *_decimals("positive", open="k.o", high="k.h", low="k.l", close="k.c"),
-            *_decimals("zero", volume="k.v", quote_volume="k.q"),
+            *decimals("positive", open="k.o", high="k.h", low="k.l", close="k.c"),
+            *decimals("zero", volume="k.v", quote_volume="k.q"),
             Field("trades", "k.n", "integer", sign="zero"),
             Field("closed", "k.x", "code", codes=((True, 1), (False, 0))),
         ),
@@ -108,7 +112,7 @@ def _bar(value: str, channel: str, symbol: Field, unit: Codec) -> Shape:
 
 
 def _ticker(value: str, channel: str, unit: Codec, filters: tuple[Filter, ...], *, mini: bool) -> Shape:
-    last_quantity = () if mini else _decimals("zero", last_quantity="Q")
+    last_quantity = () if mini else decimals("zero", last_quantity="Q")
     trades = () if mini else (Field("trades", "n", "integer", sign="zero"),)
     return Shape(
         Kind.TICKER,
@@ -117,7 +121,7 @@ def _ticker(value: str, channel: str, unit: Codec, filters: tuple[Filter, ...], 
         fields=(
             _SYMBOL,
             Field("event_ns", "E", unit),
-            *_decimals("zero", last_price="c", open="o", high="h", low="l", volume="v", quote_volume="q"),
+            *decimals("zero", last_price="c", open="o", high="h", low="l", volume="v", quote_volume="q"),
             *last_quantity,
             *trades,
         ),
@@ -208,7 +212,7 @@ def _usdm_shapes() -> tuple[Shape, ...]:
             fields=(
                 _SYMBOL,
                 Field("event_ns", "E", "ms"),  # T is the next funding time here
-                *_decimals("positive", mark_price="p"),
+                *decimals("positive", mark_price="p"),
                 Field("index_price", "i", required=False, sign="zero"),
                 Field("settle_price", "P", required=False, sign="zero"),
                 Field("average_price", "ap", required=False, sign="zero"),
@@ -230,7 +234,7 @@ def _usdm_shapes() -> tuple[Shape, ...]:
                 Field("event_ns", "o.T", "ms", required=False),
                 Field("event_ns", "E", "ms"),
                 _ORDER_SIDE,
-                *_decimals("zero", price="o.p", quantity="o.q", average_price="o.ap", filled_quantity="o.z"),
+                *decimals("zero", price="o.p", quantity="o.q", average_price="o.ap", filled_quantity="o.z"),
             ),
             # Recorded inside `o`, documented at the top level.
             filters=(*_USDM_ROWS, Filter("o.st", (1,))),
