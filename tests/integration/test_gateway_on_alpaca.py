@@ -252,7 +252,7 @@ async def test_refused_symbols_do_not_take_the_good_ones_along_when_the_connecti
             sim.chaos.disconnect()
             await eventually(lambda: gateway.counters["reconnects"])
             await market.moving_until(served)
-            await eventually(lambda: not gateway.links[0].in_doubt)
+            await eventually(lambda: gateway.links[0].acknowledged)
             assert served()
             assert good == [feed.symbol for feed in gateway.feeds() if feed.state is FeedState.LIVE]
             (alert,) = [event for event in seen if isinstance(event, FeedAlert)]

@@ -175,8 +175,7 @@ class Connections:
                 if feed.state is FeedState.DOWN and link.grants(stream):
                     self.intake.health.connected([feed], monotonic_ns(), wall)
                 continue
-            # Looked for once: it asks every request that is on its way.
-            feed.refused = is_sure = not link.in_doubt
+            feed.refused = is_sure = link.stands_alone(stream)
             if feed.state is not FeedState.DOWN:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)

@@ -21,6 +21,7 @@ from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Sett
 from .attempts import Attempts
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
 from .gate import stay_away_s
+from .message_search import MessageSearch
 from .stream_requests import LEFT_OUT, StreamRequest, StreamRequests
 
 if TYPE_CHECKING:
@@ -256,14 +257,14 @@ class Link:
         """Whether there is a connection, and neither the venue nor we have given it up."""
         return self._connection is not None and self._closed is not None and not self._closed.done()
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether it is not yet known which of the streams that the venue refused together it really refuses."""
-        return self._requests.in_doubt
-
     def refusal(self, stream: str) -> Refusal | None:
         """Why the venue refuses a stream; None: it does not, as far as is known."""
         return self._requests.refusal(stream)
+
+    def stands_alone(self, stream: str) -> bool:
+        """Whether the venue refuses a stream for itself, on the present connection: else it may be the others' fault
+        with which it was asked for."""
+        return self._requests.stands_alone(stream)
 
     def grants(self, stream: str) -> bool:
         """Whether the venue gives a stream on the present connection, by its answer."""
@@ -496,7 +497,7 @@ class Link:
             self._take(payload)
         while not self._closed.done():
             self._wake.clear()
-            wait_ns = min(self._send_due(), self._check_alive())
+            wait_ns = min(await self._send_due(), self._check_alive())
             try:
                 async with asyncio.timeout(wait_ns / _SECOND):
                     await self._wake.wait()
@@ -506,24 +507,38 @@ class Link:
             self._prove()
         return self._closed.result()
 
-    def _send_due(self) -> int:
+    async def _send_due(self) -> int:
         """Sends what the limits allow; returns how long to wait before there is more to do, in ns."""
-        connection, session = self._connection, self._session
-        if connection is None or session is None or not connection.is_open or not session.ready:
-            return _SECOND
-        while isinstance(due := self._requests.due(monotonic_ns()), StreamRequest):
+        session = self._session
+        while session is not None and session.ready and self._connection is not None and self._connection.is_open:
+            now_ns = monotonic_ns()
+            due = self._requests.due(now_ns)
+            if not isinstance(due, StreamRequest):
+                return _SECOND if due is None else due
             ask = session.subscribe if due.subscribes else session.unsubscribe
             try:
                 payloads = ask(due.streams, due.request_id)
             except RejectedError as error:
                 # As if the venue had refused it: a program that asks wrongly would do so on a new connection too.
-                self._on_outcome(Refused(due.request_id, 0, str(error)))
+                await self._refuse_own(session, due, str(error))
                 continue
+            self._requests.sent(due, now_ns)
             for payload in payloads:
                 self._send(payload)
             if not session.acknowledges:
                 self._on_settled(due.request_id, ())
-        return _SECOND if due is None else due
+        return _SECOND
+
+    async def _refuse_own(self, session: StreamSession, request: StreamRequest, why: str) -> None:
+        """Refuses those streams of a request for which our own side has no message."""
+        search = MessageSearch(request.streams, why, lambda streams: session.subscribe(streams, request.request_id))
+        # The hooks are the user's, and may be slow: others get their turn after every call.
+        await asyncio.sleep(0)
+        while request.subscribes and self.is_held and search.step():  # noqa: ASYNC110 - gives way, waits for nothing
+            await asyncio.sleep(0)
+        if self.is_held and (news := self._requests.unsendable(request, search.guilty, search.parts)):
+            first = search.guilty.get(news[0])
+            self._tell_refused(news, 0, first.message if first is not None else why)
 
     def _check_alive(self) -> int:
         """Asks a silent connection, and drops a dead one; returns when to look again, in ns."""

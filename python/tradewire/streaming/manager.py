@@ -314,7 +314,8 @@ class WebSocketManager:
         self._on_trouble(self, reason)
 
     def _on_refused(self, feed: Feed, connection: str, refusal: Refusal) -> None:
-        self._complaints.add(feed, connection, f"refused with code {refusal.code}", monotonic_ns(), refusal.message)
+        cause = f"refused with code {refusal.code}"
+        self._complaints.add(feed, connection, cause, monotonic_ns(), refusal.message, its_own=True)
 
     def _make_calls(self, calls: list[Call]) -> None:
         for call in calls:
@@ -351,4 +352,5 @@ class WebSocketManager:
             case Rung.FALLBACK:
                 self._trouble(reason)
             case Rung.ALERT:
-                self._complaints.add(feed, place[0].name, cause, monotonic_ns())
+                its_own = verdict is Verdict.REFUSED
+                self._complaints.add(feed, place[0].name, cause, monotonic_ns(), its_own=its_own)

@@ -6,7 +6,7 @@ The link sends the requests, and brings the answers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tradewire.venues.base import ONE_MESSAGE
@@ -52,7 +52,8 @@ class StreamRequests:
 
     A venue refuses a message as a whole, whichever of its streams is the reason: the message is halved until the guilty
     ones stand alone, which takes at most two messages a stream. What once was refused is never asked for together with
-    what was not, nor what is new together with what was granted before, on any connection.
+    what was not, nor what is new together with what was granted before, on any connection. Of what no message can be
+    made, nothing is asked, and the limits know nothing of it.
 
     Args:
         limits: of one connection.
@@ -62,6 +63,8 @@ class StreamRequests:
     def __init__(self, limits: StreamLimits, request_ids: Iterator[int]) -> None:
         self._limits = limits
         self._limit = limits.limiter()
+        # Streams of which a message could be made on this connection, where these are fewer than the limits allow.
+        self._most_names: int | None = None
         self._request_ids = request_ids
         self._wanted: dict[str, None] = {}
         self._sent: dict[str, None] = {}
@@ -95,14 +98,14 @@ class StreamRequests:
         """Streams asked for on the present connection and not refused."""
         return set(self._sent)
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether streams that were refused together are still being asked for one by one."""
-        return bool(self._parts) or any(self._is_part(request) for request, _ in self._pending.values())
-
     def refusal(self, stream: str) -> Refusal | None:
         """Why a stream is refused; None: it is not, as far as is known."""
         return self._refusals.get(stream)
+
+    def stands_alone(self, stream: str) -> bool:
+        """Whether a stream that is refused is so for itself, on the present connection, and not for others that it was
+        asked for with."""
+        return stream in self._refused
 
     def grants(self, stream: str) -> bool:
         """Whether the venue gives a stream on the present connection, by its answer."""
@@ -162,14 +165,18 @@ class StreamRequests:
         self._renewed.clear()
         self._pending.clear()
         self._limit = self._limits.limiter()
+        self._most_names = None
 
     def due(self, now_ns: int) -> StreamRequest | int | None:
-        """The next request, which is to be sent now and counts as sent; or how long the limits want it to wait, in ns.
+        """The next request, of which the caller tells at once that it is `sent` or, if there is no message for it,
+        `unsendable`; or how long the limits want it to wait, in ns.
 
         Returns:
             None: everything was asked for.
         """
         size = self._limits.names_per_message
+        if self._most_names is not None:
+            size = min(size, self._most_names)
         missing = [stream for stream in self._wanted if stream not in self._sent and stream not in self._refusals]
         granted = [stream for stream in missing if stream not in self._fresh]
         missing = (granted or missing)[:size]
@@ -181,20 +188,49 @@ class StreamRequests:
         streams = tuple(missing or surplus) or part
         if not streams:
             return None
-        ready_ns = self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
+        ready_ns = self._limit.ready_ns(ONE_MESSAGE, now_ns, now_ns, reserve=True)
         if ready_ns:
             return ready_ns - now_ns
-        if part:
-            self._parts.popleft()
-        request = StreamRequest(next(self._request_ids), streams, bool(missing or part))
+        return StreamRequest(next(self._request_ids), streams, bool(missing or part))
+
+    def sent(self, request: StreamRequest, now_ns: int) -> None:
+        """The request that was due at that time is sent."""
+        self._limit.try_take(ONE_MESSAGE, now_ns, now_ns, reserve=True)
         self._pending[request.request_id] = (request, now_ns)
+        if self._is_part(request):
+            self._parts.remove(request.streams)
         if request.subscribes:
             self._sent.update(dict.fromkeys(request.streams))
         else:
-            for stream in request.streams:
-                del self._sent[stream]
-                self._renewed.pop(stream, None)
-        return request
+            self._forget_sent(request)
+
+    def unsendable(
+        self, request: StreamRequest, guilty: Mapping[str, Refusal], parts: Sequence[tuple[str, ...]]
+    ) -> tuple[str, ...]:
+        """There is no message for a request that was due. The guilty ones are refused; the others are asked for without
+        them or, where none is to blame alone, in messages that are short enough.
+
+        Args:
+            request: subscribes, or takes back.
+            guilty: streams that no message can ask for, and why.
+            parts: the other ones, in groups that a message can ask for.
+
+        Returns:
+            Those of the guilty ones that were not refused before.
+        """
+        if not request.subscribes:
+            self._forget_sent(request)
+            return request.streams
+        news = tuple(stream for stream in guilty if stream in self._wanted and stream not in self._refusals)
+        if request.streams in self._parts:
+            self._parts.remove(request.streams)
+            self._parts.extendleft(reversed(parts))
+        elif not guilty:
+            self._most_names = max(map(len, parts))
+        for stream, refusal in guilty.items():
+            self._refuse((stream,), refusal)
+        self._refused.update(guilty)
+        return news
 
     def overdue(self, since_ns: int) -> bool:
         """Whether a request that was sent before that time has no answer yet."""
@@ -242,6 +278,11 @@ class StreamRequests:
             middle = len(streams) // 2
             self._parts.extendleft((streams[middle:], streams[:middle]))
         return None if known else streams
+
+    def _forget_sent(self, request: StreamRequest) -> None:
+        for stream in request.streams:
+            self._sent.pop(stream, None)
+            self._renewed.pop(stream, None)
 
     def _is_part(self, request: StreamRequest) -> bool:
         return request.subscribes and any(stream in self._refusals for stream in request.streams)

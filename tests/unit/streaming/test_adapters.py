@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -173,7 +173,10 @@ async def test_only_what_is_delivered_shows_that_a_provider_serves(
 async def test_what_comes_before_it_is_asked_for_shows_nothing(
     wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link_module.Link, "_send_due", lambda _: 1_000_000_000)
+    async def nothing(_: Any) -> int:
+        return 1_000_000_000
+
+    monkeypatch.setattr(link_module.Link, "_send_due", nothing)
     gateway = make(wire_server, "parsing", no_wait)
     gateway.subscribe_to_trades(["A"], lambda _: None)
     async with gateway:
@@ -356,6 +359,88 @@ async def test_a_hook_that_builds_no_message_refuses_its_streams_and_nothing_els
     errors = [record for record in caplog.records if record.name == "tradewire.streaming"]
     assert [record.getMessage() for record in errors] == [f"half refused quotes A: {said} (code 0)"]
     assert not any(record.exc_info for record in caplog.records)
+
+
+@dataclass
+class Choosy(MyProviderAdapter):
+    """Knows symbols that begin with A, and takes so many in a message."""
+
+    most: ClassVar[int] = 1_000
+    turns: ClassVar[list[int]] = []
+    turn: ClassVar[int] = 0
+
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Any:
+        self.turns.append(Choosy.turn)
+        unknown = [symbol for symbol in symbols if not symbol.startswith("A")]
+        if unknown:
+            raise ValueError(f"no {unknown[0]}")
+        if len(symbols) > self.most:
+            raise ValueError("too many")
+        return {"ask": symbols}
+
+
+@pytest.fixture
+async def _choosy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Counts the turns of the event loop meanwhile."""
+    monkeypatch.setattr(Choosy, "turns", [])
+    StreamingGateway.register_provider("choosy", Choosy)
+
+    async def count() -> None:
+        while True:
+            Choosy.turn += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    yield
+    counting.cancel()
+    await asyncio.wait([counting])
+
+
+@pytest.mark.usefixtures("_choosy")
+async def test_streams_without_a_message_are_found_at_once_and_cost_no_other_its_turn(
+    wire_server: Any, eventually: Any, no_wait: Random
+) -> None:
+    good = ["A1", "A2"]
+    told: list[Any] = []
+    gateway = make(wire_server, "choosy", no_wait)
+    gateway.on_status(told.append)
+    gateway.subscribe_to_trades(["A1", *(f"B{number}" for number in range(498)), "A2"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        assert json.loads((await peer.read_frame())[1]) == {"ask": good}, "in one message, at once"
+        (refused,) = [event for event in told if isinstance(event, SubscriptionRefused)]
+        assert (len(refused.streams), refused.streams[0]) == (498, "trades B0")
+        assert refused.message == "Choosy._build_subscribe_message failed: ValueError('no B0')"
+        await eventually(lambda: gateway.counters["subscriptions_refused"] == 498)
+        down = [feed.symbol for feed in gateway.feeds() if feed.state is FeedState.DOWN]
+        assert len(down) == 498
+        assert not {"A1", "A2"} & set(down)
+        calls = len(Choosy.turns)
+        assert calls <= 2 * 500 + 1
+        assert len(set(Choosy.turns)) == calls, "one call a turn"
+        await eventually(lambda: gateway.counters["alerts"] == 1)
+        peer.writer.transport.abort()
+        again = await wire_server.serve()
+        assert json.loads((await again.read_frame())[1]) == {"ask": good}
+        await eventually(lambda: gateway.links[0].acknowledged)
+        assert len(Choosy.turns) == calls + 1 + 498, "what was refused before is asked for alone"
+        assert sum(isinstance(event, SubscriptionRefused) for event in told) == 1
+
+
+@pytest.mark.usefixtures("_choosy")
+async def test_a_hook_that_takes_fewer_in_a_message_gets_fewer(
+    wire_server: Any, eventually: Any, no_wait: Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Choosy, "most", 2)
+    gateway = make(wire_server, "choosy", no_wait)
+    gateway.subscribe_to_trades(["A1", "A2", "A3", "A4", "A5", "B"], lambda _: None)
+    async with gateway:
+        peer = await wire_server.serve()
+        asked = [json.loads((await peer.read_frame())[1])["ask"] for _ in range(3)]
+        assert asked == [["A1", "A2"], ["A3", "A4"], ["A5"]]
+        assert gateway.counters["subscriptions_refused"] == 1
+        assert gateway.state("trades", "B") is FeedState.DOWN
+        assert gateway.state("trades", "A5") is FeedState.SYNCING
 
 
 @dataclass

@@ -114,3 +114,23 @@ def test_what_happens_after_a_call_is_another_call(heals: str) -> None:
     complaints.due(33 * SECOND)
     complaints.add(late, "public", "silent", 34 * SECOND)
     assert [call.reason for call in complaints.due(36 * SECOND)] == ["trades of S2: silent"]
+
+
+def test_a_cause_that_is_each_feeds_own_is_called_for_once_for_every_one_and_seldom() -> None:
+    complaints = Complaints()
+    refused = [feed(TRADES, number) for number in range(300)]
+    calls: list[tuple[int, str]] = []
+    for second in range(600):
+        for known in refused[: second + 1]:
+            complaints.add(known, "public", "refused with code 4", second * SECOND, "no such symbol", its_own=True)
+        calls += [(second, call.reason) for call in complaints.due(second * SECOND)]
+    seconds = [second for second, _ in calls]
+    assert seconds == [15, *range(45, 301, 30), 315]
+    counts = [16, *[30] * 9, 14]
+    assert [reason.split(" feeds ")[0] for _, reason in calls] == list(map(str, counts))
+    assert sum(counts) == 300
+    late = feed(TRADES, 300)
+    complaints.add(late, "public", "refused with code 4", 900 * SECOND, "no such symbol", its_own=True)
+    assert complaints.due(902 * SECOND) == [
+        ("trades", "S300", "trades of S300: refused with code 4: no such symbol")
+    ], "as soon as the first one"

@@ -79,12 +79,12 @@ def test_what_is_refused_is_down_until_it_is_granted(monkeypatch: pytest.MonkeyP
     refusals = {"ethusdt@trade": Refusal(2, "no such stream")}
     monkeypatch.setattr(Link, "refusal", lambda _, stream: refusals.get(stream))
     monkeypatch.setattr(Link, "grants", lambda _, stream: stream not in refusals)
-    monkeypatch.setattr(Link, "in_doubt", True)
+    monkeypatch.setattr(Link, "stands_alone", lambda *_: False)
     connections.on_refused(SubscriptionRefused("binance", "public", ("ethusdt@trade",), 2, "no such stream", 1))
     one, other = connections.intake.health.feeds()
     assert (one.state, other.state) == (FeedState.SYNCING, FeedState.DOWN)
     assert (desk.refused, other.refused) == ([], False), "others of its message may be the reason"
-    monkeypatch.setattr(Link, "in_doubt", False)
+    monkeypatch.setattr(Link, "stands_alone", lambda _, stream: stream == "ethusdt@trade")
     connections.look_for_refused()
     assert desk.refused == [(other, "public", (2, "no such stream"))]
     assert (one.refused, other.refused) == (False, True)
@@ -102,12 +102,12 @@ def test_refused_streams_are_counted_and_named_once_and_without_those_refused_be
     refusal = Refusal(2, "no such stream")
     refusals = {"btcusdt@trade": refusal, "ethusdt@trade": refusal}
     monkeypatch.setattr(Link, "refusal", lambda _, stream: refusals.get(stream))
-    monkeypatch.setattr(Link, "in_doubt", True)
+    monkeypatch.setattr(Link, "stands_alone", lambda *_: False)
     connections.on_refused(SubscriptionRefused("binance", "public", tuple(refusals), *refusal, 1))
     assert counters["subscriptions_refused"] == 0
     del refusals["btcusdt@trade"]
-    for doubt in (False, True, False):
-        monkeypatch.setattr(Link, "in_doubt", doubt)
+    for sure in (True, False, True):
+        monkeypatch.setattr(Link, "stands_alone", lambda *_, sure=sure: sure)
         connections.look_for_refused()
         assert counters["subscriptions_refused"] == 1
     refusals.clear()

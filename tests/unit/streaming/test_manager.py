@@ -16,6 +16,7 @@ from tradewire.streaming.ladder import Rung
 from tradewire.streaming.manager import WebSocketManager
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.streaming.queues import default_policies
+from tradewire.streaming.stream_requests import Refusal
 from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts
 from tradewire.transport.auth import Credential
@@ -83,6 +84,28 @@ def test_a_feed_that_stays_mute_when_the_one_that_was_called_for_speaks_is_calle
     assert complaints.due(later + 1) == complaints.rest() == []
     made._act(late, Rung.RESUBSCRIBE, Verdict.MUTE)
     assert [call.reason for call in complaints.rest()] == ["trades of ETHUSDT: silent while the venue is not"]
+
+
+@pytest.mark.parametrize(
+    ("hit", "cause"),
+    [
+        (lambda made, feed: made._on_refused(feed, "public", Refusal(4, "no such stream")), "refused with code 4"),
+        (lambda made, feed: made._act(feed, Rung.ALERT, Verdict.REFUSED), "the venue says that it has no such symbol"),
+    ],
+)
+def test_a_second_symbol_that_is_refused_alike_is_called_for_once_too(hit: Any, cause: str) -> None:
+    made = manager()
+    first, second = made.acquire(made.venue.channel("trades"), ["BTCUSDT", "ETHUSDT"])
+    complaints, later = made._complaints, monotonic_ns() + 3_000_000_000
+    hit(made, first)
+    assert len(complaints.due(later)) == 1
+    for _ in range(2):
+        hit(made, first)
+        hit(made, second)
+    assert complaints.due(later) == [], "not one call after the other"
+    (call,) = complaints.due(later + 30_000_000_000)
+    assert call.symbol == "ETHUSDT"
+    assert cause in call.reason
 
 
 def test_an_alert_port_that_raises_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:

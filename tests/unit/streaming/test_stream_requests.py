@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from tradewire.streaming.stream_requests import StreamRequest, StreamRequests
+from tradewire.streaming.stream_requests import Refusal, StreamRequest, StreamRequests
 from tradewire.venues.base import StreamLimits
 
 SECOND = 1_000_000_000
@@ -20,10 +20,19 @@ def requests() -> StreamRequests:
     return StreamRequests(LIMITS, itertools.count(1))
 
 
+def take(requests: StreamRequests, now_ns: int = 0) -> StreamRequest | int | None:
+    """What is due, which is sent."""
+    due = requests.due(now_ns)
+    if isinstance(due, StreamRequest):
+        requests.sent(due, now_ns)
+    return due
+
+
 def sent(requests: StreamRequests, now_ns: int = 0) -> list[tuple[bool, tuple[str, ...]]]:
     """All that is due: (whether it subscribes, streams)."""
     found = []
     while isinstance(due := requests.due(now_ns), StreamRequest):
+        requests.sent(due, now_ns)
         found.append((due.subscribes, due.streams))
     assert due is None
     return found
@@ -34,9 +43,9 @@ def test_what_is_wanted_is_asked_for_once_in_messages_of_bounded_size(requests: 
         requests.add(stream)
     requests.add("a")
     assert (len(requests), "c" in requests, requests.wanted) == (5, True, list("abcde"))
-    assert requests.due(0) == (1, ("a", "b", "c"), True)
-    assert requests.due(0) == (2, ("d", "e"), True)
-    assert requests.due(0) is None
+    assert take(requests) == (1, ("a", "b", "c"), True)
+    assert take(requests) == (2, ("d", "e"), True)
+    assert take(requests) is None
     assert requests.subscribed == set("abcde")
 
 
@@ -52,7 +61,7 @@ def test_what_is_not_wanted_any_more_is_taken_back_after_all_that_is(requests: S
 def test_a_new_connection_is_asked_for_everything(requests: StreamRequests) -> None:
     for stream in "abc":
         requests.add(stream)
-    assert requests.due(0) == (1, ("a", "b", "c"), True)
+    assert take(requests) == (1, ("a", "b", "c"), True)
     requests.settled(1, ())
     requests.renew("a")
     requests.begin()
@@ -68,11 +77,12 @@ def test_the_limits_hold_requests_back() -> None:
     requests.add("a")
     requests.add("b")
     assert isinstance(requests.due(0), StreamRequest)
+    assert isinstance(take(requests), StreamRequest), "looking costs nothing"
     wait_ns = requests.due(0)
     assert isinstance(wait_ns, int)
     assert 0 < wait_ns <= 2 * SECOND
     assert requests.due(wait_ns - 1) == 1
-    assert isinstance(requests.due(wait_ns), StreamRequest)
+    assert isinstance(take(requests, wait_ns), StreamRequest)
     requests.tune(LIMITS)
     requests.add("c")
     assert isinstance(requests.due(wait_ns), StreamRequest), "other limits hold at once"
@@ -173,7 +183,7 @@ class Venue:
         self.told: list[tuple[str, ...]] = []
 
     def serve(self, requests: StreamRequests) -> None:
-        while isinstance(due := requests.due(0), StreamRequest):
+        while isinstance(due := take(requests), StreamRequest):
             self.asked.append("".join(due.streams))
             streams = [stream for stream in due.streams if stream not in self.given]
             if set(streams) & set(self.unknown) or len(self.given) + len(streams) > self.most:
@@ -206,7 +216,7 @@ def test_a_plan_is_filled_up_to_its_limit() -> None:
     venue.serve(requests)
     assert len(requests.subscribed) == 5
     assert len(venue.asked) <= 2 * 8
-    assert not requests.in_doubt
+    assert requests.acknowledged
 
 
 def test_the_refused_never_cost_the_granted_their_place_after_a_reconnect() -> None:
@@ -229,16 +239,17 @@ def test_the_refused_never_cost_the_granted_their_place_after_a_reconnect() -> N
 
 def test_what_was_in_doubt_when_the_connection_ended_stays_so() -> None:
     requests = made_of("abcd")
-    requests.due(0)
+    take(requests)
     requests.refused(1, 400, "no")
-    assert requests.due(0) == (2, ("a", "b"), True)
+    assert take(requests) == (2, ("a", "b"), True)
     requests.begin()
-    assert requests.in_doubt
+    assert not any(map(requests.stands_alone, "abcd"))
     venue = Venue(unknown="c")
     venue.serve(requests)
     assert sorted(venue.asked) == ["ab", "c", "cd", "d"]
     assert requests.subscribed == set("abd")
-    assert not requests.in_doubt
+    assert [stream for stream in "abcd" if requests.stands_alone(stream)] == ["c"]
+    assert requests.acknowledged
 
 
 def test_what_is_refused_is_granted_when_the_venue_changes_its_mind() -> None:
@@ -272,7 +283,7 @@ def test_what_another_connection_was_refused_is_asked_for_alone_and_not_told_aga
 
 def test_streams_in_doubt_that_nobody_wants_any_more_are_not_asked_for() -> None:
     requests = made_of("abcd")
-    requests.due(0)
+    take(requests)
     requests.refused(1, 400, "no")
     for stream in "abd":
         requests.discard(stream)
@@ -281,10 +292,81 @@ def test_streams_in_doubt_that_nobody_wants_any_more_are_not_asked_for() -> None
 
 def test_parts_are_no_longer_than_a_message_may_be_now() -> None:
     requests = made_of("abcdefgh")
-    requests.due(0)
+    take(requests)
     requests.refused(1, 400, "no")
     requests.tune(LIMITS)
     assert sent(requests) == [(True, tuple(part)) for part in ("abc", "d", "efg", "h")]
+
+
+NO_MESSAGE = Refusal(0, "no message")
+
+
+def ask(requests: StreamRequests) -> StreamRequest:
+    """What is due, and not sent."""
+    due = requests.due(0)
+    assert isinstance(due, StreamRequest)
+    return due
+
+
+def test_what_has_no_message_costs_none_of_the_limit_and_the_rest_goes_without_it() -> None:
+    requests = StreamRequests(replace(LIMITS, messages_per_s=1.0, message_burst=1), itertools.count(1))
+    for stream in "abc":
+        requests.add(stream)
+    parts = [("a",), ("c",)]
+    assert requests.unsendable(ask(requests), {"b": NO_MESSAGE}, parts) == ("b",)
+    assert (requests.stands_alone("b"), requests.refusal("b"), requests.refusal("a")) == (True, NO_MESSAGE, None)
+    assert not requests.overdue(SECOND), "nothing was sent"
+    assert sent(requests) == [(True, ("a", "c"))]
+    requests.settled(2, ())
+    assert requests.acknowledged
+    requests.begin()
+    assert take(requests) == (3, ("a", "c"), True)
+    requests.tune(LIMITS)
+    assert requests.unsendable(ask(requests), {"b": NO_MESSAGE}, []) == (), "known"
+    assert requests.stands_alone("b")
+    requests.settled(3, ())
+    assert requests.acknowledged
+    requests.add("b")
+    assert sent(requests) == [(True, ("b",))]
+
+
+def test_where_no_stream_is_to_blame_messages_are_shorter_on_this_connection() -> None:
+    requests = made_of("abcdefgh")
+    assert requests.unsendable(ask(requests), {}, [("a", "b", "c"), ("d",), ("e", "f"), ("g", "h")]) == ()
+    assert [requests.refusal(stream) for stream in "abcdefgh"] == [None] * 8
+    assert [streams for _, streams in sent(requests)] == [tuple("abc"), tuple("def"), tuple("gh")]
+    requests.begin()
+    assert sent(requests) == [(True, tuple("abcdefgh"))]
+
+
+def test_parts_of_a_refused_message_may_have_no_message_either() -> None:
+    requests = made_of("abcd")
+    take(requests)
+    requests.refused(1, 400, "no")
+    due = ask(requests)
+    assert due.streams == ("a", "b")
+    assert requests.unsendable(due, {"a": NO_MESSAGE}, [("b",)]) == ()
+    assert sent(requests) == [(True, ("b",)), (True, ("c", "d"))]
+    assert requests.refusal("a") == NO_MESSAGE
+
+
+def test_what_nobody_wants_any_more_is_not_told_of() -> None:
+    requests = made_of("ab")
+    due = ask(requests)
+    requests.discard("a")
+    assert requests.unsendable(due, {"a": NO_MESSAGE, "b": NO_MESSAGE}, []) == ("b",)
+    assert requests.acknowledged
+
+
+def test_taking_back_without_a_message_is_told_and_done() -> None:
+    requests = made_of("ab")
+    take(requests)
+    requests.settled(1, ())
+    requests.discard("a")
+    requests.renew("b")
+    due = ask(requests)
+    assert requests.unsendable(due, {}, []) == ("a", "b")
+    assert sent(requests) == [(True, ("b",))]
 
 
 @pytest.mark.parametrize("unknown", ["", "gh"])
@@ -318,13 +400,12 @@ def test_whatever_happens_what_is_wanted_comes_about(requests: StreamRequests, s
             case 4 if open_requests:
                 answer()
             case _:
-                if isinstance(due := requests.due(0), StreamRequest):
+                if isinstance(due := take(requests), StreamRequest):
                     open_requests.append(due)
-    while isinstance(due := requests.due(0), StreamRequest) or open_requests:
+    while isinstance(due := take(requests), StreamRequest) or open_requests:
         if isinstance(due, StreamRequest):
             open_requests.append(due)
         else:
             answer()
     assert given == requests.subscribed == set(requests.wanted).difference(unknown)
     assert requests.acknowledged
-    assert not requests.in_doubt

@@ -128,6 +128,16 @@ class Limiter:
                 window.add(weight, now_ns)
         return 0
 
+    def ready_ns(self, weights: Weights, now_ns: int, due_ns: int, *, reserve: bool) -> int:
+        """0: `try_take` would take them. Otherwise it is worth asking again at that time. Nothing is taken."""
+        if now_ns < self.closed_until_ns:
+            return self.closed_until_ns
+        return max(
+            meter.estimate_ns(weight, now_ns, due_ns)
+            for name, weight in weights
+            for meter in self._meters(name, reserve=reserve)
+        )
+
     def lacking(self, weights: Weights, now_ns: int, due_ns: int, ready_ns: int, *, reserve: bool) -> set[str]:
         """Of a request that was told to wait until `ready_ns`: the quotas that are the reason."""
         if now_ns < self.closed_until_ns:

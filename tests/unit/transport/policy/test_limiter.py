@@ -99,6 +99,19 @@ def test_the_gate_stops_everything_and_never_opens_earlier() -> None:
     assert take(limiter, ONE, 500) == 0
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_looking_takes_nothing_and_sees_what_taking_would_find(strict: bool) -> None:
+    limiter = Limiter([quota(limit=5, per_s=1, burst=None if strict else 5, strict=strict)])
+    now_ns = 0
+    while now_ns < 3 * SECOND:
+        looked_ns = [limiter.ready_ns(ONE, now_ns, now_ns, reserve=False) for _ in range(2)]
+        assert looked_ns[0] == looked_ns[1]
+        assert bool(looked_ns[0]) is bool(take(limiter, ONE, now_ns))
+        now_ns = looked_ns[0] or now_ns
+    limiter.close_until(4 * SECOND)
+    assert limiter.ready_ns(ONE, 3 * SECOND, 3 * SECOND, reserve=True) == 4 * SECOND
+
+
 def test_lacking_names_only_the_reason() -> None:
     limiter = Limiter([quota(burst=1), quota("orders", limit=10, burst=1)])
     both: Weights = (("orders", 1), ("weight", 1))
