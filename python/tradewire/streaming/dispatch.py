@@ -127,6 +127,9 @@ class Dispatcher:
         self._observers: tuple[Callable[[StatusEvent], None], ...] = ()
         # (dropped, conflated) by sort, of consumers that are gone.
         self._past = {name: (dict.fromkeys(EVENTS, 0), dict.fromkeys(EVENTS, 0)) for name in CONSUMERS}
+        # Consumers that went while events are delivered, of which they still get the rest.
+        self._leaving: list[tuple[str, EventQueue | BatchQueue]] = []
+        self._publishing = 0
         # (raised, slow) calls of callbacks that are gone.
         self._past_faults = (0, 0)
 
@@ -290,6 +293,18 @@ class Dispatcher:
         self._notify()
 
     def _publish(self, events: list[Any], routes: dict[RouteKey, tuple[CallbackRunner, ...]], drained_ns: int) -> None:
+        # Once a batch: callbacks may make events in turn.
+        self._publishing += 1
+        try:
+            self._route(events, routes, drained_ns)
+        finally:
+            self._publishing -= 1
+            if self._leaving and not self._publishing:
+                for name, queue in self._leaving:
+                    _add_losses(*self._past[name], queue)
+                self._leaving.clear()
+
+    def _route(self, events: list[Any], routes: dict[RouteKey, tuple[CallbackRunner, ...]], drained_ns: int) -> None:
         for event in events:
             kind = type(event)
             if kind is RawMessage:
@@ -356,12 +371,19 @@ class Dispatcher:
             dropped, conflated = (dict(past) for past in self._past[name])
             for queue in present:
                 _add_losses(dropped, conflated, queue)
+            for sort, queue in self._leaving:
+                if sort == name:
+                    _add_losses(dropped, conflated, queue)
             found[name] = Backlog(len(each), sum(waiting), max(waiting, default=0), dropped, conflated)
         return found
 
     def _bury(self, name: str, queue: EventQueue | BatchQueue | None) -> None:
-        """Keeps what a consumer that goes has lost."""
-        if queue is not None:
+        """Keeps what a consumer that goes has lost, and loses of what is being delivered."""
+        if queue is None:
+            return
+        if self._publishing:
+            self._leaving.append((name, queue))
+        else:
             _add_losses(*self._past[name], queue)
 
     def _take(self, item: tuple[Any, int]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewire.core import Bar, Callbacks, Histogram, Quote, SymbolTable, Trade
+from tradewire.core import Bar, Callbacks, Histogram, OrderBook, Quote, SymbolTable, Trade
 from tradewire.core.record import RECORD, Kind
 from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
@@ -41,6 +41,10 @@ def bar(interval: str) -> Bar:
 
 def gap(symbol: str = "BTCUSDT") -> GapDetected:
     return GapDetected("binance", "trades", symbol, 1, 0)
+
+
+def update() -> BookUpdate:
+    return BookUpdate("binance", "BTCUSDT", 0, 0, 1, None, None, OrderBook())
 
 
 @pytest.fixture
@@ -296,6 +300,36 @@ def test_consumers_with_policies_of_their_own_lose_by_these_and_totals_are_their
     assert dispatcher.backlogs()["events"][3:] == total[3:], "a total does not shrink"
     assert total.dropped_by == dict.fromkeys(EVENTS, 0) | {"trade": 5, "quote": 3}
     assert total.conflated_by == dict.fromkeys(EVENTS, 0) | {"trade": 14, "quote": 12}
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_a_queue_that_is_closed_amid_a_delivery_is_counted_to_its_end(dispatcher: Dispatcher, direct: bool) -> None:
+    keys = [(Kind.BOOK_DELTA, route_key(BookUpdate, "binance", "BTCUSDT"), 0)]
+    leaving = queued()
+    seen: list[int] = []
+
+    def close(event: Any) -> None:
+        if leaving in dispatcher.runners:
+            dispatcher.remove_callback(leaving, keys)
+        # What a callback publishes, or a reader of the totals, sees meanwhile.
+        dispatcher.publish([trade()], 0)
+        seen.append(dispatcher.dropped())
+
+    closing = InlineRunner(close, Histogram(1, 10**12, 3))
+    for runner in (closing, leaving):
+        dispatcher.add_callback(runner, keys)
+    leaving.deliver(update(), 0)
+    if direct:
+        dispatcher.deliver(batch(), [], [update()], 0)
+    else:
+        dispatcher.publish([update()], 0)
+    lost = leaving.queue.conflated
+    assert (lost, leaving.queue.waiting) == (1, 1), "what is on its way still arrives"
+    assert seen == [0]
+    assert dispatcher.dropped() == lost
+    assert dispatcher.backlogs()["callback"].conflated_by["book"] == lost
+    dispatcher.publish([update()], 0)
+    assert (dispatcher.dropped(), leaving.queue.conflated) == (lost, lost)
 
 
 def test_another_capacity_holds_for_queues_that_are_there_and_to_come(dispatcher: Dispatcher) -> None:
