@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 import recordings
 from campaign import Campaign
 from tradewire import core
+from waiting import until
 
 TESTS = Path(__file__).resolve().parent
 #: What is in them never runs code of the core, or starts processes that choose their own.
@@ -52,13 +52,7 @@ def impl(request: pytest.FixtureRequest) -> ModuleType:
 @pytest.fixture
 def eventually() -> Callable[..., Awaitable[None]]:
     """`await eventually(lambda: condition)`: lets the loop run until the condition holds. Instead of sleeping."""
-
-    async def wait(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-        async with asyncio.timeout(timeout_s):
-            while not condition():  # noqa: ASYNC110 - any condition, not one of ours
-                await asyncio.sleep(0.002)
-
-    return wait
+    return until
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ For tests that break them; the breaking itself is `sim.chaos` or `fault_proxy`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 from typing import Any
 
@@ -102,12 +101,6 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway_module, "_TICK_S", 0.02)
     monkeypatch.setattr(remedies, "_WAIT_NS", (1_500_000_000, 1_500_000_000))
     monkeypatch.setattr(evidence, "_GRACE_NS", 0)
-
-
-async def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - any condition, not one of ours
-            await asyncio.sleep(0.002)
 
 
 def of_type(events: Sequence[Any], *kinds: type) -> list[Any]:

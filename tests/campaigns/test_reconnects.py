@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from campaign import percentile
-from faulty_venues import VENUES, is_live, open_venue, until
+from faulty_venues import VENUES, is_live, open_venue
 from tradewire.streaming import Resynced
+from waiting import until
 
 if TYPE_CHECKING:
     from campaign import Campaign

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from faulty_venues import is_live, open_venue, until
-from tradewire.streaming import ConnectionChanged, ConnectionState, StreamingGateway
-from tradewire.streaming import link as link_module
+from faulty_venues import is_live, open_venue
+from tradewire.streaming import ConnectionChanged, ConnectionState, StreamingGateway, attempts
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.transport.policy.retry import RetryBudget, RetryPolicy, RetryRun
 from tradewire.venues.adapter import DataProviderAdapter
+from waiting import until
 
 if TYPE_CHECKING:
     from campaign import Campaign
@@ -203,7 +203,7 @@ async def test_a_custom_provider_that_closes_cannot_spin(
         await connection.recv()
         await connection.send(answer)
 
-    monkeypatch.setattr(link_module, "Backoff", Noted)
+    monkeypatch.setattr(attempts, "Backoff", Noted)
     trials, worst = campaign.size(1, 20), 0
     every = [(Raw, "no"), (Raw, '{"error": 1}'), (Reading, '{"status": "no"}'), (Reading, "no"), (Reading, "{}")]
     async with serve(refuse, "127.0.0.1", 0) as server:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from fault_proxy import TOXICS, Proxy, Toxic
-from faulty_venues import VENUES, books_served, hurry, is_live, open_venue, until
+from faulty_venues import VENUES, books_served, hurry, is_live, open_venue
+from waiting import until
 
 if TYPE_CHECKING:
     from campaign import Campaign

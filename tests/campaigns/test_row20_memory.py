@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from faulty_venues import Hasty, until
+from faulty_venues import Hasty
 from tradewire import StreamingGateway, core
 from tradewire.core.record import RECORD
 from tradewire.errors import FeedConnectionError
 from tradewire.sim import SimProcess
 from tradewire.streaming.pipeline import RING_CAPACITY
 from tradewire.transport.http import HttpClient
+from waiting import until
 
 if TYPE_CHECKING:
     from campaign import Campaign

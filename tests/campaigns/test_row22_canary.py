@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from faulty_venues import Hasty, until
+from faulty_venues import Hasty
 from tradewire import ConfigLoader, Secret, StreamingGateway
 from tradewire.errors import ConfigError, TradewireError
 from tradewire.monitoring import start_metrics_server
@@ -33,6 +33,7 @@ from tradewire.sim import AlpacaSim
 from tradewire.telemetry.redaction import RedactingFilter, redacted
 from tradewire.transport.auth import AuthManager, Credential
 from tradewire.transport.http import HttpClient
+from waiting import until
 
 if TYPE_CHECKING:
     from campaign import Campaign

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from faulty_venues import Hasty, Place, is_live, open_venue, until
+from faulty_venues import Hasty, Place, is_live, open_venue
 from tradewire import StreamingGateway
 from tradewire.config import ConfigLoader
 from tradewire.sim.session import Session
 from tradewire.streaming import ConnectionState
+from waiting import until
 
 BAN_S = 2
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from faulty_venues import VENUES, Place, hurry, is_live, of_type, open_venue, until
+from faulty_venues import VENUES, Place, hurry, is_live, of_type, open_venue
+from moving_market import Market
 from tradewire import StreamingGateway
 from tradewire.config import ConfigLoader
 from tradewire.sim import AlpacaSim
@@ -24,6 +22,7 @@ from tradewire.streaming import (
     fallback,
 )
 from tradewire.streaming.evidence import Verdict
+from waiting import until
 
 STALE_S = 1.0
 
@@ -116,21 +115,16 @@ async def test_a_quiet_market_is_left_alone(venue: str) -> None:
     ):
         seen: list[Any] = []
         gateway.on_status(seen.append)
-        await _moving(place, lambda: is_live(gateway))
+        await Market(place.sim).moving_until(lambda: is_live(gateway), 20)
         seen.clear()
         await until(lambda: all((feed.stale_after_ns or 0) >= 800_000_000 for feed in gateway.feeds()))
         assert gateway.counters["evidence.quiet"] >= 2 * len(place.symbols)
         assert gateway.counters["evidence.quiet"] == sum(gateway.counters.group("evidence.").values())
         assert of_type(seen, RemedyTaken, ConnectionChanged, FeedAlert) == []
-        await _moving(place, lambda: all(feed.stale_after_ns == 200_000_000 for feed in gateway.feeds()))
+        await Market(place.sim).moving_until(
+            lambda: all(feed.stale_after_ns == 200_000_000 for feed in gateway.feeds()), 20
+        )
         assert place.is_exact(gateway)
-
-
-async def _moving(place: Place, condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            place.sim.feed.advance(time.time_ns() // 1_000_000, 20)
-            await asyncio.sleep(0.01)
 
 
 async def test_a_mistyped_symbol_costs_the_others_nothing() -> None:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from random import Random
 from typing import Any
 
 import pytest
 
+from moving_market import Market
 from tradewire import Secret
 from tradewire.core import Kind, Trade, view
 from tradewire.core.record import BACKFILL
 from tradewire.sim import AlpacaSim, BinanceSim, BinanceSpotSim
 from tradewire.streaming import BackFilled, FeedState, GapDetected, StreamingGateway
 from tradewire.transport.auth import Credential
-
-
-async def _moving(sim: Any, condition: Any, messages: int = 10) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            sim.feed.advance(time.time_ns() // 1_000_000, messages)
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +34,7 @@ async def test_lost_trades_are_filled_in(venue: str, make: Any, channel: str) ->
         gateway.on_status(statuses.append)
         async with gateway:
             batches = gateway.batches()
-            await _moving(sim, lambda: gateway.state(channel, "BTCUSDT") is FeedState.LIVE)
+            await Market(sim).moving_until(lambda: gateway.state(channel, "BTCUSDT") is FeedState.LIVE)
             for fault in (
                 lambda: sim.chaos.drop(3, channel=channel),
                 lambda: sim.chaos.restart(0.5),
@@ -50,8 +42,7 @@ async def test_lost_trades_are_filled_in(venue: str, make: Any, channel: str) ->
             ):
                 before = len([event for event in statuses if isinstance(event, BackFilled)])
                 fault()
-                await _moving(
-                    sim,
+                await Market(sim).moving_until(
                     lambda before=before: (
                         len([event for event in statuses if isinstance(event, BackFilled)]) > before
                         and gateway.state(channel, "BTCUSDT") is FeedState.LIVE
@@ -83,14 +74,16 @@ async def test_reordered_and_repeated_trades_are_counted_and_not_filled_in() -> 
         gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
         gateway.subscribe("trades", ["BTCUSDT"], got.append)
         async with gateway:
-            await _moving(sim, lambda: gateway.state("trades", "BTCUSDT") is FeedState.LIVE)
+            await Market(sim).moving_until(lambda: gateway.state("trades", "BTCUSDT") is FeedState.LIVE)
             repeated = sim.chaos.duplicate(2, channel="trades")
-            await _moving(sim, lambda: repeated.injected == 2)
+            await Market(sim).moving_until(lambda: repeated.injected == 2)
             swapped = sim.chaos.reorder(1, channel="trades")
-            await _moving(sim, lambda: swapped.injected == 1 and gateway.counters["sequence_reordered"] == 1)
+            await Market(sim).moving_until(
+                lambda: swapped.injected == 1 and gateway.counters["sequence_reordered"] == 1
+            )
             counters = gateway.counters
             assert (counters["sequence_duplicate.trades"], counters["sequence_reordered.trades"]) == (2, 1)
-            await _moving(sim, lambda: not gateway.managers["binance"]._intake.backfill._tasks)
+            await Market(sim).moving_until(lambda: not gateway.managers["binance"]._intake.backfill._tasks)
             ids = sorted(trade.seq for trade in got)
             assert len(ids) - len(set(ids)) == 2, "the repeated ones alone came twice"
 
@@ -110,10 +103,10 @@ async def test_alpaca_trades_between_two_connections_are_filled_in() -> None:
         gateway.on_status(lambda event: filled.append(event) if isinstance(event, BackFilled) else None)
         async with gateway:
             for number in range(1, 4):
-                await _moving(sim, lambda: gateway.state("trades", "BTC/USD") is FeedState.LIVE)
+                await Market(sim).moving_until(lambda: gateway.state("trades", "BTC/USD") is FeedState.LIVE)
                 sim.chaos.restart(0.3)
                 # Slowly: more than are fetched for one gap would be another test.
-                await _moving(sim, lambda number=number: len(filled) == number, 1)
+                await Market(sim).moving_until(lambda number=number: len(filled) == number, 1)
             assert all(event.count > 0 and event.still_missing == 0 for event in filled)
             assert sum(event.count for event in filled) == gateway.counters["backfilled"]
             assert len([trade for trade in got if trade.flags & BACKFILL]) == gateway.counters["backfilled"]

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from random import Random
-from typing import Any
 
 import pytest
 
+from moving_market import Market
 from tradewire.sim import BinanceSim
 from tradewire.streaming import FeedAlert, StreamingGateway
 
 SECOND = 1_000_000_000
-
-
-async def _moving(sim: BinanceSim, condition: Any) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            sim.feed.advance(time.time_ns() // 1_000_000 + sim.chaos.skew_ms, 10)
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("skew_ms", [0, 5_000, -5_000])
@@ -32,12 +23,12 @@ async def test_the_offset_is_known_and_taken_out_of_latencies(skew_ms: int) -> N
         gateway.on_status(lambda event: alerts.append(event.reason) if isinstance(event, FeedAlert) else None)
         async with gateway:
             manager = gateway.managers["binance"]
-            await _moving(sim, lambda: manager.clock.known and gateway.counters["messages.trade"])
+            await Market(sim).moving_until(lambda: manager.clock.known and gateway.counters["messages.trade"])
             # Half the round trip, and the whole milliseconds of the answer.
             bound_ns = manager.clock.rtt_ns / 2 + 2_000_000
             assert abs(manager.clock.offset_ns - skew_ms * 1_000_000) <= bound_ns
             before = manager.latency.venue.count
-            await _moving(sim, lambda: manager.latency.venue.count >= before + 100)
+            await Market(sim).moving_until(lambda: manager.latency.venue.count >= before + 100)
             if skew_ms:
                 direction = "ahead of" if skew_ms > 0 else "behind"
                 assert alerts == [f"the venue's clock is 5.0 s {direction} this machine's"]
@@ -54,10 +45,12 @@ async def test_times_that_jump_are_counted_and_the_events_kept() -> None:
         gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
         gateway.subscribe("trades", ["BTCUSDT"])
         async with gateway:
-            await _moving(sim, lambda: gateway.managers["binance"].clock.known and gateway.counters["messages.trade"])
+            await Market(sim).moving_until(
+                lambda: gateway.managers["binance"].clock.known and gateway.counters["messages.trade"]
+            )
             sim.chaos.skew(2 * 3_600_000)
-            await _moving(sim, lambda: gateway.counters["time_jumps"] > 5)
+            await Market(sim).moving_until(lambda: gateway.counters["time_jumps"] > 5)
             assert gateway.counters["decode_errors"] == 0
             assert gateway.managers["binance"].drop_rate == 0.0
-            await _moving(sim, lambda: gateway.managers["binance"].throughput.messages_per_s > 0)
+            await Market(sim).moving_until(lambda: gateway.managers["binance"].throughput.messages_per_s > 0)
             assert gateway.managers["binance"].throughput.bytes_per_s > 0

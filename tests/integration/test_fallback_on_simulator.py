@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fault_proxy import Proxy
+from moving_market import Market
 from tradewire.config import ConfigLoader
 from tradewire.core import Quote, Trade, view
 from tradewire.core.record import BACKFILL, Kind
@@ -25,13 +23,6 @@ from tradewire.streaming import (
     StreamingGateway,
     fallback,
 )
-
-
-async def _moving(sim: Any, condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():
-            sim.feed.advance(time.time_ns() // 1_000_000, 10)
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -75,22 +66,24 @@ streaming:
 
             async with gateway:
                 batches = gateway.batches()
-                await _moving(sim, lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
+                await Market(sim).moving_until(lambda: all(feed.state is FeedState.LIVE for feed in gateway.feeds()))
                 await proxy.poison("down")
-                await _moving(sim, lambda: told(FallbackChanged))
+                await Market(sim).moving_until(lambda: told(FallbackChanged))
                 spare = gateway.managers["spare"]
-                await _moving(sim, lambda: spare.feeds() and all(feed.well for feed in spare.feeds()))
+                await Market(sim).moving_until(lambda: spare.feeds() and all(feed.well for feed in spare.feeds()))
                 by_spare = got[-1].seq
-                await _moving(sim, lambda: got[-1].seq > by_spare + 20)
+                await Market(sim).moving_until(lambda: got[-1].seq > by_spare + 20)
                 await proxy.heal()
                 main = gateway.managers["main"]
-                await _moving(sim, lambda: all(feed.well for feed in main.feeds()))
+                await Market(sim).moving_until(lambda: all(feed.well for feed in main.feeds()))
                 states.clear()
-                await _moving(sim, lambda: len(told(FallbackChanged)) == 2)
+                await Market(sim).moving_until(lambda: len(told(FallbackChanged)) == 2)
                 of_both = [(type(state), state.seq) for state in states]
                 last = got[-1].seq
-                await _moving(sim, lambda: got[-1].seq > last + 20 and not any(twin.active for twin in twins))
-                await _moving(sim, lambda: _filled(told(BackFilled)) >= _missing(told(GapDetected)))
+                await Market(sim).moving_until(
+                    lambda: got[-1].seq > last + 20 and not any(twin.active for twin in twins)
+                )
+                await Market(sim).moving_until(lambda: _filled(told(BackFilled)) >= _missing(told(GapDetected)))
                 numbers = [trade.seq for trade in got]
                 assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1)), "all of them, each once"
                 live = [trade.seq for trade in got if not trade.flags & BACKFILL]

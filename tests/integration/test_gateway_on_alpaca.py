@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+import moving_market
+from faulty_venues import is_live
 from tradewire import ConfigLoader, Secret
 from tradewire.core import Bar, Quote, Trade
 from tradewire.core.record import BACKFILL
@@ -35,31 +34,8 @@ CODECS = ("json", "msgpack")
 MINUTE_MS = 60_000
 
 
-class Market:
-    """A simulated venue at rest, moved by the test, with a clock that it may set forward."""
-
-    def __init__(self, sim: AlpacaSim) -> None:
-        self.sim = sim
-        self.ahead_ms = 0
-
-    def move(self, messages: int = 100) -> None:
-        self.sim.feed.advance(time.time_ns() // 1_000_000 + self.ahead_ms, messages)
-
-    async def moving_until(self, condition: Callable[[], object], timeout_s: float = 30) -> None:
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                self.move(10)
-                await asyncio.sleep(0.01)
-
-    async def rest(self, path: str) -> Any:
-        def get() -> Any:
-            request = urllib.request.Request(  # noqa: S310 - loopback
-                f"{self.sim.rest_url}{path}", headers={"APCA-API-KEY-ID": "PK1", "APCA-API-SECRET-KEY": "hush"}
-            )
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
-                return json.load(answer)
-
-        return await asyncio.to_thread(get)
+class Market(moving_market.Market):
+    """With its gateways and its books."""
 
     def gateway(self, venue: str, **options: Any) -> StreamingGateway:
         options = {"credential": KEY, "random": Random(1), "url": self.sim.stream_url, **options}
@@ -90,10 +66,6 @@ async def market() -> AsyncIterator[Market]:
     symbols = (*STOCKS, "FAKEPACA", *PAIRS)
     async with AlpacaSim(symbols=symbols, rate=0, seed=11, credentials={"PK1": "hush"}) as sim:
         yield Market(sim)
-
-
-def live(gateway: StreamingGateway) -> bool:
-    return all(feed.state is FeedState.LIVE for feed in gateway.feeds())
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -128,7 +100,7 @@ async def test_trades_quotes_and_bars_are_the_venues(
             assert (bar.interval, bar.closed, bar.start_ns % (MINUTE_MS * 1_000_000)) == ("1m", True, 0)
             assert bar.low <= bar.open <= bar.high
             assert quotes[symbol].bid_price < quotes[symbol].ask_price
-        assert live(gateway)
+        assert is_live(gateway)
         (link,) = gateway.links
         assert len(link.subscribed) == 3 * len(symbols)
         assert gateway.counters["decode_errors"] == 0
@@ -141,14 +113,14 @@ async def test_books_begin_with_the_streams_snapshot_and_stay_the_venues(
 ) -> None:
     async with market.gateway("alpaca_crypto", symbols=PAIRS, channels=["book", "trades"], codec=codec) as gateway:
         for _ in range(3):
-            await market.moving_until(lambda: live(gateway) and all(map(gateway.book, PAIRS)))
+            await market.moving_until(lambda: is_live(gateway) and all(map(gateway.book, PAIRS)))
             market.move(500)
             for symbol in PAIRS:
                 await market.book_is_the_venues(gateway, symbol)
             for session in tuple(market.sim.streams.sessions):
                 session.abort()
             await eventually(lambda: not any(map(gateway.book, PAIRS)))
-        await market.moving_until(lambda: live(gateway) and all(map(gateway.book, PAIRS)))
+        await market.moving_until(lambda: is_live(gateway) and all(map(gateway.book, PAIRS)))
         assert gateway.counters["book_gaps"] == gateway.counters["book_restarts"] == 0
         assert gateway.counters["decode_errors"] == 0
 
@@ -169,13 +141,13 @@ async def test_killed_sockets_come_back_with_exact_subscriptions(market: Market,
     async with market.gateway("alpaca", symbols=STOCKS, channels=["trades", "quotes"], codec=codec) as gateway:
         wanted = {f"{symbol}@{channel}" for symbol in STOCKS for channel in ("trades", "quotes")}
         for _ in range(3):
-            await market.moving_until(lambda: live(gateway))
+            await market.moving_until(lambda: is_live(gateway))
             (link,) = gateway.links
             assert link.subscribed == wanted
             (session,) = market.sim.streams.sessions
             session.abort()
-            await eventually(lambda: not live(gateway))
-        await market.moving_until(lambda: live(gateway))
+            await eventually(lambda: not is_live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         assert gateway.counters["reconnects"] == 3
 
 
@@ -198,14 +170,14 @@ async def test_wrong_keys_call_a_person_and_are_not_tried_again_soon(market: Mar
 async def test_a_second_connection_waits_until_the_first_is_gone(market: Market, eventually: Any) -> None:
     seen: list[Any] = []
     async with market.gateway("alpaca", symbols=STOCKS, channels=["trades"]) as first:
-        await market.moving_until(lambda: live(first))
+        await market.moving_until(lambda: is_live(first))
         second = market.gateway("alpaca", symbols=STOCKS, channels=["trades"])
         second.on_status(seen.append)
         async with second:
             refused = lambda: [event.code for event in seen if isinstance(event, SubscriptionRefused)]  # noqa: E731
             await eventually(lambda: refused() == [406])
             await first.stop()
-            await market.moving_until(lambda: live(second))
+            await market.moving_until(lambda: is_live(second))
             distances = [event.retry_in_ns for event in seen if getattr(event, "retry_in_ns", 0)]
             assert len(distances) >= 1
             assert second.counters["alerts"] == 0
@@ -236,7 +208,7 @@ async def test_refused_symbols_do_not_take_the_good_ones_along_when_the_connecti
         seen: list[Any] = []
         async with market.gateway("alpaca", symbols=symbols[:20], channels=["trades"]) as gateway:
             gateway.on_status(seen.append)
-            await market.moving_until(lambda: live(gateway))
+            await market.moving_until(lambda: is_live(gateway))
             gateway.subscribe_to_trades(symbols[20:])
 
             def served() -> bool:
@@ -261,7 +233,7 @@ async def test_refused_symbols_do_not_take_the_good_ones_along_when_the_connecti
 
 async def test_corrections_and_halts_are_counted_and_hurt_nobody(market: Market) -> None:
     async with market.gateway("alpaca", symbols=["AAPL"], channels=["trades"]) as gateway:
-        await market.moving_until(lambda: live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         notices = gateway.counters["messages.control"]
         for _ in range(20):
             market.move(1_000)
@@ -275,7 +247,7 @@ async def test_corrections_and_halts_are_counted_and_hurt_nobody(market: Market)
 async def test_a_silent_feed_is_judged_by_the_venues_newest_trade(market: Market, eventually: Any) -> None:
     options = {"symbols": ["AAPL"], "channels": ["trades"], "stale_after_s": {"trades": 0.3}}
     async with market.gateway("alpaca", **options) as gateway:
-        await market.moving_until(lambda: live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         await eventually(lambda: gateway.counters["evidence.quiet"])
         assert gateway.counters["evidence.unknown"] == gateway.counters["remedies.resubscribe"] == 0
 
@@ -306,7 +278,7 @@ streaming:
     gateway = StreamingGateway(ConfigLoader(path, env_file=None).load(), random=Random(1))
     gateway.subscribe_to_trades(["AAPL", "BTC/USD"], seen.append)
     async with gateway:
-        await market.moving_until(lambda: live(gateway) and gateway.book("BTC/USD"))
+        await market.moving_until(lambda: is_live(gateway) and gateway.book("BTC/USD"))
         await market.moving_until(lambda: {trade.venue for trade in seen} == {"alpaca", "alpaca_crypto"})
         assert gateway.counters["decode_errors"] == 0
 
@@ -324,7 +296,7 @@ async def test_trades_of_a_broken_connection_are_fetched(
         await market.moving_until(lambda: len(seen) > 20)
         for session in tuple(market.sim.streams.sessions):
             session.abort()
-        await eventually(lambda: not live(gateway))
+        await eventually(lambda: not is_live(gateway))
         market.move(1_000)
         await market.moving_until(lambda: any(isinstance(event, BackFilled) for event in statuses))
         ids = sorted(trade.trade_id for trade in seen)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-import urllib.request
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
 import pytest
 
+import moving_market
+from faulty_venues import is_live
+from moving_market import ask
 from tradewire.core import Kind, Trade, view
 from tradewire.sim import BinanceSim
 from tradewire.streaming import FeedState, GapDetected, Resynced, StreamingGateway
@@ -19,34 +19,15 @@ from tradewire.streaming import FeedState, GapDetected, Resynced, StreamingGatew
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
 
-class Market:
-    """A simulated venue at rest, moved by the test."""
-
-    def __init__(self, sim: BinanceSim) -> None:
-        self.sim = sim
-
-    def move(self, messages: int = 100) -> None:
-        self.sim.feed.advance(time.time_ns() // 1_000_000, messages)
-
-    async def rest(self, path: str) -> Any:
-        def get() -> Any:
-            with urllib.request.urlopen(f"{self.sim.rest_url}{path}", timeout=20) as answer:  # noqa: S310 - loopback
-                return json.load(answer)
-
-        return await asyncio.to_thread(get)
+class Market(moving_market.Market):
+    """With its gateways and its books."""
 
     def gateway(self, **options: Any) -> StreamingGateway:
         return StreamingGateway(url=self.sim.stream_url, rest_url=self.sim.rest_url, random=Random(1), **options)
 
-    async def moving_until(self, condition: Any, timeout_s: float = 30) -> None:
-        async with asyncio.timeout(timeout_s):
-            while not condition():
-                self.move(10)
-                await asyncio.sleep(0.01)
-
     async def book_is_the_venues(self, gateway: StreamingGateway, symbol: str) -> None:
         """At rest, the gateway's book equals a REST snapshot, level by level, once the last diffs are published."""
-        truth = await self.rest(f"/fapi/v1/depth?symbol={symbol}&limit=1000")
+        truth = await ask(self.sim, f"/fapi/v1/depth?symbol={symbol}&limit=1000")
         async with asyncio.timeout(30):
             while (book := gateway.book(symbol)) is None or book.last_seq != truth["lastUpdateId"]:
                 self.move(0)
@@ -62,21 +43,17 @@ async def market() -> AsyncIterator[Market]:
         yield Market(sim)
 
 
-def _live(gateway: StreamingGateway) -> bool:
-    return all(feed.state is FeedState.LIVE for feed in gateway.feeds())
-
-
 async def test_books_trades_and_quotes_are_the_venues(market: Market) -> None:
     trades: dict[str, list[Trade]] = {symbol: [] for symbol in SYMBOLS}
     async with market.gateway(symbols=SYMBOLS, channels=["quotes", "book"]) as gateway:
         gateway.subscribe_to_trades(SYMBOLS, lambda trade: trades[trade.symbol].append(trade))
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         for _ in range(20):
             market.move(200)
             await asyncio.sleep(0.01)
         for symbol in SYMBOLS:
             await market.book_is_the_venues(gateway, symbol)
-            told = await market.rest(f"/fapi/v1/trades?symbol={symbol}&limit=1000")
+            told = await ask(market.sim, f"/fapi/v1/trades?symbol={symbol}&limit=1000")
             last = trades[symbol][-1]
             assert (last.trade_id, last.price) == (told[-1]["id"], float(told[-1]["price"]))
             ids = [trade.trade_id for trade in trades[symbol]]
@@ -92,7 +69,7 @@ async def test_killed_sockets_come_back_with_exact_subscriptions_and_whole_books
     async with market.gateway(symbols=SYMBOLS, channels=["trades", "quotes", "book", "mark_price"]) as gateway:
         wanted = {f"{symbol.lower()}@{part}" for symbol in SYMBOLS for part in ("trade", "bookTicker", "depth@100ms")}
         for _ in range(5):
-            await market.moving_until(lambda: _live(gateway))
+            await market.moving_until(lambda: is_live(gateway))
             (public,) = [link for link in gateway.links if link.name == "public"]
             assert public.subscribed == wanted
             (session,) = [one for one in market.sim.streams.sessions if "btcusdt@trade" in one.subscriptions()]
@@ -100,8 +77,8 @@ async def test_killed_sockets_come_back_with_exact_subscriptions_and_whole_books
             for one in tuple(market.sim.streams.sessions):
                 one.abort()
             # The two connections are lost one after the other; nothing moves until both are.
-            await eventually(lambda: not _live(gateway) and gateway.book("BTCUSDT") is None)
-        await market.moving_until(lambda: _live(gateway))
+            await eventually(lambda: not is_live(gateway) and gateway.book("BTCUSDT") is None)
+        await market.moving_until(lambda: is_live(gateway))
         for symbol in SYMBOLS:
             await market.book_is_the_venues(gateway, symbol)
         assert gateway.counters["reconnects"] == 10
@@ -119,7 +96,7 @@ async def test_a_lost_diff_is_a_gap_and_the_book_is_rebuilt(market: Market, monk
                 unserved.append(gateway.book(event.symbol) is None)
 
         gateway.on_status(on_status)
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         seen.clear()
         lost: list[str] = []
         with monkeypatch.context() as patch:
@@ -149,7 +126,7 @@ async def test_a_lost_trade_is_told_with_its_number(market: Market, monkeypatch:
     topic = market.sim.feed.topics["btcusdt@trade"]
     async with market.gateway(symbols=["BTCUSDT"], channels=["trades"]) as gateway:
         events = gateway.events("BTCUSDT")
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         lost: list[str] = []
         with monkeypatch.context() as patch:
             patch.setattr(type(topic), "publish", _losing(type(topic).publish, topic, lost))
@@ -168,7 +145,7 @@ async def test_a_mute_feed_on_a_living_connection_is_stale(market: Market, monke
     topic = market.sim.feed.topics["btcusdt@bookTicker"]
     gateway = market.gateway(symbols=["BTCUSDT"], channels=["trades", "quotes"], stale_after_s={"quotes": 0.3})
     async with gateway:
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         publish = type(topic).publish
 
         def mute(self: Any, payload: str) -> None:
@@ -187,7 +164,7 @@ async def test_batches_and_slow_consumers(market: Market) -> None:
         asleep = gateway.events()
         own = gateway.events(policies={"trades": "keep", "quotes": "drop_oldest"})
         batches = gateway.batches()
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         market.move(2_000)
         await market.moving_until(lambda: gateway.counters["messages.trade"] > 500)
         taken = 0
@@ -212,7 +189,7 @@ async def test_batches_and_slow_consumers(market: Market) -> None:
 @pytest.mark.parametrize("channel", ["agg_trades", "mark_price", "bars_1m", "ticker", "mini_ticker", "book5", "book20"])
 async def test_every_channel_flows(market: Market, channel: str) -> None:
     async with market.gateway(symbols=["BTCUSDT"], channels=[channel]) as gateway:
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         assert gateway.counters["decode_errors"] == 0
         if channel.startswith("book"):
             book = gateway.book("BTCUSDT")
@@ -235,6 +212,6 @@ async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch
 
     monkeypatch.setattr(BinanceRest, "snapshot", flaky)
     async with market.gateway(symbols=["BTCUSDT"], channels=["book"]) as gateway:
-        await market.moving_until(lambda: _live(gateway))
+        await market.moving_until(lambda: is_live(gateway))
         await market.book_is_the_venues(gateway, "BTCUSDT")
     assert asked[:3] == ["BTCUSDT"] * 3

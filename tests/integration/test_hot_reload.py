@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tradewire.sim import BinanceSim
 from tradewire.streaming import StreamingGateway
+from waiting import until
 
 TEXT = """
 streaming:
@@ -22,12 +21,6 @@ streaming:
       subscriptions: [trades, quotes]
       stale_after: {{quotes: {stale}}}
 """
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - of files and sockets
-            await asyncio.sleep(0.01)
 
 
 def write(path: Path, sim: BinanceSim, symbols: str, stale: float = 10) -> None:

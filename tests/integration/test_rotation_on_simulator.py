@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-import urllib.request
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from random import Random
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from moving_market import ask
 from tradewire.core import Kind, view
 from tradewire.sim import BinanceSim, BinanceSpotSim
 from tradewire.sim.binance_streams import StreamLimits as VenueLimits
@@ -53,14 +52,6 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def _gateway(sim: BinanceSim, **options: Any) -> StreamingGateway:
     return StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1), **options)
-
-
-async def _rest(sim: BinanceSim, path: str) -> Any:
-    def get() -> Any:
-        with urllib.request.urlopen(f"{sim.rest_url}{path}", timeout=20) as answer:  # noqa: S310 - loopback
-            return json.load(answer)
-
-    return await asyncio.to_thread(get)
 
 
 async def test_rotation_with_overlap_loses_and_repeats_nothing(sim: BinanceSim, limited: Any, eventually: Any) -> None:
@@ -117,7 +108,7 @@ async def test_books_after_rotations_are_the_venues(limited: Any, eventually: An
                     await asyncio.sleep(0.01)
             assert gateway.counters["resyncs"] == len(SYMBOLS)
             for symbol in SYMBOLS:
-                truth = await _rest(sim, f"/fapi/v1/depth?symbol={symbol}&limit=1000")
+                truth = await ask(sim, f"/fapi/v1/depth?symbol={symbol}&limit=1000")
 
                 def whole(symbol: str = symbol, last: int = truth["lastUpdateId"]) -> bool:
                     sim.feed.advance(time.time_ns() // 1_000_000, 0)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from faulty_venues import VENUES, is_live, open_venue, until
+from faulty_venues import VENUES, is_live, open_venue
 from tradewire.core import Quote, Trade
 from tradewire.errors import ConfigError
 from tradewire.streaming import StreamingGateway
+from waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "config" / "streaming.yaml"
