@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from tradewire.sim import alpaca_messages as messages
 from tradewire.sim.alpaca_accounts import Accounts
@@ -39,17 +38,13 @@ def chaos() -> Chaos:
 @pytest.fixture
 async def get(feed: AlpacaFeed, chaos: Chaos) -> AsyncIterator[Get]:
     face = AlpacaRestFace(feed, Accounts({"k": "s"}, "basic"), now_ms=lambda: feed.market.now_ms, chaos=chaos)
-    runner = web.AppRunner(face.application())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+    async with TestClient(TestServer(face.application())) as client:
 
         async def call(path: str, headers: dict[str, str] = KEYS, **query: str) -> tuple[int, Any, Any]:
-            async with session.get(path, headers=headers, params=query) as response:
+            async with client.get(path, headers=headers, params=query) as response:
                 return response.status, response.headers, await response.json()
 
         yield call
-    await runner.cleanup()
 
 
 def _told(feed: AlpacaFeed, symbol: str, start_ns: int = 0, end_ns: int = 1 << 62) -> list[dict[str, Any]]:

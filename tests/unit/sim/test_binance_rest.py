@@ -6,9 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from tradewire.sim.binance_feed import Feed
 from tradewire.sim.binance_rest import RestFace
@@ -31,17 +30,13 @@ def face(feed: Feed) -> RestFace:
 
 @pytest.fixture
 async def get(face: RestFace) -> AsyncIterator[Get]:
-    runner = web.AppRunner(face.application())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+    async with TestClient(TestServer(face.application())) as client:
 
         async def call(path: str) -> tuple[int, Any, Any]:
-            async with session.get(path) as response:
+            async with client.get(path) as response:
                 return response.status, response.headers, await response.json()
 
         yield call
-    await runner.cleanup()
 
 
 async def test_ping_time_and_listing(get: Get) -> None:

@@ -6,9 +6,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from tradewire.sim.binance_spot_feed import SpotFeed
 from tradewire.sim.binance_spot_rest import SpotRestFace
@@ -28,18 +27,14 @@ def feed() -> SpotFeed:
 
 @pytest.fixture
 async def get(feed: SpotFeed) -> AsyncIterator[Get]:
-    runner = web.AppRunner(SpotRestFace(feed).application())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as session:
+    async with TestClient(TestServer(SpotRestFace(feed).application())) as client:
 
         async def call(path: str, **headers: str) -> tuple[int, Any, Any]:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            async with session.get(f"/api/v3/{path}", headers=named) as response:
+            async with client.get(f"/api/v3/{path}", headers=named) as response:
                 return response.status, response.headers, await response.json()
 
         yield call
-    await runner.cleanup()
 
 
 @pytest.mark.parametrize(

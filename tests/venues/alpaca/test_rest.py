@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 import virtual_time
+from scripted_http import Http, answer
 from tradewire import Secret
 from tradewire.core import Decoder, wall_ns
 from tradewire.core.record import BACKFILL
@@ -30,30 +29,6 @@ NOON = 1_680_782_066_800_000_000
 FIRST, LAST = LastTrade(628, NOON), LastTrade(700, NOON + 60 * SECOND)
 
 
-class Http:
-    def __init__(self, *answers: HttpResponse | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, str, dict[str, str]]] = []
-        self.headers: list[dict[str, str]] = []
-
-    def load(self) -> None: ...
-
-    async def request(
-        self, method: str, url: str, params: Mapping[str, str] | None = None, *, headers: Mapping[str, str]
-    ) -> HttpResponse:
-        self.asked.append((method, url, dict(params or {})))
-        self.headers.append(dict(headers))
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def answer(body: Any = None, status: int = 200, **headers: str) -> HttpResponse:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, content, 42)
-
-
 def source(http: Http, venue: AlpacaMarketData = IEX) -> AlpacaRest:
     return AlpacaRest(
         http,  # type: ignore[arg-type]
@@ -70,7 +45,7 @@ def row(trade_id: int, time: str, price: float = 162.92) -> dict[str, Any]:
 
 
 def page(*rows: dict[str, Any], following: str | None = None) -> HttpResponse:
-    return answer({"trades": {"AAPL": list(rows)}, "next_page_token": following})
+    return answer(body={"trades": {"AAPL": list(rows)}, "next_page_token": following})
 
 
 def seconds() -> float:
@@ -92,7 +67,7 @@ async def test_missed_trades_come_page_by_page_without_the_two_that_are_known() 
         "feed": "iex",
     }
     url = "http://venue/v2/stocks/trades"
-    assert http.asked == [("GET", url, query), ("GET", url, query | {"page_token": "two"})]
+    assert http.asked == [(url, query), (url, query | {"page_token": "two"})]
     assert http.headers[0] == {"APCA-API-KEY-ID": "PK1", "APCA-API-SECRET-KEY": "hush"}
     decoder = Decoder(IEX.plan, symbols=["AAPL"])
     trades = [trade for each in payloads for trade in decoder.decode(each.payload, each.recv_ns, each.stream)]
@@ -102,18 +77,18 @@ async def test_missed_trades_come_page_by_page_without_the_two_that_are_known() 
 
 async def test_missed_trades_of_crypto() -> None:
     missed = {"t": "2023-04-06T11:55:00.123456789Z", "p": 1.5, "s": 2, "i": 3447222699101865076, "tks": "S"}
-    http = Http(answer({"trades": {"BTC/USD": [missed]}}))
+    http = Http(answer(body={"trades": {"BTC/USD": [missed]}}))
     (payload,) = await source(http, CRYPTO).missed_trades(TRADES, "BTC/USD", FIRST, LAST)
     (trade,) = Decoder(CRYPTO.plan, symbols=["BTC/USD"]).decode(payload.payload, payload.recv_ns, payload.stream)
     assert (trade.trade_id, trade.side, trade.event_ns % SECOND) == (3447222699101865076, "sell", 123456789)
-    (asked,) = http.asked
-    assert asked[1] == "http://venue/v1beta3/crypto/us/trades"
-    assert "feed" not in asked[2]
+    ((url, query),) = http.asked
+    assert url == "http://venue/v1beta3/crypto/us/trades"
+    assert "feed" not in query
 
 
 @pytest.mark.parametrize("body", [{"trades": {}}, {"trades": None}, {"trades": {"AAPL": []}, "next_page_token": ""}])
 async def test_nothing_was_missed(body: Any) -> None:
-    assert await source(Http(answer(body))).missed_trades(TRADES, "AAPL", FIRST, LAST) == []
+    assert await source(Http(answer(body=body))).missed_trades(TRADES, "AAPL", FIRST, LAST) == []
 
 
 async def test_a_page_that_names_itself_as_the_next_one_ends_the_question() -> None:
@@ -123,19 +98,19 @@ async def test_a_page_that_names_itself_as_the_next_one_ends_the_question() -> N
 
 
 async def test_the_last_trade() -> None:
-    http = Http(answer({"trades": {"AAPL": row(628, "2023-04-06T11:54:26.8Z")}}))
+    http = Http(answer(body={"trades": {"AAPL": row(628, "2023-04-06T11:54:26.8Z")}}))
     assert await source(http).last_trade(TRADES, "AAPL") == FIRST
-    assert http.asked == [("GET", "http://venue/v2/stocks/trades/latest", {"symbols": "AAPL", "feed": "iex"})]
+    assert http.asked == [("http://venue/v2/stocks/trades/latest", {"symbols": "AAPL", "feed": "iex"})]
     crypto = Http(
-        answer({"trades": {"BTC/USD": {"t": "2023-04-06T11:54:26.8Z", "p": 1, "s": 1, "i": 628, "tks": "B"}}})
+        answer(body={"trades": {"BTC/USD": {"t": "2023-04-06T11:54:26.8Z", "p": 1, "s": 1, "i": 628, "tks": "B"}}})
     )
     assert await source(crypto, CRYPTO).last_trade(TRADES, "BTC/USD") == FIRST
-    assert crypto.asked[0][1] == "http://venue/v1beta3/crypto/us/latest/trades"
+    assert crypto.asked[0][0] == "http://venue/v1beta3/crypto/us/latest/trades"
 
 
 @pytest.mark.parametrize("trades", [None, {}, {"AAPL": None}])
 async def test_there_may_be_no_trade_yet(trades: Any) -> None:
-    assert await source(Http(answer({"trades": trades}))).last_trade(TRADES, "AAPL") is None
+    assert await source(Http(answer(body={"trades": trades}))).last_trade(TRADES, "AAPL") is None
 
 
 @pytest.mark.parametrize(
@@ -144,17 +119,17 @@ async def test_there_may_be_no_trade_yet(trades: Any) -> None:
 )
 async def test_a_last_trade_that_cannot_be_read(body: bytes) -> None:
     with pytest.raises(QueryError, match="cannot be read"):
-        await source(Http(answer(body))).last_trade(TRADES, "AAPL")
+        await source(Http(answer(body=body))).last_trade(TRADES, "AAPL")
 
 
 @pytest.mark.parametrize("body", [b"", b'{"trades":{"AAPL":[1]}}', b'{"trades":{"AAPL":[{"i":1}]}}'])
 async def test_missed_trades_that_cannot_be_read(body: bytes) -> None:
     with pytest.raises(QueryError, match="cannot be read"):
-        await source(Http(answer(body))).missed_trades(TRADES, "AAPL", FIRST, LAST)
+        await source(Http(answer(body=body))).missed_trades(TRADES, "AAPL", FIRST, LAST)
 
 
 async def test_what_cannot_be_asked_for() -> None:
-    http = Http(answer({}))
+    http = Http(answer(body={}))
     with pytest.raises(UnsupportedError, match="channel must be trades, was 'quotes'"):
         await source(http).last_trade(IEX.channel("quotes"), "AAPL")
     with pytest.raises(UnsupportedError, match="alpaca_test has no trades by request"):
@@ -170,7 +145,7 @@ async def test_no_answer_and_refusals_are_query_errors() -> None:
     with pytest.raises(QueryError, match="no last trade of AAPL: cannot connect"):
         await source(Http(FeedConnectionError("cannot connect"))).last_trade(TRADES, "AAPL")
     with pytest.raises(QueryError, match=r"no trades of AAPL: HTTP 403 .*forbidden") as caught:
-        await source(Http(answer({"message": "forbidden."}, 403))).missed_trades(TRADES, "AAPL", FIRST, LAST)
+        await source(Http(answer(403, {"message": "forbidden."}))).missed_trades(TRADES, "AAPL", FIRST, LAST)
     assert "hush" not in str(caught.value)
 
 
@@ -182,7 +157,7 @@ async def test_without_a_key_nothing_is_asked() -> None:
 @virtual_time.in_virtual_time
 async def test_any_minute_stays_within_the_limit() -> None:
     start, asked = seconds(), []
-    rest = source(Http(answer({"trades": {}})))
+    rest = source(Http(answer(body={"trades": {}})))
 
     async def fetch() -> None:
         await rest.last_trade(TRADES, "AAPL")
@@ -196,7 +171,7 @@ async def test_any_minute_stays_within_the_limit() -> None:
 @virtual_time.in_virtual_time
 async def test_a_refusal_closes_the_gate_until_the_venues_window_ends() -> None:
     reset = wall_ns() // SECOND + 7
-    rest = source(Http(answer(status=429, x_ratelimit_reset=str(reset)), answer({"trades": {}})))
+    rest = source(Http(answer(status=429, x_ratelimit_reset=str(reset)), answer(body={"trades": {}})))
     start = seconds()
     with pytest.raises(QueryError, match="HTTP 429") as caught:
         await rest.last_trade(TRADES, "AAPL")
@@ -207,7 +182,7 @@ async def test_a_refusal_closes_the_gate_until_the_venues_window_ends() -> None:
 
 @virtual_time.in_virtual_time
 async def test_requests_of_others_on_the_account_are_respected() -> None:
-    rest = source(Http(answer({"trades": {}}, x_ratelimit_remaining="0"), answer({"trades": {}})))
+    rest = source(Http(answer(body={"trades": {}}, x_ratelimit_remaining="0"), answer(body={"trades": {}})))
     start = seconds()
     await rest.last_trade(TRADES, "AAPL")
     await rest.last_trade(TRADES, "AAPL")

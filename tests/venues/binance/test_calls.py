@@ -7,16 +7,12 @@ import asyncio
 import pytest
 
 import virtual_time
-from scripted_http import Http
+from scripted_http import Http, answer
 from tradewire.errors import FeedConnectionError, QueryError, VenueRejectedError
 from tradewire.transport.http import HttpResponse
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.binance.calls import BinanceCalls
 from tradewire.venues.binance.limits import USDM_COSTS, USDM_LIMITS
-
-
-def answer(status: int = 200, body: bytes = b"{}", **headers: str) -> HttpResponse:
-    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 42)
 
 
 def made(http: Http) -> tuple[BinanceCalls, RateLimitManager]:

@@ -7,11 +7,10 @@ import asyncio
 import pytest
 
 import virtual_time
-from scripted_http import Http
+from scripted_http import Http, answer
 from tradewire.core import Decoder, wall_ns
 from tradewire.core.record import BACKFILL
 from tradewire.errors import FeedConnectionError, QueryError, UnsupportedError, VenueRejectedError
-from tradewire.transport.http import HttpResponse
 from tradewire.transport.rate_limit import RateLimitManager
 from tradewire.venues.base import LastTrade
 from tradewire.venues.binance.limits import USDM_COSTS, USDM_LIMITS
@@ -19,10 +18,7 @@ from tradewire.venues.binance.rest import BinanceRest
 from tradewire.venues.binance.stream import SPOT, USDM
 
 SECOND = 1_000_000_000
-
-
-def answer(status: int = 200, body: bytes = b'{"lastUpdateId":1}', **headers: str) -> HttpResponse:
-    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, body, 42)
+SNAPSHOT = answer(body=b'{"lastUpdateId":1}')
 
 
 def source(http: Http) -> BinanceRest:
@@ -41,7 +37,7 @@ def seconds() -> float:
 
 
 async def test_a_snapshot_names_its_stream() -> None:
-    http = Http(answer())
+    http = Http(SNAPSHOT)
     snapshot = await source(http).snapshot("BTCUSDT")
     assert http.asked == [("http://venue/fapi/v1/depth", {"limit": "1000", "symbol": "BTCUSDT"})]
     assert (snapshot.payload, snapshot.recv_ns, snapshot.stream) == (b'{"lastUpdateId":1}', 42, "btcusdt@depth")
@@ -50,7 +46,7 @@ async def test_a_snapshot_names_its_stream() -> None:
 @virtual_time.in_virtual_time
 async def test_any_minute_stays_within_the_weight_that_data_may_use() -> None:
     start, asked = seconds(), []
-    rest = source(Http(answer()))
+    rest = source(Http(SNAPSHOT))
 
     async def fetch() -> None:
         await rest.snapshot("BTCUSDT")
@@ -78,7 +74,7 @@ async def test_a_refusal_says_status_and_text() -> None:
 @virtual_time.in_virtual_time
 async def test_too_many_requests_closes_the_gate_until_retry_after(status: int) -> None:
     start = seconds()
-    rest = source(Http(answer(status, b"", retry_after="120"), answer()))
+    rest = source(Http(answer(status, b"", retry_after="120"), SNAPSHOT))
     with pytest.raises(QueryError):
         await rest.snapshot("BTCUSDT")
     await rest.snapshot("ETHUSDT")
@@ -88,7 +84,7 @@ async def test_too_many_requests_closes_the_gate_until_retry_after(status: int) 
 @virtual_time.in_virtual_time
 async def test_without_retry_after_the_gate_opens_with_the_next_utc_minute() -> None:
     start = seconds()
-    rest = source(Http(answer(429, b""), answer()))
+    rest = source(Http(answer(429, b""), SNAPSHOT))
     with pytest.raises(QueryError):
         await rest.snapshot("BTCUSDT")
     await rest.snapshot("BTCUSDT")
@@ -100,7 +96,7 @@ async def test_a_ban_lasts_as_long_as_its_text_says() -> None:
     ends_ms = wall_ns() // 1_000_000 + 200_000
     body = b'{"code":-1003,"msg":"Way too many requests; IP(1.2.3.4) banned until %d. Please ..."}' % ends_ms
     start = seconds()
-    rest = source(Http(answer(418, body), answer()))
+    rest = source(Http(answer(418, body), SNAPSHOT))
     with pytest.raises(QueryError):
         await rest.snapshot("BTCUSDT")
     await rest.snapshot("BTCUSDT")
@@ -110,7 +106,7 @@ async def test_a_ban_lasts_as_long_as_its_text_says() -> None:
 
 @virtual_time.in_virtual_time
 async def test_weight_that_others_used_on_the_address_is_respected() -> None:
-    rest = source(Http(answer(x_mbx_used_weight_1m="1900"), answer()))
+    rest = source(Http(answer(x_mbx_used_weight_1m="1900"), SNAPSHOT))
     start = seconds()
     await rest.snapshot("BTCUSDT")
     await rest.snapshot("BTCUSDT")
