@@ -1,6 +1,10 @@
-"""WebSocket frames as a server sends them, right and wrong ones, and trades to put in them. For tests of the reader."""
+"""What a WebSocket server sends: its side of the handshake, frames, right and wrong ones, and trades to put in them."""
 
 from __future__ import annotations
+
+import base64
+import hashlib
+import re
 
 from tradewire.core.plan import Field, FieldPlan, Shape
 from tradewire.core.record import Kind
@@ -25,6 +29,17 @@ PLAN = FieldPlan(
         ),
     ),
 )
+
+
+def upgrade(request: bytes) -> bytes:
+    """The answer to an opening handshake (RFC 6455 section 4.2.2)."""
+    key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
+    assert key is not None
+    digest = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
 
 
 def trade(number: int) -> bytes:

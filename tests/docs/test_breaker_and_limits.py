@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "breaker-and-limits.md"
+from snippets import blocks, run
 
 
 class Peer:
@@ -38,10 +36,7 @@ class Peer:
 
 @pytest.fixture
 def page() -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for snippet in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        exec(snippet, names)  # noqa: S102 - the page under test
-    return names
+    return run("".join(blocks("breaker-and-limits.md")))
 
 
 async def test_breaker(page: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

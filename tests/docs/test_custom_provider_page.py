@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import websockets
 
+from snippets import blocks, run
 from tradewire import StreamingGateway
 from tradewire.core import Trade
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "custom-provider.md"
 
 
 @pytest.fixture
 def page() -> Iterator[dict[str, Any]]:
     # Dataclasses look for the module of the classes that they are made of.
-    names: dict[str, Any] = {"__name__": __name__}
-    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
-        exec(block, names)  # noqa: S102 - the page's own code
-    yield names
+    yield run("".join(blocks("custom-provider.md")), __name__=__name__)
     StreamingGateway.AdapterMap.clear()
 
 

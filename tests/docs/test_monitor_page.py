@@ -7,22 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from snippets import HOWTO, blocks, run
 from tradewire.config import ConfigLoader
 from tradewire.monitoring.families import read_gateway
 from tradewire.monitoring.parts import read_parts
 from tradewire.streaming import StreamingGateway
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "monitor.md").read_text(encoding="utf-8")
+NAME = "monitor.md"
+PAGE = (HOWTO / NAME).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL), ids=["gateway", "parts"])
+@pytest.mark.parametrize("code", blocks(NAME), ids=["gateway", "parts"])
 def test_the_code_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(code, "monitor.md", "exec"), {})  # noqa: S102 - our own page
+    run(code)
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
 
 
 def test_the_yaml_is_valid(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    (text,) = blocks(NAME, "yaml")
     path = tmp_path / "streaming.yaml"
     path.write_text(text)
     assert ConfigLoader(path, env={}, env_file=None).load().streaming_health.thresholds.min_throughput_msg_per_sec == 50

@@ -7,37 +7,31 @@ import inspect
 import re
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+import snippets
 from tradewire.sim import script as script_module
 from tradewire.sim.alpaca_feed import CHANNELS as ALPACA
 from tradewire.sim.binance_topics import CHANNELS as BINANCE
 from tradewire.sim.chaos import Chaos
 from tradewire.sim.script import Script
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "simulate.md").read_text(encoding="utf-8")
-
-
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+NAME = "simulate.md"
+PAGE = (snippets.HOWTO / NAME).read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def snippets() -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    for snippet in _blocks("python"):
-        exec(snippet, names)  # noqa: S102 - the page under test
-    return names
+def names() -> dict[str, Any]:
+    return snippets.run("".join(snippets.blocks(NAME)))
 
 
-async def test_in_process(snippets: dict[str, Any]) -> None:
-    await asyncio.wait_for(snippets["test_a_lost_diff_is_healed"](), 40)
+async def test_in_process(names: dict[str, Any]) -> None:
+    await asyncio.wait_for(names["test_a_lost_diff_is_healed"](), 40)
 
 
-def test_in_a_process_of_its_own(snippets: dict[str, Any]) -> None:
+def test_in_a_process_of_its_own(names: dict[str, Any]) -> None:
     asked = []
 
     def strategy(rest_url: str, stream_url: str) -> None:
@@ -46,13 +40,13 @@ def test_in_a_process_of_its_own(snippets: dict[str, Any]) -> None:
         asked.append((caught.value.status, caught.value.headers["Retry-After"], stream_url[:5]))
         caught.value.close()
 
-    snippets["run_my_strategy"] = strategy
-    snippets["test_the_ban_is_obeyed"]()
+    names["run_my_strategy"] = strategy
+    names["test_the_ban_is_obeyed"]()
     assert asked == [(418, "2", "ws://")]
 
 
 def test_the_script_runs() -> None:
-    (text,) = _blocks("script")
+    (text,) = snippets.blocks(NAME, "script")
     script = Script.parse(text, BINANCE)
     chaos = Chaos(channels=BINANCE)
     for second in range(90):
@@ -69,7 +63,7 @@ def test_the_script_runs() -> None:
 
 
 def test_the_grammar_is_the_one_of_the_module() -> None:
-    (text,) = _blocks("grammar")
+    (text,) = snippets.blocks(NAME, "grammar")
     grammar = inspect.getdoc(script_module)
     assert grammar is not None
     assert [line.strip() for line in text.splitlines()] == [

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+import frames
 
-def frame(payload: bytes | str, opcode: int = 1, *, fin: bool = True) -> bytes:
+
+def frame(payload: bytes | str, opcode: int = 1) -> bytes:
     """A server's frame, unmasked."""
-    data = payload.encode() if isinstance(payload, str) else payload
-    first = (0x80 if fin else 0) | opcode
-    if len(data) < 126:
-        return bytes((first, len(data))) + data
-    if len(data) < 1 << 16:
-        return bytes((first, 126)) + len(data).to_bytes(2, "big") + data
-    return bytes((first, 127)) + len(data).to_bytes(8, "big") + data
+    return frames.frame(opcode, payload.encode() if isinstance(payload, str) else payload)
 
 
 class Peer:
@@ -34,13 +27,7 @@ class Peer:
     async def handshake(self, then: bytes = b"") -> None:
         """Answers the opening handshake; `then` goes into the same TCP segment."""
         self.request = await self.reader.readuntil(b"\r\n\r\n")
-        key = re.search(rb"Sec-WebSocket-Key: (\S+)", self.request)
-        assert key is not None
-        digest = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
-        self.send(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n" + then
-        )
+        self.send(frames.upgrade(self.request) + then)
 
     @property
     def path(self) -> str:

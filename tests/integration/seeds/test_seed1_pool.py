@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import textwrap
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from snippets import run, run_async
 from tradewire import OrderRequest
 from tradewire.errors import FeedConnectionError
 from trading_api import LoopbackVenue, client_of
@@ -155,24 +155,12 @@ async def venue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield venue
 
 
-def _run(snippet: str, **names: Any) -> dict[str, Any]:
-    exec(snippet, names)  # noqa: S102 - the snippet under test
-    return names
-
-
-async def _await(snippet: str, **names: Any) -> dict[str, Any]:
-    """A snippet with `await` outside any function."""
-    found = _run(f"async def main():\n{textwrap.indent(snippet, '    ')}\n    return locals()", **names)
-    result: dict[str, Any] = await found["main"]()
-    return result
-
-
 async def test_pool_and_statistics(venue: LoopbackVenue, capsys: pytest.CaptureFixture[str]) -> None:
     api_config = {"provider": "alpaca", "credentials": {"api_key": "k", "secret_key": SECRET}}
-    names = await _await(POOL, MyTradingAPI=client_of(venue), api_config=api_config, order=ORDER)
+    names = await run_async(POOL, MyTradingAPI=client_of(venue), api_config=api_config, order=ORDER)
     assert names["result"].order_id == "1"
     assert len(venue.connections) == 3, "warmed"
-    _run(STATISTICS, pool=names["pool"])
+    run(STATISTICS, pool=names["pool"])
     assert capsys.readouterr().out == "Active connections: 3\nRequests handled: 1\nAverage health: 1.0\n"
     await names["pool"].shutdown()
 
@@ -180,13 +168,13 @@ async def test_pool_and_statistics(venue: LoopbackVenue, capsys: pytest.CaptureF
 def test_tuning() -> None:
     from tradewire import ConnectionPool
 
-    pool = _run(TUNING, ConnectionPool=ConnectionPool, MyTradingAPI=object, config={})["pool"]
+    pool = run(TUNING, ConnectionPool=ConnectionPool, MyTradingAPI=object, config={})["pool"]
     settings = pool.settings
     assert (settings.min_connections, settings.max_connections, settings.health_check_interval) == (5, 20, 10)
 
 
 async def test_basic_usage(venue: LoopbackVenue, capsys: pytest.CaptureFixture[str]) -> None:
-    main = _run(BASIC, MyTradingAPI=client_of(venue))["main"]
+    main = run(BASIC, MyTradingAPI=client_of(venue))["main"]
     await main()
     assert capsys.readouterr().out == "Order placed: 1\n"
     assert venue.orders["1"]["quantity"] == "100"
@@ -205,13 +193,13 @@ async def test_advanced_usage(venue: LoopbackVenue, capsys: pytest.CaptureFixtur
             await asyncio.sleep(0)
         raise RuntimeError("enough")
 
-    names = _run(ADVANCED, MyTradingAPI=client_of(venue), trading_operations=trading_operations)
+    names = run(ADVANCED, MyTradingAPI=client_of(venue), trading_operations=trading_operations)
     await names["robust_trading_session"]()
     assert capsys.readouterr().out == "Connection error: HTTP 503\nSession error: enough\n"
 
 
 async def test_advanced_usage_without_a_venue(venue: LoopbackVenue, capsys: pytest.CaptureFixture[str]) -> None:
     gone = type("MyTradingAPI", (client_of(venue),), {"base_url": "http://127.0.0.1:1"})
-    await _run(ADVANCED, MyTradingAPI=gone)["robust_trading_session"]()
+    await run(ADVANCED, MyTradingAPI=gone)["robust_trading_session"]()
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1].startswith("Session error: pool MyTradingAPI: no connection could be opened")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from snippets import run
 from tradewire import StreamingGateway
 from tradewire.sim import AlpacaSim
 from tradewire.venues.adapter import RawMessage
@@ -74,13 +75,6 @@ class MyProviderAdapter(DataProviderAdapter):
 """
 
 
-def _run(snippet: str) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    # Without the `annotations` of this file, which the snippet does not import.
-    exec(compile(snippet, "snippet", "exec", dont_inherit=True), names)  # noqa: S102 - the snippet under test
-    return names
-
-
 @pytest.fixture
 async def sim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlpacaSim]:
     monkeypatch.setenv("ALPACA_API_KEY", "PKTEST")
@@ -114,7 +108,7 @@ async def _printed(gateway: StreamingGateway, words: set[str]) -> list[str]:
 
 
 async def test_yaml_driven(sim: AlpacaSim) -> None:
-    gateway = _run(YAML_DRIVEN)["gateway"]
+    gateway = run(YAML_DRIVEN)["gateway"]
     printed = await _printed(gateway, {"trade ", "quote "})
     said = re.compile(r"(trade Trade|quote Quote)\(symbol='AAPL', venue='alpaca', .*\)")
     assert [line for line in printed if not said.fullmatch(line)] == []
@@ -124,7 +118,7 @@ async def test_yaml_driven(sim: AlpacaSim) -> None:
 
 
 async def test_programmatic_subscriptions(sim: AlpacaSim) -> None:
-    gateway = _run(PROGRAMMATIC)["gw"]
+    gateway = run(PROGRAMMATIC)["gw"]
     printed = await _printed(gateway, {"'MSFT'", "'TSLA'"})
     said = re.compile(r"Trade\(symbol='(MSFT|TSLA)', venue='alpaca', .*\)")
     assert [line for line in printed if not said.fullmatch(line)] == []
@@ -140,7 +134,7 @@ async def test_extending_providers(tmp_path: Path) -> None:
         await connection.send('{"price": 1.5}')
         await connection.wait_closed()
 
-    adapter = _run(EXTENDING)["MyProviderAdapter"]
+    adapter = run(EXTENDING)["MyProviderAdapter"]
     StreamingGateway.register_provider("my_provider", adapter)
     try:
         assert StreamingGateway.AdapterMap["my_provider"] is adapter

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from snippets import run
+
 SNIPPET = """
 from tradewire import CircuitBreaker, circuit_breaker
 
@@ -51,9 +53,7 @@ class ApiClient:
 
 @pytest.fixture
 def seed() -> dict[str, Any]:
-    names: dict[str, Any] = {"api_client": ApiClient()}
-    exec(textwrap.dedent(SNIPPET), names)  # noqa: S102 - the snippet under test
-    return names
+    return run(textwrap.dedent(SNIPPET), api_client=ApiClient())
 
 
 async def test_both_ways_of_use(seed: dict[str, Any]) -> None:

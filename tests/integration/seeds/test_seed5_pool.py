@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
+
+from snippets import run_async
 
 SNIPPET = """
 from tradewire import ConnectionPool
@@ -51,14 +52,8 @@ class ApiClient:
         return {"symbol": symbol, "price": 65_000.0}
 
 
-async def _run(snippet: str, **names: Any) -> dict[str, Any]:
-    exec(f"async def main():\n{textwrap.indent(snippet, '    ')}\n    return locals()", names)  # noqa: S102
-    result: dict[str, Any] = await names["main"]()
-    return result
-
-
 async def test_connection_pool() -> None:
-    found = await _run(SNIPPET, ApiClient=ApiClient)
+    found = await run_async(SNIPPET, ApiClient=ApiClient)
     assert found["result"] == {"symbol": "BTC/USDT", "price": 65_000.0}
     stats = found["pool"].get_pool_stats()
     assert (stats["name"], stats["total_connections"], stats["total_requests"]) == ("exchange_pool", 2, 1)
@@ -68,5 +63,5 @@ async def test_connection_pool() -> None:
 async def test_integration_example() -> None:
     from tradewire import ConnectionPool
 
-    found = await _run(SHORT, ConnectionPool=ConnectionPool, NobitexClient=ApiClient)
+    found = await run_async(SHORT, ConnectionPool=ConnectionPool, NobitexClient=ApiClient)
     assert found["connection_pool"].get_pool_stats()["total_connections"] == 0

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-
 import pytest
 
+from frames import upgrade
 from tradewire.errors import FeedConnectionError
 from tradewire.transport.handshake import OpeningHandshake
-
-
-def answer_to(request: bytes) -> bytes:
-    key = re.search(rb"Sec-WebSocket-Key: (\S+)", request)
-    assert key is not None
-    digest = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
-    )
 
 
 def test_request_asks_for_the_path_and_offers_no_extension() -> None:
@@ -31,12 +18,12 @@ def test_request_asks_for_the_path_and_offers_no_extension() -> None:
 def test_what_follows_the_response_is_handed_back_whole() -> None:
     handshake = OpeningHandshake("ws://localhost/")
     frames = b"\x81\x02{}" + b"\x81\x7e\x01"
-    assert handshake.feed(answer_to(handshake.request()) + frames) == frames
+    assert handshake.feed(upgrade(handshake.request()) + frames) == frames
 
 
 def test_a_response_in_single_bytes() -> None:
     handshake = OpeningHandshake("ws://localhost/")
-    response = answer_to(handshake.request())
+    response = upgrade(handshake.request())
     for index in range(len(response) - 1):
         assert handshake.feed(response[index : index + 1]) is None
     assert handshake.feed(response[-1:]) == b""
@@ -95,7 +82,7 @@ def test_a_refusal_is_known_though_its_body_never_ends() -> None:
 
 def test_a_wrong_accept_key_is_refused() -> None:
     handshake = OpeningHandshake("ws://localhost/")
-    other = answer_to(OpeningHandshake("ws://localhost/").request())
+    other = upgrade(OpeningHandshake("ws://localhost/").request())
     handshake.request()
     with pytest.raises(FeedConnectionError, match="Sec-WebSocket-Accept"):
         handshake.feed(other)
@@ -103,7 +90,7 @@ def test_a_wrong_accept_key_is_refused() -> None:
 
 def test_an_extension_that_was_not_offered_is_refused() -> None:
     handshake = OpeningHandshake("ws://localhost/")
-    response = answer_to(handshake.request())
+    response = upgrade(handshake.request())
     with pytest.raises(FeedConnectionError, match="extensions"):
         handshake.feed(response[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
 
