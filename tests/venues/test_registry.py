@@ -10,7 +10,7 @@ import pytest
 
 from tradewire.errors import UnsupportedError
 from tradewire.venues import registry
-from tradewire.venues.adapter import DataProviderAdapter
+from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
 
 
 @pytest.mark.parametrize("name", registry.names())
@@ -30,6 +30,23 @@ def test_third_parties_register_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     registry.register("mine", "tradewire.venues.binance.stream:SPOT")
     registry.register("mine", "tradewire.venues.binance.stream:SPOT")
     assert registry.load("mine") is registry.load("binance_spot")
+
+
+@pytest.mark.parametrize(
+    ("name", "house"), [("alpaca", "alpaca"), ("alpaca_crypto", "alpaca"), ("binance_spot", "binance")]
+)
+def test_markets_of_a_built_in_house_share_its_accounts(name: str, house: str) -> None:
+    assert registry.house(registry.load(name)) == house
+
+
+def test_a_registered_venue_belongs_to_no_house(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.ADAPTERS, "alpaca_mirror", DataProviderAdapter)
+    assert registry.house(registry.load("alpaca_mirror")) == "alpaca_mirror"
+    foreign = AdapterVenue(DataProviderAdapter("binance_spot"))
+    assert registry.house(foreign) == "binance_spot", "one that only calls itself so"
+    monkeypatch.setattr(registry, "_VENUES", dict(registry._VENUES))
+    registry.register("binance_other", "other.venues.stream:MARKET")
+    assert registry.house(AdapterVenue(DataProviderAdapter("binance_other"))) == "binance_other"
 
 
 def test_a_name_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.venues.adapter import AdapterVenue
-from tradewire.venues.registry import load
+from tradewire.venues.registry import house, load
 
 from .dispatch import EVENT_CLASSES
 from .provider import ProviderSettings
@@ -165,13 +165,12 @@ def key_of(
 
 
 def _account(manager: AuthManager, name: str, venue: MarketDataVenue) -> str:
-    """Whose key it is where nobody says: the provider's own, else that of the house, whose markets share their accounts
-    (`alpaca` for `alpaca_crypto`)."""
-    house = venue.name.partition("_")[0]
+    """Whose key it is where nobody says: the provider's own, else that of the venue's house."""
+    shared = house(venue)
     known = manager.names()
     # Variables have neither case nor hyphens.
     own = name in known or name.lower().replace("-", "_") in known
-    return house if not own and (house in known or name == venue.name) else name
+    return shared if not own and (shared in known or name == venue.name) else name
 
 
 def add_policies(

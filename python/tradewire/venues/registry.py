@@ -14,7 +14,7 @@ from tradewire.errors import UnsupportedError
 from .adapter import AdapterVenue, DataProviderAdapter
 from .base import MarketDataVenue
 
-__all__ = ["ADAPTERS", "allowed_hosts", "load", "names", "register", "register_adapter"]
+__all__ = ["ADAPTERS", "allowed_hosts", "house", "load", "names", "register", "register_adapter"]
 
 #: name -> "module:attribute" of a `MarketDataVenue`.
 _VENUES = {
@@ -64,6 +64,14 @@ def allowed_hosts(environment: str) -> dict[str, frozenset[str]]:
             if name in urls.HOSTS:
                 found[name] = urls.HOSTS[name] | (frozenset() if environment == "live" else urls.TEST_HOSTS[name])
     return found
+
+
+def house(venue: MarketDataVenue) -> str:
+    """Whose accounts a venue's markets share: `alpaca` for `alpaca_crypto`. A venue or provider that somebody
+    registered has those of its own name, whatever that begins with: nobody else's key is sent to it."""
+    path = _VENUES.get(venue.name, "")
+    ours = path.startswith("tradewire.venues.") and load(venue.name) is venue
+    return path.split(".")[2] if ours else venue.name
 
 
 def register(name: str, path: str) -> None:

@@ -17,7 +17,13 @@ from tradewire.streaming.events import BookUpdate
 from tradewire.streaming.plan import add_policies, plan_of
 from tradewire.streaming.queues import Policy
 from tradewire.venues.adapter import AdapterVenue, DataProviderAdapter
+from tradewire.venues.registry import ADAPTERS
 from tradewire.venues.registry import load as load_venue
+
+
+class WithLogin(DataProviderAdapter):
+    def _build_auth_message(self) -> dict[str, str]:
+        return {"key": ""}
 
 
 def test_a_configuration_says_what_to_stream(tmp_path: Path) -> None:
@@ -136,6 +142,36 @@ def test_markets_of_a_house_share_its_key(
     assert settings.credential is not None
     assert settings.credential.api_key == Secret(key)
     assert settings.credential.method == ("bearer" if "bearer" in provider else "hmac")
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [({"ALPACA": "a"}, None), ({"ALPACA": "a", "ALPACA_MIRROR": "m"}, "m"), ({"MINE": "own"}, "own")],
+)
+@pytest.mark.parametrize("configured", [False, True])
+def test_a_registered_provider_gets_no_key_of_another_house(
+    tmp_path: Path, variables: dict[str, str], key: str | None, configured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its name begins with; and the error names the variables that would be taken."""
+    monkeypatch.setitem(ADAPTERS, "alpaca_mirror", WithLogin)
+    text = "streaming: {providers: [{name: NAME, venue: alpaca_mirror, auth_method: api_key}]}"
+    text = text.replace("NAME", "mine" if "MINE" in variables else "alpaca_mirror")
+    environ = {}
+    if configured:
+        entries = ", ".join(f"{name.lower()}: {{api_key: {word}}}" for name, word in variables.items())
+        text = f"credentials: {{{entries}}}\n{text}"
+    else:
+        environ = {f"{name}_API_KEY": word for name, word in variables.items()}
+    path = written(tmp_path, text)
+    path.chmod(0o600)
+    config = ConfigLoader(path, env=environ, env_file=None).load()
+    if key is None:
+        with pytest.raises(MissingCredentialError, match="set ALPACA_MIRROR_API_KEY and ALPACA_MIRROR_SECRET_KEY"):
+            plan_of(config, environ)
+    else:
+        (settings,) = plan_of(config, environ).providers.values()
+        assert settings.credential is not None
+        assert settings.credential.api_key == Secret(key)
 
 
 def test_a_venue_that_asks_for_a_key_gets_it_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
