@@ -164,6 +164,12 @@ class BackFill:
             if feed.channel.kind is Kind.TRADE and memory is not None:
                 self._broken.setdefault(feed.symbol_id, (feed, memory.last))
 
+    def owes(self, symbol_id: int) -> bool:
+        """Whether trades of a symbol are fetched, or will be with the next one that comes."""
+        if any(feed.symbol_id == symbol_id for feed in self._tasks):
+            return True
+        return symbol_id in self._broken and self._watches(self._broken[symbol_id][0])
+
     def observe(self, batch: Batch) -> None:
         """Remembers the trades of a batch, where the venue does not number them."""
         trades = batch[batch["kind"] == Kind.TRADE]

@@ -198,6 +198,10 @@ class WebSocketManager:
         """Shares what consumers got with another provider of the venue, for which it stands in: see `Twin.join`."""
         return self._intake.join(given, None if instead_of is None else instead_of._intake)
 
+    def owes(self, symbol_id: int) -> bool:
+        """Whether missed trades of a symbol are still to come: see `BackFill.owes`."""
+        return self._intake.backfill.owes(symbol_id)
+
     def feeds(self) -> list[Feed]:
         """All feeds with their states, in order of subscription."""
         return self._health.feeds()

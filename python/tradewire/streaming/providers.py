@@ -112,6 +112,7 @@ class Providers:
     def tick(self, now_ns: int, wall_time_ns: int) -> None:
         """Lets fallbacks go whose providers are back; called a few times a second, after the managers' `tick`."""
         self.fallbacks.tick(now_ns, wall_time_ns)
+        self.shares.tick()
 
     def _add(self, settings: ProviderSettings) -> None:
         # Without a field plan only the user's own method can read the messages.

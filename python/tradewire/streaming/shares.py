@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from tradewire.core.record import Kind
@@ -42,9 +43,10 @@ class Shares:
         self._dispatcher = dispatcher
         self._uses: dict[Subscription, tuple[CallbackRunner | None, Uses]] = {}
         self._mirrors: list[_Mirror] = []
-        # Venue -> its trades that were delivered while one of its providers stood in for another. Kept, for back-fills
-        # outlast mirrors.
+        # Venue -> its trades that were delivered while one of its providers stood in for another, and for how many of
+        # them that is so now. Back-fills outlast mirrors.
         self._given: dict[str, Given] = {}
+        self._joined: dict[str, int] = {}
 
     def manager(self, provider: str) -> WebSocketManager:
         """A provider by name.
@@ -179,10 +181,22 @@ class Shares:
             def settle() -> None:
                 for last in lasts:
                     last()
+                if lasts:
+                    self._joined[primary.venue.plan.venue] -= 1
 
             return settle
 
         return close
+
+    def tick(self) -> None:
+        """Forgets trades that neither a stand-in nor a back-fill could repeat; called a few times a second."""
+        for venue, given in self._given.items():
+            if not self._joined[venue]:
+                given.forget(partial(self._owes, venue))
+
+    def _owes(self, venue: str, symbol_id: int) -> bool:
+        of_venue = (manager for manager in self._managers.values() if manager.venue.plan.venue == venue)
+        return any(manager.owes(symbol_id) for manager in of_venue)
 
     def _join(
         self, primary: WebSocketManager, standin: WebSocketManager
@@ -193,6 +207,7 @@ class Shares:
             return ()
         numbered = primary.venue.sequences.get(Kind.TRADE) == "contiguous"
         given = self._given.setdefault(venue, Given(numbered))
+        self._joined[venue] = self._joined.get(venue, 0) + 1
         return primary.join(given), standin.join(given, primary)
 
     def _acquire(self, shares: list[Share]) -> Uses:

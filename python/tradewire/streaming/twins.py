@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Given", "Twin"]
 
 #: Runs of numbers remembered of a feed: where every trade is numbered, one run is an outage's worth. Elsewhere one is a
-#: trade, and this is twice what a back-fill brings.
+#: trade, this is twice what a back-fill brings, and all are forgotten when they are of no use any more.
 _RUNS = 10_000
 _BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
 
@@ -108,6 +108,12 @@ class Given:
         """How many trades with these numbers, `stop` not among them, were delivered; 0 where numbers do not grow."""
         numbers = self._of.get((feed.channel.name, feed.symbol_id))
         return numbers.count(first, stop) if self.numbered and numbers is not None else 0
+
+    def forget(self, is_owed: Callable[[int], bool]) -> None:
+        """Nobody stands in any more: of trades that are not numbered it keeps those of symbols, given by their id, of
+        which trades are owed still. Numbers that grow are kept: they are few runs."""
+        if not self.numbered and self._of:
+            self._of = {key: numbers for key, numbers in self._of.items() if is_owed(key[1])}
 
     def _identity(self, seq: int, event_ns: int) -> int:
         return seq if self.numbered else event_ns << 64 | seq

@@ -313,6 +313,26 @@ async def test_without_numbers_the_time_between_two_connections_is_filled(feed: 
     assert len(venue.asked) == 1
 
 
+async def test_trades_are_owed_from_the_loss_of_the_connection_to_the_end_of_the_back_fill(
+    feed: Feed, eventually: Any
+) -> None:
+    venue = Venue(numbered=False)
+    venue.gate.clear()
+    venue.fill.observe(trade(4, 9 * SECOND))
+    assert not venue.fill.owes(0)
+    venue.fill.lost([feed])
+    assert (venue.fill.owes(0), venue.fill.owes(1)) == (True, False)
+    venue.watched = False
+    assert not venue.fill.owes(0), "nobody will come for them"
+    venue.watched = True
+    venue.fill.observe(trade(5, 13 * SECOND))
+    await eventually(lambda: venue.asked)
+    assert (venue.fill.owes(0), venue.fill.owes(1)) == (True, False)
+    venue.gate.set()
+    await eventually(lambda: venue.emitted)
+    await eventually(lambda: not venue.fill.owes(0))
+
+
 async def test_a_long_absence_is_filled_in_part(feed: Feed, eventually: Any) -> None:
     venue = Venue(numbered=False)
     venue.fill.observe(trade(1, SECOND))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from tradewire import Secret
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.plan import GatewayPlan
 from tradewire.streaming.provider import ProviderSettings
+from tradewire.transport.auth import Credential
 from tradewire.venues.registry import load
 
 BINANCE = ProviderSettings("binance", load("binance"), symbols=frozenset({"BTCUSDT"}))
@@ -62,4 +64,24 @@ async def test_trouble_brings_in_the_fallback_that_the_plan_names() -> None:
     gateway.managers["binance"]._trouble("it is mute")
     assert [(event.fallback, event.active, event.reason) for event in told] == [("spot", True, "it is mute")]
     assert feeds_of(gateway) == [("trades", "BTCUSDT"), ("trades", "BTCUSDT")]
+    await gateway.stop()
+
+
+async def test_what_a_fallback_gave_is_forgotten_some_time_after_it_was_let_go() -> None:
+    gateway = StreamingGateway()
+    crypto = load("alpaca_crypto")
+    key = Credential(Secret("PK1"), Secret("hush"))
+    own = ProviderSettings("crypto", crypto, credential=key, symbols=frozenset({"BTC/USD"}), fallback="spare")
+    applied(gateway, plan_of(own, replace(own, name="spare", standby=True), trades={"crypto": ("BTC/USD",)}))
+    providers, main = gateway._providers, gateway.managers["crypto"]
+    (feed,) = main.feeds()
+    main._trouble("it is mute")
+    given = main._intake.twin.given
+    given.add(feed, 7, 70)
+    main._health.touch(feed, 1, 1, 1)
+    known = []
+    for second in range(1, 20):
+        providers.tick(second * 1_000_000_000, 1)
+        known.append(given.has(feed, 7, 70))
+    assert known == [True] * 10 + [False] * 9, "5 s to be sure that it is back, 5 s for what is on its way"
     await gateway.stop()

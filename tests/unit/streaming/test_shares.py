@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from made_batches import message
+from tradewire import Secret
 from tradewire.core import Callbacks, Histogram, SymbolTable, Wanted
+from tradewire.core.record import Kind
 from tradewire.streaming.dispatch import Dispatcher
 from tradewire.streaming.manager import WebSocketManager
 from tradewire.streaming.provider import ProviderSettings
@@ -16,17 +19,23 @@ from tradewire.streaming.shares import Shares
 from tradewire.streaming.subscription import InlineRunner
 from tradewire.telemetry import Counters
 from tradewire.telemetry.alerts import LogAlerts
+from tradewire.transport.auth import Credential
 from tradewire.venues.registry import load
+
+KEY = Credential(Secret("PK1"), Secret("hush"))
 
 
 class Desk:
-    def __init__(self) -> None:
+    def __init__(self, *providers: tuple[str, str]) -> None:
         symbols = SymbolTable()
         self.latency = Histogram(1, 10**12, 3)
         self.dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), self.latency, 10, default_policies())
         self.managers: dict[str, WebSocketManager] = {}
-        for name, venue in (("main", "binance"), ("twin", "binance"), ("spot", "binance_spot")):
-            settings = ProviderSettings(name, load(venue), symbols=frozenset({"BTCUSDT"}), standby=name == "twin")
+        self.symbol = "BTC/USDT" if providers else "BTCUSDT"
+        for name, venue in providers or (("main", "binance"), ("twin", "binance"), ("spot", "binance_spot")):
+            settings = ProviderSettings(
+                name, load(venue), credential=KEY, symbols=frozenset({self.symbol}), standby=name == "twin"
+            )
             self.managers[name] = WebSocketManager(
                 settings, symbols, self.dispatcher, Random(1), LogAlerts(Counters()), lambda *_: None
             )
@@ -34,7 +43,7 @@ class Desk:
         self.ended: list[Any] = []
 
     def subscribe(self, channel: str, runner: InlineRunner | None = None, provider: str | None = None) -> Any:
-        shares = self.shares.of(channel, ["BTCUSDT"], provider)
+        shares = self.shares.of(channel, [self.symbol], provider)
         return self.shares.subscribe(shares, runner, self.ended.append)
 
     def runner(self) -> InlineRunner:
@@ -76,6 +85,40 @@ def test_a_twin_of_the_same_venue_takes_over_without_a_second_route(desk: Desk) 
     assert (main.active, twin.active) == (True, True), "what both have sent is on its way"
     settle()
     assert (main.active, twin.active) == (False, False)
+
+
+def test_trades_without_numbers_are_forgotten_when_nothing_could_repeat_them() -> None:
+    desk = Desk(("main", "alpaca_crypto"), ("twin", "alpaca_crypto"))
+    main, twin = desk.managers["main"], desk.managers["twin"]
+    desk.subscribe("trades", desk.runner(), "main")
+    (feed,) = main.feeds()
+    backfill = main._intake.backfill
+
+    def trade(seq: int) -> Any:
+        return message(Kind.TRADE, [(1.0, 1.0, seq)], symbol=feed.symbol_id, seq=seq, event_ns=seq)
+
+    def is_known() -> bool:
+        desk.shares.tick()
+        given = main._intake.twin.given
+        assert backfill.given is given is twin._intake.twin.given
+        return given.has(feed, 7, 7)
+
+    backfill.observe(trade(1))
+    for is_lost in (False, True):
+        end = desk.shares.mirror(main, twin)
+        twin._intake.twin.sift(trade(7))
+        again = desk.shares.mirror(main, twin)
+        assert is_known()
+        settle, settle_again = end(), again()
+        assert is_known(), "what both have sent is on its way"
+        settle()
+        assert is_known(), "another one stands in still"
+        if is_lost:
+            backfill.lost([feed])
+        settle_again()
+        assert is_known() is is_lost, "the back-fill would bring it again"
+    main.release(feed)
+    assert not is_known()
 
 
 def test_another_venue_takes_over_with_routes_of_its_own(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -78,6 +78,17 @@ def test_a_trade_behind_others_is_marked() -> None:
     assert not batch.flags.writeable
 
 
+def test_what_nobody_can_repeat_any_more_is_forgotten() -> None:
+    for numbered in (True, False):
+        pair = Pair(TRADES, numbered=numbered)
+        (one,) = pair.feeds[0]
+        owed = pair.health[0].add(TRADES, "S1", 1, 0, 0, None)
+        for feed in (one, owed):
+            pair.given.add(feed, 7, 70)
+        pair.given.forget(lambda symbol_id: symbol_id == 1)
+        assert [pair.given.has(feed, 7, 70) for feed in (one, owed)] == [numbered, True]
+
+
 def test_a_batch_of_which_all_is_new_is_not_copied() -> None:
     batch = trades(1, 2)
     assert Pair(TRADES).main.sift(batch) is batch
