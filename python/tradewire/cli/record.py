@@ -48,6 +48,7 @@ def record(
     """
     from tradewire.streaming.recorder import Recorder
     from tradewire.streaming.recording import RecordingWriter
+    from tradewire.telemetry.origin import origin_of
     from tradewire.transport.event_loop import run
     from tradewire.venues.registry import load
 
@@ -67,6 +68,7 @@ def record(
         url=url,
         rest_url=rest_url,
     )
+    source = origin_of(url) if url else venue
     forget_keys()
     if venue not in MARKETS.values():
         typer.echo(f"tradewire: replay reads recordings of {' and '.join(MARKETS.values())}, not of {venue}", err=True)
@@ -90,7 +92,7 @@ def record(
             raise _first(group) from None
     if not writer.messages:
         # What went wrong, with the address, is already said as a warning.
-        typer.echo(f"tradewire: {nothing_received('' if recorder.trouble else url or venue)}", err=True)
+        typer.echo(f"tradewire: {nothing_received('' if recorder.trouble else source)}", err=True)
         raise typer.Exit(1)
     done = [
         counted(writer.messages, "message"),
@@ -103,7 +105,7 @@ def record(
     for symbol in recorder.without_snapshot:
         typer.echo(f"  {symbol}: book snapshot missing: its book cannot be replayed from there")
     if not recorder.heard:
-        typer.echo(f"tradewire: {no_market_data(url or venue)}", err=True)
+        typer.echo(f"tradewire: {no_market_data(source)}", err=True)
         raise typer.Exit(1)
 
 

@@ -69,6 +69,7 @@ def stream(
     absent is null. The summary goes to standard error. Exit code 1 when no market data was received.
     """
     from tradewire.streaming import StreamingGateway, configured
+    from tradewire.telemetry.origin import origin_of
     from tradewire.transport.event_loop import run
 
     from .hardening import forget_keys
@@ -82,7 +83,7 @@ def stream(
             raise UnsupportedError("--hot-reload is given without --config: there is no file to follow")
         names, wanted = several(symbols, "symbols"), several(channels, "channels")
         gateway = StreamingGateway(venue=venue, url=url, rest_url=rest_url, symbols=names, channels=wanted)
-        address = url or venue
+        address = origin_of(url) if url else venue
     else:
         _refuse_others(ctx)
         gateway = StreamingGateway(config, hot_reload=hot_reload)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.config.settings import answered, is_complete
 from tradewire.errors import TradewireError, UnsupportedError
+from tradewire.telemetry.origin import origin_of
 from tradewire.venues.registry import load
 
 from .plan import key_of, plan_of
@@ -142,9 +143,10 @@ def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tupl
         names = [name for where, key, name in held if (where, key) == (address, credential.api_key)]
         held.append((address, credential.api_key, provider.name))
         if len(names) >= most:
+            told = origin_of(address) if provider.websocket_url else address
             yield (
                 _path(provider),
-                f"{venue.name} lets one key hold {most} connection(s) to {address}, and {', '.join(names[:most])} "
+                f"{venue.name} lets one key hold {most} connection(s) to {told}, and {', '.join(names[:most])} "
                 "has the same address and key: give it another credential, or put its symbols and channels there",
             )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError, QueryError
 from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.telemetry.origin import origin_of
 from tradewire.transport.address import check_address
 from tradewire.transport.http import HttpClient
 from tradewire.transport.plain import PlainConnection, connect_plain
@@ -135,6 +136,7 @@ class Recorder:
     async def _follow(self, route: str, streams: dict[str, str], source: MarketDataRest) -> None:
         backoff = Backoff(self._random)
         url = self._venue.stream_url(route, self._url)
+        origin = origin_of(url)
         opened = False
         while True:
             try:
@@ -164,8 +166,8 @@ class Recorder:
                             tasks.create_task(self._snapshot(self._waiting.pop(stream), source))
             except* FeedConnectionError as group:
                 self.trouble = str(group.exceptions[0])
-                if url not in self.trouble:
-                    self.trouble = f"{url}: {self.trouble}"
+                if origin not in self.trouble:
+                    self.trouble = f"{origin}: {self.trouble}"
                 _log.say(f"record {url}", "%s", self.trouble)
             self.reconnects += opened
             await asyncio.sleep(backoff.next_delay_ns() / 1e9)

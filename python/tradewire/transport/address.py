@@ -6,10 +6,9 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-__all__ = ["check_address"]
+from tradewire.telemetry.origin import masked_address
 
-#: Where names, passwords and keys may stand.
-_SECRET = re.compile(r"(?<=//)[^/@]*(?=@)|(?<=\?).+", re.DOTALL)
+__all__ = ["check_address"]
 
 
 def check_address(name: str, text: str | None, schemes: Sequence[str], *, whole: bool = False) -> None:
@@ -22,7 +21,7 @@ def check_address(name: str, text: str | None, schemes: Sequence[str], *, whole:
         whole: whether it may have a query. Elsewhere that has no place: paths of the venue are put behind it.
 
     Raises:
-        ValueError: something else; names, passwords and queries inside are not repeated.
+        ValueError: something else; names, passwords, queries and fragments inside are not repeated.
     """
     if text is None:
         return
@@ -35,15 +34,11 @@ def check_address(name: str, text: str | None, schemes: Sequence[str], *, whole:
         valid = False
     if not valid:
         wanted = " or ".join(f"{scheme}://host[:port]" for scheme in schemes)
-        raise ValueError(f"{name} must be {wanted}, was {_shown(text)}")
+        raise ValueError(f"{name} must be {wanted}, was {masked_address(text)!r}")
     if not text.startswith(("wss:", "https:")):
         # Here and not above: who connects to a venue itself does not pay for the configuration.
         from tradewire.config.checks import clear_text_rule
 
         rule = clear_text_rule(text)
         if rule is not None:
-            raise ValueError(f"{name} {rule}, was {_shown(text)}")
-
-
-def _shown(text: str) -> str:
-    return repr(_SECRET.sub("***", text))
+            raise ValueError(f"{name} {rule}, was {masked_address(text)!r}")

@@ -13,6 +13,9 @@ from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
 from tradewire.errors import FeedConnectionError
+from tradewire.telemetry.origin import masked_address
+
+from .protocol_log import PROTOCOL_LOG
 
 __all__ = ["OpeningHandshake"]
 
@@ -46,13 +49,16 @@ class OpeningHandshake:
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         try:
             uri = parse_uri(url)
-        except InvalidURI as error:
-            raise ValueError(f"url must be ws://host[:port]/path or wss://..., was {url!r}") from error
+        except (InvalidURI, ValueError):
+            uri = None
+        if uri is None:
+            # Outside of `except`: the library's error holds the whole address.
+            raise ValueError(f"url must be ws://host[:port]/path or wss://..., was {masked_address(url)!r}")
         self.host = uri.host
         self.port = uri.port
         self.secure = uri.secure
         self._headers = headers or {}
-        self._protocol = ClientProtocol(uri)
+        self._protocol = ClientProtocol(uri, logger=PROTOCOL_LOG)
         self._head = bytearray()
 
     def request(self) -> bytes:

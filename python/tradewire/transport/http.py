@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
+from tradewire.telemetry.origin import origin_of
 
 from .tls import tls_context
 
@@ -113,15 +114,16 @@ class HttpClient:
         Raises:
             ValueError: both `params` and `query`.
             RateLimitError: too many requests wait for `limiter` already; this one was not sent.
-            FeedConnectionError: no answer, not in time, or over a limit. The text never holds query or headers. The
-                request may have arrived all the same.
+            FeedConnectionError: no answer, not in time, or over a limit. The text holds of address
+                and headers only scheme, host and port. The request may have arrived all the same.
         """
         import aiohttp
         import yarl
 
         if self._session is None:
             self._session = self._open()
-        where = f"{method} {url.partition('?')[0]}"
+        # A path may be a key; who asks says what for.
+        where = f"{method} {origin_of(url)}"
         encoded = query.decode("ascii") if isinstance(query, bytes) else query
         if encoded and params:
             raise ValueError("give params or query, not both: a signed query is sent as it was signed")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
+from tradewire.telemetry.origin import origin_of
 
 from .failure import reason_of
 from .frames import MOST_UNREAD
+from .protocol_log import PROTOCOL_LOG
 from .tls import tls_context
 
 if TYPE_CHECKING:
@@ -223,8 +225,9 @@ async def _connect(
 ) -> ClientConnection:
     client = importlib.import_module("websockets.asyncio.client")
     exceptions = importlib.import_module("websockets.exceptions")
+    origin = origin_of(url)
     try:
-        connection: ClientConnection = await client.connect(
+        opening = client.connect(
             url,
             compression=None,
             proxy=None,
@@ -235,9 +238,19 @@ async def _connect(
             max_size=max_message,
             user_agent_header=None,
             additional_headers=headers,
+            logger=PROTOCOL_LOG,
         )
+    except (ValueError, exceptions.InvalidURI):
+        opening = None
+    if opening is None:
+        # Outside of `except`: the library's error holds the whole address.
+        raise FeedConnectionError(f"cannot connect to {origin}: not a WebSocket address")
+    # Keys go to the address that was given, and to no other.
+    opening.process_redirect = lambda error: error
+    try:
+        connection: ClientConnection = await opening
     except (OSError, exceptions.InvalidHandshake) as error:
-        reason = f"cannot connect to {url}: {reason_of(error)}"
+        reason = f"cannot connect to {origin}: {reason_of(error)}"
         refused = getattr(error, "response", None)
         if refused is None:
             raise FeedConnectionError(reason) from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 
 from frames import upgrade
@@ -110,7 +112,14 @@ def test_endless_headers_are_refused() -> None:
         handshake.feed(b"x" * 20_000)
 
 
-@pytest.mark.parametrize("url", ["http://localhost/", "localhost:8700", "ws://"])
+@pytest.mark.parametrize("url", ["http://localhost/", "localhost:8700", "ws://", "ws://host:99999"])
 def test_not_an_address(url: str) -> None:
     with pytest.raises(ValueError, match="url must be ws://"):
         OpeningHandshake(url)
+
+
+@pytest.mark.parametrize("url", ["http://localhost/?token=s3cret", "ws://h#s3cret", "ws://me:s3cret@host:port/"])
+def test_what_is_no_address_is_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match=r"was '.*\*\*\*") as caught:
+        OpeningHandshake(url)
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

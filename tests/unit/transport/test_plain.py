@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -50,9 +51,33 @@ async def test_sending_on_a_lost_connection_is_the_same_error(wire_server: Any) 
 
 async def test_nobody_listens(wire_server: Any) -> None:
     await wire_server.stop()
-    with pytest.raises(FeedConnectionError, match=r"cannot connect to ws://127\.0\.0\.1:\d+[^ ]*: [^\[]"):
-        async with connect_plain(wire_server.url):
+    with pytest.raises(FeedConnectionError, match=r"^cannot connect to ws://127\.0\.0\.1:\d+: [^\[]"):
+        async with connect_plain(f"{wire_server.url}?token=s3cret"):
             pass
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:9/ws#s3cret", "ws://127.0.0.1:s3cret/", "http://127.0.0.1/s3cret"])
+async def test_what_is_no_address_is_not_repeated(url: str) -> None:
+    with pytest.raises(FeedConnectionError, match=r"^cannot connect to .*: not a WebSocket address$") as caught:
+        async with connect_plain(url):
+            pass
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_keys_are_not_taken_to_another_address(wire_server: Any) -> None:
+    answer = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere?a=s3cret\r\nContent-Length: 0\r\n\r\n"
+
+    async def redirect() -> None:
+        peer = await wire_server.accept()
+        await peer.reader.readuntil(b"\r\n\r\n")
+        peer.send(answer)
+
+    answering = asyncio.create_task(redirect())
+    with pytest.raises(FeedConnectionError, match="HTTP 302") as caught:
+        async with connect_plain(wire_server.url, headers={"X-KEY": "s3cret"}):
+            pass
+    await answering
+    assert (caught.value.status, wire_server.connections) == (302, 1)
 
 
 async def test_a_proxy_from_the_environment_is_ignored(wire_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
