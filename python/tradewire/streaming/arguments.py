@@ -4,13 +4,13 @@ configuration. Addresses are checked in `transport.address`, names of channels a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tradewire.config.kinds import Kind
 
-__all__ = ["check_arguments"]
+__all__ = ["check_arguments", "texts_of"]
 
 #: Records: the longest message that needs no snapshot, 20 levels a side, fits at least; the core's ring has no more.
 _RING_LEAST, _RING_MOST = 64, 1 << 26
@@ -31,6 +31,24 @@ def check_arguments(given: Mapping[str, object]) -> None:
     kinds = _kinds()
     for name, value in told.items():
         _check(name, kinds[name], value)
+
+
+def texts_of(name: str, given: Iterable[object]) -> list[str]:
+    """What is given as several texts, each once; a single text is one of them.
+
+    Args:
+        name: of the argument.
+        given: it.
+
+    Raises:
+        TypeError: names everything among them that is no text.
+    """
+    each = [given] if isinstance(given, str) else list(given)
+    texts = [text for text in each if isinstance(text, str)]
+    if len(texts) < len(each):
+        others = ", ".join(repr(other) for other in each if not isinstance(other, str))
+        raise TypeError(f"{name} must be texts, was {others}")
+    return list(dict.fromkeys(texts))
 
 
 _NAMES = ("ring_capacity", "queue_capacity", "stale_after_s", "open_timeout_s", "loop")

@@ -25,7 +25,7 @@ from tradewire.transport.event_loop import BusyPoll, run
 from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS, load, register_adapter
 
-from .arguments import check_arguments
+from .arguments import check_arguments, texts_of
 from .configured import Configured
 from .dispatch import Dispatcher
 from .pipeline import RING_CAPACITY
@@ -105,6 +105,7 @@ class StreamingGateway(GatewayView):
         ValueError: configuration and arguments together; not a symbol, an address or a policy; channels without
             symbols, or symbols with an empty list of channels; a ring too small for book snapshots; a number or word
             that the same setting of a configuration does not allow.
+        TypeError: symbols or channels that are no texts.
     """
 
     #: Custom providers by name, as `register_provider` adds them.
@@ -143,7 +144,7 @@ class StreamingGateway(GatewayView):
     ) -> None:
         self._totals = Counters("alerts")
         self._configured: Configured | None = None
-        texts, names = list(_several(symbols or ())), list(_several(channels or ()))
+        texts, names = texts_of("symbols", symbols or ()), texts_of("channels", channels or ())
         given = {
             "venue": venue,
             "symbols": symbols,
@@ -385,10 +386,10 @@ class StreamingGateway(GatewayView):
             ValueError: not a symbol, or none at all, or one that no provider's configuration names; a ring too small
                 for the book's snapshots; not a policy, or one for another channel or without a queue.
             StateError: the gateway is stopped.
-            TypeError: not a callback; policies that are no mapping.
+            TypeError: not a callback; symbols that are no texts; policies that are no mapping.
         """
         self._check_not_stopped()
-        texts = list(dict.fromkeys(_several(symbols)))
+        texts = texts_of("symbols", symbols)
         if not texts:
             raise ValueError(f"symbols must name at least one symbol for channel {channel!r}, was empty")
         shares = self._providers.shares.of(channel, texts, provider)
@@ -545,7 +546,3 @@ def _check_heeded(policies: Mapping[str, Policy], names: tuple[str, str], runner
             f"policies must be left out where there is no queue, was {dict(policies)!r}; async callbacks, "
             "offload=True and events() have one"
         )
-
-
-def _several(names: Iterable[str]) -> Iterable[str]:
-    return (names,) if isinstance(names, str) else names

@@ -12,7 +12,7 @@ import pytest
 from tradewire.config import ConnectionPoolConfig, ProviderConfig, StreamingConfig
 from tradewire.errors import UnsupportedError
 from tradewire.streaming import StreamingGateway
-from tradewire.streaming.arguments import check_arguments
+from tradewire.streaming.arguments import check_arguments, texts_of
 from tradewire.venues.registry import load
 
 
@@ -83,6 +83,19 @@ def test_an_empty_list_of_symbols_or_channels_is_a_mistake() -> None:
         StreamingGateway(symbols=["BTCUSDT"], channels=[])
     with pytest.raises(ValueError, match=r"^symbols must name at least one symbol for channel 'trades', was empty"):
         StreamingGateway(symbols=[])
+
+
+def test_a_single_text_is_one_and_what_is_no_text_is_told_at_once() -> None:
+    assert texts_of("symbols", "BTCUSDT") == ["BTCUSDT"]
+    assert texts_of("symbols", iter(("b", "a", "b"))) == ["b", "a"]
+    said = r"^symbols must be texts, was 5, None$"
+    symbols: Any = ["BTCUSDT", 5, None]
+    with pytest.raises(TypeError, match=said):
+        StreamingGateway(symbols=symbols)
+    with pytest.raises(TypeError, match=said):
+        StreamingGateway().subscribe("trades", symbols)
+    with pytest.raises(TypeError, match=r"^channels must be texts, was 5$"):
+        StreamingGateway(symbols=["BTCUSDT"], channels=[5])  # type: ignore[list-item]
 
 
 def test_a_gateway_without_them_does_not_load_the_configuration() -> None:
