@@ -50,8 +50,8 @@ def check_whole(
 
     Args:
         sections: those that were written, by path; they may lack settings that could not be read.
-        environment: `paper`, `testnet` or `live`; None: it could not be read, and rules about it are left out.
-        unsafe_hosts: whether any address may be named.
+        environment: `sim`, `paper`, `testnet` or `live`; None: it could not be read, and rules about it are left out.
+        unsafe_hosts: whether any host may be named, over TLS.
         allowed_hosts: venue -> its hosts; None, or not in it: only the rules about loopback and TLS.
         credentials: names of the section `credentials`.
         is_set: whether an environment variable is.
@@ -105,11 +105,14 @@ def _host_rules(
     if environment == "live" and _is_this_machine(host):
         yield f"{host} is this machine, which live refuses: leave the address out, or set environment: paper"
         return
-    if is_loopback(host) or (unsafe_hosts and environment != "live"):
+    if is_loopback(host):
         return
+    # Whoever may name any host still does not show keys to everybody on the way to it.
     clear_text = clear_text_rule(url)
     if clear_text is not None:
         yield clear_text
+    if unsafe_hosts and environment != "live":
+        return
     venue = provider.venue or provider.name
     own = None if allowed_hosts is None else allowed_hosts.get(venue)
     # Of a venue that somebody registered, nobody here knows the hosts.
@@ -143,8 +146,8 @@ def _must_be_false(name: str) -> _Rules:
 
 
 def _must_be_testnet(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
-    if environment == "testnet" and not found.testnet:
-        yield f"{path}.testnet", "must be true in testnet"
+    if environment in ("sim", "testnet") and not found.testnet:
+        yield f"{path}.testnet", f"must be true in {environment}"
 
 
 def _key_fits(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
@@ -160,9 +163,14 @@ def _no_paper_api(path: str, found: Any, environment: str) -> Iterator[tuple[str
         yield f"{path}.settings.use_paper_trading", "must be false in live"
 
 
+def _no_real_api(path: str, found: Any, environment: str) -> Iterator[tuple[str, str]]:
+    if environment == "sim" and found.enabled and not found.settings.use_paper_trading:
+        yield f"{path}.settings.use_paper_trading", "must be true in sim, which places no real orders"
+
+
 #: Of each sort of section, by (path, section, environment).
 _ENVIRONMENT_RULES: Mapping[type[Section], tuple[_Rules, ...]] = {
     GlobalSettings: (_must_be_false("enable_paper_trading"),),
     ExchangeConfig: (_must_be_false("testnet"), _must_be_false("paper_trading"), _must_be_testnet),
-    TradingApiConfig: (_key_fits, _no_paper_api),
+    TradingApiConfig: (_key_fits, _no_paper_api, _no_real_api),
 }

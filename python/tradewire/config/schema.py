@@ -30,11 +30,11 @@ __all__ = [
     "is_loopback",
 ]
 
-Environment = Literal["paper", "testnet", "live"]
+Environment = Literal["sim", "paper", "testnet", "live"]
 AuthMethod = Literal["none", "api_key", "hmac", "ed25519", "bearer"]
 Policy = Literal["conflate", "drop_oldest", "keep"]
 
-_ENVIRONMENT = Choice("paper", "testnet", "live")
+_ENVIRONMENT = Choice("sim", "paper", "testnet", "live")
 _NAME = Text("letters, digits, '-' and '_', beginning with a letter", r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _CHANNEL = Text("a channel such as trades, quotes, book or bars_1m", r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _SYMBOL = Text("a symbol such as AAPL or BTC/USDT", r"[^\s,]{1,64}")
@@ -291,7 +291,7 @@ class ConnectionPoolConfig(Section):
 class ApiSettings(Section):
     """What an API is told beside its credentials."""
 
-    use_paper_trading: bool = setting(Flag(), "Must be false in live.", default=True)
+    use_paper_trading: bool = setting(Flag(), "Must be false in live, true in sim.", default=True)
 
 
 @section
@@ -312,7 +312,7 @@ class ExchangeConfig(Section):
     api_key: Secret | None = setting(SecretText(), "Key.", default=None)
     api_secret: Secret | None = setting(SecretText(), "Secret of the key.", default=None)
     testnet: bool = setting(
-        Flag(), "The exchange's test network; must be false in live, true in testnet.", default=True
+        Flag(), "The exchange's test network; must be false in live, true in testnet and sim.", default=True
     )
     paper_trading: bool = setting(Flag(), "Must be false in live.", default=True)
     rate_limit_requests: int = setting(Integer(1, 1_000_000), "Requests within the window.", default=1_200)
@@ -326,10 +326,14 @@ class Config(Section):
     """A whole configuration."""
 
     environment: Environment = setting(
-        _ENVIRONMENT, "Where orders go; never changed by a reload. Market data is not affected.", default="paper"
+        _ENVIRONMENT,
+        "Where orders go (`sim`: to simulated venues); never changed by a reload. Market data is not affected.",
+        default="paper",
     )
     unsafe_hosts: bool = setting(
-        Flag(), "Allows addresses that are not the venue's own; refused in live.", default=False
+        Flag(),
+        "Allows addresses that are not the venue's own, over TLS; refused in live.",
+        default=False,
     )
     global_settings: GlobalSettings = setting(Nested(GlobalSettings), "For all APIs.", default=GlobalSettings())
     connection_pool: ConnectionPoolConfig = setting(

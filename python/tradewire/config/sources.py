@@ -123,7 +123,7 @@ class Sources:
         return _Look(self).reading()
 
     def environment(self) -> str:
-        """`paper`, `testnet` or `live`, whatever else is wrong."""
+        """`sim`, `paper`, `testnet` or `live`, whatever else is wrong."""
         return _Look(self).environment()
 
     def secrets(self) -> Secrets:

@@ -36,7 +36,7 @@ def provider(url: str, venue: str | None = "binance") -> ProviderConfig:
     return ProviderConfig(name="p", venue=venue, websocket_url=url)
 
 
-@pytest.mark.parametrize("environment", ["paper", "testnet"])
+@pytest.mark.parametrize("environment", ["sim", "paper", "testnet"])
 @pytest.mark.parametrize(
     "url", ["ws://127.0.0.1:9001", "ws://localhost/x", "ws://[::1]:1", "wss://fstream.binance.com/x"]
 )
@@ -53,7 +53,7 @@ def test_allowed_hosts(url: str, environment: str) -> None:
         ("ws://fstream.binance.com", "must begin with wss://"),
     ],
 )
-@pytest.mark.parametrize("environment", ["paper", "testnet", "live"])
+@pytest.mark.parametrize("environment", ["sim", "paper", "testnet", "live"])
 def test_refused_hosts(url: str, rule: str, environment: str) -> None:
     ((path, said),) = found(provider(url), environment)
     assert path == "x.websocket_url"
@@ -85,8 +85,19 @@ def test_live_takes_other_hosts_when_nobody_said_which() -> None:
 
 
 def test_unsafe_hosts_widen_but_not_in_live() -> None:
-    assert found(provider("ws://evil.example"), unsafe_hosts=True) == []
+    assert found(provider("wss://evil.example"), unsafe_hosts=True) == []
     assert len(found(provider("wss://evil.example"), "live", unsafe_hosts=True)) == 2
+
+
+@pytest.mark.parametrize("environment", ["sim", "paper", "testnet"])
+def test_unsafe_hosts_allow_no_clear_text(environment: str) -> None:
+    """Keys go to that address; only on this machine nobody listens on the way."""
+    ((path, rule),) = found(provider("ws://10.0.0.1/ws"), environment, unsafe_hosts=True)
+    assert (path, rule) == ("x.websocket_url", "must begin with wss:// (unencrypted only on loopback)")
+    rest = ProviderConfig(name="p", venue="binance", rest_url="http://10.0.0.1")
+    ((path, rule),) = found(rest, environment, unsafe_hosts=True)
+    assert (path, rule) == ("x.rest_url", "must begin with https:// (unencrypted only on loopback)")
+    assert found(provider("ws://127.0.0.1:1"), environment, unsafe_hosts=True) == []
 
 
 def test_hosts_of_a_venue_that_nobody_named_are_its_own_affair() -> None:
@@ -131,6 +142,12 @@ LIVE_KEY = TradingApiConfig(provider="p", settings=LIVE_API.settings, credential
         (LIVE_EXCHANGE, "live", []),
         (LIVE_EXCHANGE, "paper", []),
         (LIVE_EXCHANGE, "testnet", ["x.testnet"]),
+        (LIVE_EXCHANGE, "sim", ["x.testnet"]),
+        (ExchangeConfig(name="n"), "sim", []),
+        (LIVE_API, "sim", ["x.settings.use_paper_trading"]),
+        (LIVE_KEY, "sim", ["x.credentials.environment", "x.settings.use_paper_trading"]),
+        (PAPER_API, "sim", []),
+        (GlobalSettings(), "sim", []),
         (PAPER_API, "live", ["x.settings.use_paper_trading"]),
         (TradingApiConfig(provider="p", enabled=False), "live", []),
         (LIVE_API, "live", []),

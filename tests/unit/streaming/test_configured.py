@@ -209,6 +209,8 @@ async def test_keys_that_the_environment_held_at_the_start_serve_reloads(
         ("paper", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", ""),
         ("paper", "{name: binance, websocket_url: 'ws://127.0.0.1:9'}", ""),
         ("testnet", "{name: mine, venue: binance, rest_url: 'https://demo-fapi.binance.com'}", ""),
+        ("sim", "{name: binance, websocket_url: 'ws://127.0.0.1:9', rest_url: 'http://localhost:9'}", ""),
+        ("sim", "{name: binance, websocket_url: 'wss://evil.example'}", "must be a host of binance"),
         ("live", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", "must be a host of binance"),
         ("live", "{name: binance, websocket_url: 'wss://127.0.0.1:9'}", "this machine, which live refuses"),
         ("paper", "{name: mine, venue: binance, rest_url: 'https://evil.example'}", "must be a host of binance"),
