@@ -327,14 +327,15 @@ class _Look:
             named = provider.credential
             if provider.auth_method == "none" or provider.credentials is not None or named in config.credentials:
                 return provider
-            key, secret = variables_of(named or provider.name)
-            found = {
-                name: self._variables.get(variable) for name, variable in (("api_key", key), ("secret_key", secret))
-            }
+            variables = dict(zip(("api_key", "secret_key"), variables_of(named or provider.name), strict=True))
+            found = {name: self._variables.get(variable) for name, variable in variables.items()}
             if not found["api_key"]:
                 return provider
-            converter.secret_variables.update(name for name in (key, secret) if self._variables.get(name))
             values: dict[str, Any] = {name: Secret(value) for name, value in found.items() if value}
+            converter.secret_variables.update(variables[name] for name in values)
+            for name in values:
+                path = f"streaming.providers.{provider.name}.credentials.{name}"
+                converter.places[path] = self._variables.place(variables[name])
             return changed(provider, credential=None, credentials=CredentialsConfig(**values))
 
         providers = tuple(filled(provider) for provider in config.streaming.providers)
