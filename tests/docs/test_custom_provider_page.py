@@ -39,5 +39,7 @@ async def test_its_code_streams(page: dict[str, Any]) -> None:
         async with gateway, asyncio.timeout(20):
             trade = await got
     assert (trade.symbol, trade.price, trade.quantity, trade.trade_id) == ("AAPL", 1.5, 2.0, 7)
+    assert trade.event_ns == 1
+    assert trade.recv_ns > 1_700_000_000_000_000_000, "when it came, and not the venue's time"
     assert asked == ['{"action":"subscribe","channel":"trades","symbols":["AAPL"]}']
     assert StreamingGateway.AdapterMap["my_provider"] is page["MyProviderAdapter"]

@@ -173,8 +173,7 @@ class ConfigLoader:
             if found.config.environment != before.config.environment:
                 place = found.places.get("environment", Place(str(self.path)))
                 rule = f"stays {before.config.environment} until the process is started anew"
-                shown = None if "environment" in found.concealed else found.config.environment
-                raise ConfigError([Problem(place.file, place.line, "environment", shown, rule)])
+                raise ConfigError([Problem(place.file, place.line, "environment", found.config.environment, rule)])
             self._reading = found
             paths = difference(before.config, found.config)
             change = Change(before.config, found.config, paths) if paths else None

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Family", "Sample", "read_gateway"]
 
 _QUANTILES = (0.5, 0.99, 0.999)
-#: A level is a part of a message.
-_KINDS = tuple(kind.name.lower() for kind in Kind if kind is not Kind.LEVEL)
+#: A level is a part of a message; "raw" are those of custom providers that nobody reads.
+_KINDS = (*(kind.name.lower() for kind in Kind if kind is not Kind.LEVEL), "raw")
 _RELOADS = ("applied", "refused")
 _GAPS = ("gap", "duplicate", "reordered")
 #: What a frame reader ends a connection with: protocol, text, fragments, size.

@@ -17,7 +17,6 @@ from tradewire.telemetry.origin import origin_of
 
 from .failure import reason_of
 from .frames import MOST_UNREAD
-from .policy.stay_away import told_by_header_s
 from .protocol_log import PROTOCOL_LOG
 from .tls import tls_context
 
@@ -255,9 +254,10 @@ async def _connect(
         refused = getattr(error, "response", None)
         if refused is None:
             raise FeedConnectionError(reason) from error
+        told = refused.headers.get("Retry-After", "")
         raise FeedConnectionError(
             reason,
-            told_by_header_s(refused.headers.get("Retry-After", ""), wall_ns()),
+            float(told) if told.isdecimal() else None,
             status=refused.status_code,
             body=bytes(refused.body or b""),
         ) from error

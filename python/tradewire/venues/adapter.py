@@ -73,12 +73,15 @@ class DataProviderAdapter:
         websocket_url: where to; the configuration's `websocket_url` replaces it.
         credential: given by the gateway where the configuration names one.
         plan: how messages are read; None: by `_parse_message`.
+        book_rule: how the changes of a book chain by their numbers; by default they have none, and each applies in the
+            order of arrival.
     """
 
     name: str = "custom"
     websocket_url: str = ""
     credential: Credential | None = field(default=None, repr=False)
     plan: ClassVar[FieldPlan | None] = None
+    book_rule: ClassVar[SequenceRule] = SequenceRule(next="none")
 
     def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Message:
         """Asks for a channel of symbols. The one method that every subclass has."""
@@ -99,6 +102,9 @@ class DataProviderAdapter:
 
     def _parse_message(self, data: Any) -> Event | RawMessage | Iterable[Event | RawMessage] | None:
         """What consumers get of a message: events of `tradewire.core`, raw messages, several of them, or nothing.
+
+        An empty `venue` and a `recv_ns` of 0 are filled in: the provider's name, and when the message came. An event of
+        another venue makes it a message that cannot be read, as an exception does.
 
         Args:
             data: JSON values, or the bytes of what is no JSON.
@@ -146,7 +152,7 @@ class _NoRest:
     async def missed_trades(
         self, channel: Channel, symbol: str, first: LastTrade, last: LastTrade
     ) -> list[RestPayload]:
-        raise UnsupportedError("a custom provider cannot be asked for trades")
+        raise UnsupportedError(f"trades of {symbol} that were missed cannot be fetched: a custom provider has no REST")
 
     async def last_trade(self, channel: Channel, symbol: str) -> LastTrade | None:
         raise UnsupportedError("a custom provider cannot be asked for trades")
@@ -167,7 +173,7 @@ class AdapterVenue:
         self.name = adapter.name
         # A plan that reads nothing, where `_parse_message` reads.
         self.plan = adapter.plan or FieldPlan(adapter.name, (_UNREAD,), dispatch="-")
-        self.book_rule = SequenceRule(first="straddle", next="none")
+        self.book_rule = adapter.book_rule
         self.sequences: Mapping[int, Literal["contiguous", "increasing"]] = {}
         self.limits = StreamLimits(names_per_message=1000, streams=100_000, messages_per_s=5.0, message_burst=5)
         self.snapshot_depth = 0

@@ -114,7 +114,7 @@ async def test_a_pool() -> None:
     async def fail(client: Any) -> None:
         raise FeedConnectionError("gone")
 
-    async with ConnectionPool(api_class=object, min_connections=2, max_connections=7, now_ns=clock) as pool:
+    async with ConnectionPool(api_class=object, min_connections=2, max_connections=7, clock=clock) as pool:
         await pool.execute_with_connection(call)
         with pytest.raises(FeedConnectionError):
             await pool.execute_with_connection(fail)
