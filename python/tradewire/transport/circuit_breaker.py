@@ -139,6 +139,7 @@ class CircuitBreaker:
         token = states.closed_token or self.admit()
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
+            # As `_is_awaitable`, without the cost of a call.
             if type(result) is CoroutineType or hasattr(type(result), "__await__"):
                 result = await result
         except BaseException as error:
@@ -149,13 +150,23 @@ class CircuitBreaker:
         return result
 
     def call(self, function: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """`execute` for code that is not async: calls the function once and returns what it returns."""
+        """`execute` for code that is not async: calls the function once and returns what it returns.
+
+        Raises:
+            CircuitOpenError: the call was not made.
+            TypeError: what it returned is to be awaited, so that its outcome is not known.
+        """
         token = self._states.closed_token or self.admit()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             self.failed(token, error)
             raise
+        if _is_awaitable(result):
+            if isinstance(result, CoroutineType):
+                result.close()
+            self._report(token, worked=None)
+            raise TypeError("call is for functions that are not async: use `await breaker.execute(...)`")
         if not self._states.quiet:
             self.succeeded(token)
         return result
@@ -256,7 +267,10 @@ def circuit_breaker(
     """Decorator: a `CircuitBreaker` of its own around a function, async or not; the function's `breaker` attribute.
 
     Without a name it is called after the function. An async generator is refused: a stream has no single outcome.
+    What a function that is not async returns to be awaited comes back as a coroutine, whose outcome is what counts.
     """
+    if callable(name):
+        raise TypeError("write @circuit_breaker(), with brackets")
 
     def decorate(function: Callable[_P, _T]) -> Callable[_P, _T]:
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
@@ -289,11 +303,28 @@ def _guard(breaker: CircuitBreaker, function: Callable[..., Any]) -> Callable[..
         except BaseException as error:
             breaker.failed(token, error)
             raise
+        if _is_awaitable(result):
+            return _awaited(breaker, token, result)
         if not states.quiet:
             breaker.succeeded(token)
         return result
 
     return guarded
+
+
+def _is_awaitable(result: object) -> bool:
+    return type(result) is CoroutineType or hasattr(type(result), "__await__")
+
+
+async def _awaited(breaker: CircuitBreaker, token: int, awaitable: Awaitable[Any]) -> Any:
+    try:
+        result = await awaitable
+    except BaseException as error:
+        breaker.failed(token, error)
+        raise
+    if not breaker._states.quiet:
+        breaker.succeeded(token)
+    return result
 
 
 def _guard_async(breaker: CircuitBreaker, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -188,6 +189,86 @@ async def test_the_decorator_guards_async_and_sync_functions() -> None:
     clock.now_ns += 60 * SECOND
     assert (await remote(True), local(True)) == (1, 2)
     assert await remote(True) == 1
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+class Called:
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    async def __call__(self, *args: Any) -> Any:
+        return await self.function(*args)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        wrapped,
+        Called,
+        functools.partial,
+        lambda function: functools.partial(wrapped(function)),
+        lambda function: lambda *args: asyncio.ensure_future(function(*args)),
+    ],
+    ids=["wrapper", "object", "partial", "partial of a wrapper", "future"],
+)
+async def test_the_outcome_of_what_is_awaited_counts_whatever_returned_it(made: Callable[..., Any]) -> None:
+    clock, calls = Clock(), 0
+
+    async def ask(error: Exception | None = None) -> int:
+        nonlocal calls
+        calls += 1
+        await asyncio.sleep(0)
+        if error is not None:
+            raise error
+        return 42
+
+    guarded = circuit_breaker(name="peer", failure_threshold=2, reset_timeout=10.0, clock=clock)(made(ask))
+    breaker: CircuitBreaker = guarded.breaker  # type: ignore[attr-defined]
+    for error in (OSError("down"), RejectedError("wrong"), OSError("down")):
+        with pytest.raises(type(error)):
+            await guarded(error)
+    assert (breaker.state, breaker.snapshot().failures) == (BreakerState.OPEN, 2)
+    with pytest.raises(CircuitOpenError):
+        await guarded()
+    assert calls == 3
+    clock.now_ns += 10 * SECOND
+    with pytest.raises(OSError, match="still down"):
+        await guarded(OSError("still down"))
+    assert breaker.state is BreakerState.OPEN, "the probe failed"
+    clock.now_ns += 10 * SECOND
+    probe = asyncio.ensure_future(guarded())
+    await asyncio.sleep(0)
+    assert breaker.state is BreakerState.HALF_OPEN, "nothing is known yet"
+    probe.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probe
+    assert await guarded() == 42
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_call_refuses_what_is_to_be_awaited() -> None:
+    clock = Clock()
+    breaker = make(clock, failure_threshold=1)
+    with pytest.raises(OSError):  # noqa: PT011 - any
+        breaker.call(fails(OSError()))
+    clock.now_ns += 10 * SECOND
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"use `await breaker\.execute"):
+            breaker.call(answer)
+    assert breaker.state is BreakerState.HALF_OPEN, "it said nothing about the peer"
+    assert breaker.call(lambda: 1) == 1
+
+
+def test_a_decorator_without_brackets_says_so() -> None:
+    with pytest.raises(TypeError, match=r"write @circuit_breaker\(\), with brackets"):
+        circuit_breaker(answer)  # type: ignore[arg-type]
 
 
 def test_works_without_an_event_loop() -> None:
