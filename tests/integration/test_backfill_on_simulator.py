@@ -68,24 +68,57 @@ async def test_lost_trades_are_filled_in(venue: str, make: Any, channel: str) ->
             assert rows[:seen] == [trade.seq for trade in got[:seen]], "batches hold them too"
 
 
-async def test_reordered_and_repeated_trades_are_counted_and_not_filled_in() -> None:
+@pytest.mark.parametrize("way", ["direct", "events", "batches"])
+@pytest.mark.parametrize(
+    ("venue", "make", "channel"),
+    [
+        ("binance", BinanceSim, "trades"),
+        ("binance", BinanceSim, "agg_trades"),
+        ("binance_spot", BinanceSpotSim, "trades"),
+    ],
+)
+async def test_what_is_sent_twice_is_counted_and_delivered_once(venue: str, make: Any, channel: str, way: str) -> None:
     got: list[Trade] = []
-    async with BinanceSim(symbols=("BTCUSDT",), rate=0, seed=3) as sim:
-        gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
-        gateway.subscribe("trades", ["BTCUSDT"], got.append)
+    tops: list[int] = []
+    async with make(symbols=("BTCUSDT",), rate=0, seed=3) as sim:
+        market = Market(sim)
+        gateway = StreamingGateway(venue=venue, url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
+        gateway.subscribe(channel, ["BTCUSDT"], got.append)
+        gateway.subscribe_to_book(["BTCUSDT"], lambda update: tops.append(update.seq))
         async with gateway:
-            await Market(sim).moving_until(lambda: gateway.state("trades", "BTCUSDT") is FeedState.LIVE)
-            repeated = sim.chaos.duplicate(2, channel="trades")
-            await Market(sim).moving_until(lambda: repeated.injected == 2)
-            swapped = sim.chaos.reorder(1, channel="trades")
-            await Market(sim).moving_until(
-                lambda: swapped.injected == 1 and gateway.counters["sequence_reordered"] == 1
+            events = gateway.events() if way == "events" else None
+            batches = gateway.batches() if way == "batches" else None
+            await market.moving_until(
+                lambda: all(gateway.state(each, "BTCUSDT") is FeedState.LIVE for each in (channel, "book"))
+            )
+            # The first change behind the snapshot may end with it.
+            await market.moving_until(lambda: len(set(tops)) > 2)
+            tops.clear()
+            repeated = [sim.chaos.duplicate(5, channel=each) for each in (channel, "book")]
+            await market.moving_until(lambda: all(fault.injected == 5 for fault in repeated))
+            swapped = sim.chaos.reorder(1, channel=channel)
+            await market.moving_until(
+                lambda: swapped.injected == 1 and gateway.counters["sequence_reordered"] == 1 and len(got) > 50
             )
             counters = gateway.counters
-            assert (counters["sequence_duplicate.trades"], counters["sequence_reordered.trades"]) == (2, 1)
-            await Market(sim).moving_until(lambda: not gateway.managers["binance"]._intake.backfill._tasks)
+            assert (counters[f"sequence_duplicate.{channel}"], counters[f"sequence_reordered.{channel}"]) == (5, 1)
+            await market.moving_until(lambda: not gateway.managers[venue]._intake.backfill._tasks)
             ids = sorted(trade.seq for trade in got)
-            assert len(ids) - len(set(ids)) == 2, "the repeated ones alone came twice"
+            assert ids == list(range(ids[0], ids[-1] + 1)), "all of them, each once"
+            assert not any(trade.flags & BACKFILL for trade in got), "nothing was missing"
+            assert tops == sorted(set(tops)), "a change sent again changes nothing"
+            rows: list[int] = []
+            if events is not None:
+                async for event in events:
+                    rows += [event.seq] if isinstance(event, Trade) else []
+                    if len(rows) == len(ids):
+                        break
+            if batches is not None:
+                async for batch in batches:
+                    rows += view(batch, Kind.TRADE)["seq"].tolist()
+                    if len(rows) >= len(ids):
+                        break
+            assert way == "direct" or sorted(rows)[: len(ids)] == ids
 
 
 async def test_alpaca_trades_between_two_connections_are_filled_in() -> None:

@@ -16,7 +16,7 @@ from .wording import counted
 
 if TYPE_CHECKING:
     from tradewire.config import Config, ConfigLoader
-    from tradewire.config.problem import Place
+    from tradewire.config.sources import Reading
 
     Misfits = Callable[[Config, Mapping[str, str]], Iterable[tuple[str, str]]]
 
@@ -78,7 +78,7 @@ def check(file: File, key_file: KeyFile = None) -> None:
     reading = loader.reading
     tell(reading.place)
     literals = reading.literals
-    written = sum(place != _DEFAULT for _, place in _rows(config.dict(), "", reading.places))
+    written = sum(place != _DEFAULT for _, place in _rows(config.dict(), "", reading))
     typer.echo(f"{file}: valid, {counted(written, 'setting')} written, environment {config.environment}")
     if literals:
         typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")
@@ -86,29 +86,39 @@ def check(file: File, key_file: KeyFile = None) -> None:
 
 @app.command()
 def show(file: File, key_file: KeyFile = None) -> None:
-    """Show every setting that holds, and where it was written. Secrets are shown as ***."""
+    """Show every setting that holds, and where it was written. Secrets, and what was encrypted, are shown as ***."""
     loader = _loader(file, key_file)
-    rows = list(_rows(loader.load().dict(), "", loader.reading.places))
+    rows = list(_rows(loader.load().dict(), "", loader.reading))
     width = max(len(setting) for setting, _ in rows)
     for setting, place in rows:
         typer.echo(f"{setting:{width}}  # {place}")
 
 
-def _rows(value: Any, path: str, places: Mapping[str, Place]) -> Iterator[tuple[str, str]]:
+def _rows(value: Any, path: str, reading: Reading) -> Iterator[tuple[str, str]]:
     """`path = value` and where it was written, of every setting."""
-    from tradewire.telemetry.redaction import redacted
-
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
         value = {each["name"]: each for each in value}
     if isinstance(value, Mapping) and value:
         for key, each in value.items():
-            yield from _rows(each, f"{path}.{key}" if path else key, places)
+            yield from _rows(each, f"{path}.{key}" if path else key, reading)
         return
-    text = "" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if isinstance(value, bool):
-        text = text.lower()
-    text = "{}" if value == {} else redacted(text)
-    yield f"{path} = {text}".rstrip(), str(places.get(path, _DEFAULT))
+    if isinstance(value, list) and path not in reading.concealed:
+        text = ", ".join(_shown(each, f"{path}.[{number}]", reading) for number, each in enumerate(value))
+    else:
+        text = _shown(value, path, reading)
+    yield f"{path} = {text}".rstrip(), str(reading.places.get(path, _DEFAULT))
+
+
+def _shown(value: Any, path: str, reading: Reading) -> str:
+    from tradewire.telemetry.origin import masked_address
+    from tradewire.telemetry.redaction import redacted
+
+    if path in reading.concealed:
+        return "***"
+    if value is None or value == {}:
+        return "" if value is None else "{}"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return redacted(masked_address(text) if "://" in text else text)
 
 
 @app.command()

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from tradewire.telemetry.origin import masked_address
+
+from .concealed import Concealed
 from .interpolation import interpolate
 from .kinds import Kind, Listed, Mapped, SecretText
 from .nodes import Branch, Items, Leaf, Node
 from .problem import Place, Problem, nearest, place_in
 from .secret import Secret
-from .settings import NamedList, Nested, Section, Setting, holds_secrets, incomplete, settings
+from .settings import NamedList, Nested, Section, Setting, conceal, holds_secrets, incomplete, settings
 
 __all__ = ["INVALID", "Converter", "is_token", "put"]
 
@@ -41,6 +44,7 @@ class Converter:
         literals: paths of secrets that stand in a file as they are.
         defaults: paths of secrets for which a default stands in a file, `${NAME:-default}`.
         tokens: path -> leaf of each encrypted value of a file.
+        concealed: what was decrypted for settings that are not secret by themselves.
         secret_variables: names whose values went into secrets.
         sections: every section, by path; those with problems lack the settings that could not be read.
     """
@@ -52,6 +56,7 @@ class Converter:
         self.literals: dict[str, Leaf] = {}
         self.defaults: list[str] = []
         self.tokens: dict[str, Leaf] = {}
+        self.concealed = Concealed()
         self.secret_variables: set[str] = set()
         self.sections: dict[str, Section] = {}
         # Path -> text of values that a problem may show: of the file, no secrets, nothing put in.
@@ -70,6 +75,14 @@ class Converter:
         values = {name: self._setting(found, node, path) for name, found in known.items()}
         good = {name: value for name, value in values.items() if value is not INVALID}
         made = cls(**good) if len(self.problems) == before else incomplete(cls, good)
+        conceal(
+            made,
+            (
+                name
+                for name, found in known.items()
+                if not _holds_sections(found.kind) and self.concealed.within(_join(path, name))
+            ),
+        )
         self.sections[path] = made
         for name, rule in made.rules():
             self.complain(_join(path, name), rule)
@@ -121,6 +134,8 @@ class Converter:
                 label = f"[{number}]"
             seen.add(label)
             made.append(self.section(kind.section, item, _join(path, label)))
+            if self.concealed.within(_join(path, f"{label}.name")):
+                self._add(item.place, _join(path, f"{label}.name"), None, "is told everywhere: write it as it is")
         return INVALID if any(each is INVALID for each in made) else tuple(made)
 
     def _mapped(self, kind: Mapped, node: Node, path: str) -> Any:
@@ -204,10 +219,13 @@ class Converter:
         if leaf.span is not None and text == raw:
             self.tokens[path] = leaf
         try:
-            return self._decrypt(text, path)
+            found = self._decrypt(text, path)
         except ValueError as error:
             self._add(leaf.place, path, None, str(error))
             return INVALID
+        if not isinstance(kind, SecretText):
+            self.concealed.add(path, found)
+        return found
 
     def _refuse(self, kind: Kind, path: str, node: Node, rule: str) -> Any:
         """Adds a problem. Only what stands in a file is shown, as it stands there: never what a variable holds."""
@@ -221,11 +239,15 @@ class Converter:
         self.problems.append(Problem(place.file, place.line, path, value, rule))
 
 
+def _holds_sections(kind: Kind) -> bool:
+    return isinstance(kind, Nested) or (isinstance(kind, Mapped) and isinstance(kind.item, Nested))
+
+
 def _shown(text: str) -> str:
     """What a problem shows of a value: no user and key that stand in an address."""
     from tradewire.telemetry.redaction import redacted
 
-    return redacted(text)[:_SHOWN]
+    return redacted(masked_address(text) if "://" in text else text)[:_SHOWN]
 
 
 def _join(path: str, name: str) -> str:

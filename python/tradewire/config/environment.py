@@ -52,6 +52,11 @@ class Variables:
         found = self._own.get(name) or self._file.get(name)
         return None if found is None else found.value.reveal()
 
+    def place(self, name: str) -> Place:
+        """Where a name was set; also of one that is not."""
+        found = self._own.get(name) or self._file.get(name)
+        return Place(f"${name}") if found is None else found.place
+
     def named(self, prefix: str) -> dict[str, Variable]:
         """The variables whose names begin so, in order of their names."""
         both = {**self._file, **self._own}

@@ -173,7 +173,8 @@ class ConfigLoader:
             if found.config.environment != before.config.environment:
                 place = found.places.get("environment", Place(str(self.path)))
                 rule = f"stays {before.config.environment} until the process is started anew"
-                raise ConfigError([Problem(place.file, place.line, "environment", found.config.environment, rule)])
+                shown = None if "environment" in found.concealed else found.config.environment
+                raise ConfigError([Problem(place.file, place.line, "environment", shown, rule)])
             self._reading = found
             paths = difference(before.config, found.config)
             change = Change(before.config, found.config, paths) if paths else None

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar, cast, dataclass_transform
 
-from .kinds import Kind, Listed, Mapped, SecretText
+from tradewire.telemetry.origin import masked_address
+
+from .concealed import MASK
+from .kinds import Address, Kind, Listed, Mapped, SecretText
 
 __all__ = [
     "NamedList",
@@ -21,6 +24,8 @@ __all__ = [
     "Section",
     "Setting",
     "answered",
+    "changed",
+    "conceal",
     "holds_secrets",
     "incomplete",
     "section",
@@ -105,6 +110,7 @@ def setting(kind: Kind, doc: str, *, default: Any = _REQUIRED) -> Any:
 
 
 S = TypeVar("S", bound="type[Section]")
+Made = TypeVar("Made", bound="Section")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting,))
@@ -120,7 +126,8 @@ class Section:
         ValueError: a value that is not allowed; the text names section and setting, never the value of a secret.
     """
 
-    __slots__ = ()
+    # Names of settings whose values were encrypted; not set: none.
+    __slots__ = ("_concealed",)
 
     def __post_init__(self) -> None:
         for found in settings(type(self)).values():
@@ -135,8 +142,14 @@ class Section:
 
     def __repr__(self) -> str:
         """Also of an `incomplete` one: tracebacks that show local variables meet it."""
-        known = (name for name in settings(type(self)) if hasattr(self, name))
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in known)})"
+        known = (found for found in settings(type(self)).values() if hasattr(self, found.name))
+        return f"{type(self).__name__}({', '.join(f'{found.name}={self._shown(found)}' for found in known)})"
+
+    def _shown(self, found: Setting) -> str:
+        value = getattr(self, found.name)
+        if found.name in _concealed(self):
+            return MASK
+        return repr(masked_address(value) if isinstance(found.kind, Address) and value is not None else value)
 
     def rules(self) -> Iterator[tuple[str, str]]:
         """What is wrong with values together: (setting, what to do) each. Only the loader asks.
@@ -148,6 +161,24 @@ class Section:
     def dict(self) -> builtins.dict[str, Any]:
         """Plain dicts and lists all the way down; secrets stay `Secret`."""
         return {name: _plain(getattr(self, name)) for name in settings(type(self))}
+
+
+def conceal(made: Section, names: Iterable[str]) -> None:
+    """`repr` shows the values of these settings as `***`: they were encrypted where they stood."""
+    object.__setattr__(made, "_concealed", frozenset(names))
+
+
+def changed(made: Made, **values: Any) -> Made:
+    """A section with some other values; what is concealed stays so."""
+    # Every section is a dataclass, which the type of the base cannot say.
+    other = dataclasses.replace(made, **values)  # type: ignore[type-var]
+    conceal(other, _concealed(made))
+    return other
+
+
+def _concealed(made: Section) -> frozenset[str]:
+    found: frozenset[str] = getattr(made, "_concealed", frozenset())
+    return found
 
 
 def incomplete(cls: type[Section], values: Mapping[str, Any]) -> Section:

@@ -6,7 +6,7 @@ import difflib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from .nodes import Branch, Leaf, compose
 from .problem import Place, Problem, located, place_in
 from .schema import Config, CredentialsConfig, ProviderConfig
 from .secret import Secret
-from .settings import Nested, settings
+from .settings import Nested, changed, settings
 
 __all__ = ["Reading", "Secrets", "Sources", "explained"]
 
@@ -43,6 +43,7 @@ class Reading:
         places: path -> where its value was written.
         tokens: path -> leaf of each encrypted value of the file.
         literals: path -> leaf of each secret that stands in the file as it is.
+        concealed: paths of what was encrypted though its setting is not secret by itself: it is not shown either.
         secret_variables: names of environment variables that went into secrets.
         fingerprints: of the files as they were read.
         variables: of the process and the `.env` file.
@@ -52,6 +53,7 @@ class Reading:
     places: Mapping[str, Place]
     tokens: Mapping[str, Leaf]
     literals: Mapping[str, Leaf]
+    concealed: frozenset[str]
     secret_variables: frozenset[str]
     fingerprints: tuple[Fingerprint, ...]
     variables: Variables
@@ -207,13 +209,15 @@ class _Look:
             )
             self._problems += [problem for problem in found if problem.path not in told]
         if self._problems:
-            raise ConfigError(sorted(set(self._problems), key=lambda each: (each.file, each.line or 0, each.path)))
+            masked = {converter.concealed.told(problem) for problem in self._problems}
+            raise ConfigError(sorted(masked, key=lambda each: (each.file, each.line or 0, each.path)))
         assert config is not INVALID  # noqa: S101 - Invariant: what could not be converted left a problem
         return Reading(
             config,
             converter.places,
             converter.tokens,
             converter.literals,
+            converter.concealed.paths,
             frozenset(converter.secret_variables),
             tuple(self._fingerprints),
             self._variables,
@@ -323,18 +327,19 @@ class _Look:
             named = provider.credential
             if provider.auth_method == "none" or provider.credentials is not None or named in config.credentials:
                 return provider
-            key, secret = variables_of(named or provider.name)
-            found = {
-                name: self._variables.get(variable) for name, variable in (("api_key", key), ("secret_key", secret))
-            }
+            variables = dict(zip(("api_key", "secret_key"), variables_of(named or provider.name), strict=True))
+            found = {name: self._variables.get(variable) for name, variable in variables.items()}
             if not found["api_key"]:
                 return provider
-            converter.secret_variables.update(name for name in (key, secret) if self._variables.get(name))
             values: dict[str, Any] = {name: Secret(value) for name, value in found.items() if value}
-            return replace(provider, credential=None, credentials=CredentialsConfig(**values))
+            converter.secret_variables.update(variables[name] for name in values)
+            for name in values:
+                path = f"streaming.providers.{provider.name}.credentials.{name}"
+                converter.places[path] = self._variables.place(variables[name])
+            return changed(provider, credential=None, credentials=CredentialsConfig(**values))
 
         providers = tuple(filled(provider) for provider in config.streaming.providers)
-        return replace(config, streaming=replace(config.streaming, providers=providers))
+        return changed(config, streaming=changed(config.streaming, providers=providers))
 
 
 def _text(node: object) -> str | None:

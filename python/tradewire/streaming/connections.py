@@ -98,7 +98,7 @@ class Connections:
             intake.books,
             self._make_link,
             dict(settings.stale_after_s),
-            intake.pipeline.tracker.reset,
+            intake.forget,
         )
         self.successors = intake.successors = Successors(
             venue.name,
@@ -250,7 +250,7 @@ class Connections:
             for feed in feeds:
                 if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)
-            self.intake.backfill.lost(feeds)
+            self.intake.lost(feeds)
             self.intake.health.down(feeds, event.reason or "closed", wall)
             # The threshold may have been lowered meanwhile; an outage is told once.
             if event.attempt < self.settings.reconnect_attempts:

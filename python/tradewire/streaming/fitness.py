@@ -95,7 +95,9 @@ def _of_provider(
         yield from answered(questions, config, provider, venue)
     if is_complete(provider) and is_complete(config.credentials):
         for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
-            yield _path(provider), rule
+            # What is wrong with a key begins with the setting that holds it, where it is one of the provider's.
+            setting, _, rest = rule.partition(" ")
+            yield (setting, rest) if setting.startswith(f"{_path(provider)}.") else (_path(provider), rule)
 
 
 def _path(provider: ProviderConfig) -> str:
@@ -133,7 +135,7 @@ def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tupl
         try:
             venue = load(provider.venue or provider.name)
             credential = key_of(config, provider, venue, environ)
-        except TradewireError:
+        except (TradewireError, ValueError):
             # Told already.
             continue
         most = venue.limits.links_per_credential

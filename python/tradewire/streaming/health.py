@@ -34,6 +34,7 @@ class Feed:
         last_wall_ns: the same moment, ns since 1970.
         stale_after_ns: silence beyond this is STALE; grows, within bounds, while a market is proven quiet.
             None: never.
+        unheard: whether it is taken for LIVE though no message came since it was silent.
         usual_ns: the threshold of a busy market.
         refused: whether the venue says that it will not serve it, on the present connection; nobody can heal that.
     """
@@ -50,6 +51,7 @@ class Feed:
         "symbol",
         "symbol_id",
         "synced",
+        "unheard",
         "usual_ns",
     )
 
@@ -65,6 +67,7 @@ class Feed:
         self.synced = not channel.diff
         self.messages = 0
         self.refused = False
+        self.unheard = False
         self.heard_ns = self.last_ns = now_ns
         self.last_wall_ns = wall_ns
 
@@ -93,14 +96,20 @@ class FeedHealth:
         emit: takes each `FeedStateChanged`.
         digest: has the news of the messages, which is fetched when somebody looks, and tells at once of messages that
             change a state; None: they are told by `observe`.
+        began: told of a feed whose messages arrive after none did; the digest gave the first at once.
     """
 
     def __init__(
-        self, venue: str, emit: Callable[[FeedStateChanged], None], digest: DigestProtocol | None = None
+        self,
+        venue: str,
+        emit: Callable[[FeedStateChanged], None],
+        digest: DigestProtocol | None = None,
+        began: Callable[[Feed], None] = lambda feed: None,
     ) -> None:
         self._venue = venue
         self._emit = emit
         self._digest = digest
+        self._began = began
         self._feeds: dict[tuple[int, int, int], Feed] = {}
 
     def add(
@@ -152,7 +161,12 @@ class FeedHealth:
         feed.last_wall_ns = wall_ns
         feed.stale_after_ns = feed.usual_ns
         if feed.state is FeedState.LIVE or feed.state is FeedState.GAP:
+            if feed.unheard:
+                feed.unheard = False
+                self._watch(feed, False)
+                self._began(feed)
             return
+        self._began(feed)
         if feed.synced:
             self._set(feed, FeedState.LIVE, "messages arrive", wall_ns)
         elif feed.state is not FeedState.SYNCING:
@@ -196,6 +210,10 @@ class FeedHealth:
         feed.last_ns = now_ns
         # A book that was whole before the silence is whole still.
         self._set(feed, FeedState.LIVE if feed.synced else FeedState.SYNCING, "the market is quiet", wall_ns)
+        if feed.synced and self.watches(feed):
+            # The first message tells what was missed, if anything was.
+            feed.unheard = True
+            self._watch(feed, True)
 
     def siblings(self, feed: Feed) -> list[Feed]:
         """The other feeds of its symbol."""
@@ -226,6 +244,7 @@ class FeedHealth:
         if previous is state:
             return
         feed.state = state
+        feed.unheard = False
         # Messages of a feed in these states change nothing but its counts.
         self._watch(feed, state not in (FeedState.LIVE, FeedState.GAP))
         self._emit(FeedStateChanged(self._venue, feed.channel.name, feed.symbol, state, previous, reason, wall_ns))

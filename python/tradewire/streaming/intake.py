@@ -5,7 +5,7 @@ Sources decode into its pipeline, and what comes out goes to the gateway's `Disp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from .books import BookKeeper
 from .events import GapDetected
 from .health import FeedHealth
 from .pipeline import Drained, Pipeline
+from .repeats import Repeats
 from .twins import Given, Twin
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Intake:
         self._venue = venue = settings.venue
         self.dispatcher = dispatcher
         self._clock_offset_ns = 0
+        self._repeats = Repeats()
+        # Symbols whose trades begin with the batch at hand.
+        self._began: set[int] = set()
         self.pipeline = Pipeline(
             venue,
             self._on_drained,
@@ -82,7 +86,7 @@ class Intake:
             asks=self._asks,
         )
         self.counters = self.pipeline.counters
-        self.health = FeedHealth(venue.name, self.emit, self.pipeline.digest)
+        self.health = FeedHealth(venue.name, self.emit, self.pipeline.digest, self._on_heard)
         self.books = BookKeeper(
             venue.name,
             self.pipeline.books,
@@ -94,9 +98,10 @@ class Intake:
             random,
             begin_anew if venue.snapshot_depth == 0 else None,
         )
+        self._numbered = venue.sequences.get(Kind.TRADE) == "contiguous"
         self.backfill = BackFill(
             venue.name,
-            venue.sequences.get(Kind.TRADE) == "contiguous",
+            self._numbered,
             rest,
             lambda answer: self.pipeline.decode(answer.payload, answer.recv_ns, answer.stream),
             self._deliver_missed,
@@ -122,6 +127,19 @@ class Intake:
         """Counts what a read gave and takes it from the ring, undelivered."""
         self.pipeline.count(result, size)
         return self.pipeline.divert()
+
+    def forget(self, kind: int, symbol_id: int) -> None:
+        """The numbers of these messages start anew, what comes next continues nothing."""
+        self.pipeline.tracker.reset(kind, symbol_id)
+        if kind == Kind.TRADE:
+            self._repeats.forget(symbol_id)
+
+    def lost(self, feeds: Iterable[Feed]) -> None:
+        """The connection of these feeds is gone."""
+        for feed in feeds:
+            if feed.channel.kind is Kind.TRADE:
+                self._repeats.forget(feed.symbol_id)
+        self.backfill.lost(feeds)
 
     def set_clock_offset(self, offset_ns: int) -> None:
         """The venue's clock minus ours, for latencies from now on."""
@@ -159,8 +177,12 @@ class Intake:
         if self.backfill.observes:
             self.backfill.observe(drained.batch)
         self.health.refresh()
+        if self._began:
+            self._on_began(drained)
         if drained.sequence_incidents:
             drained = self._on_sequence_incidents(drained)
+            if not len(drained.batch):
+                return
         self.books.observe(drained)
         if self.twin.active:
             drained = self._sifted(drained)
@@ -179,13 +201,30 @@ class Intake:
         changed = [each for each in drained.changed if not self.twin.withholds(Kind.BOOK_DELTA, each)]
         return drained._replace(batch=batch, events=objects(batch, self.dispatcher.wanted), changed=changed)
 
+    def _on_heard(self, feed: Feed) -> None:
+        if feed.channel.kind is Kind.TRADE and self._numbered:
+            self._began.add(feed.symbol_id)
+
+    def _on_began(self, drained: Drained) -> None:
+        """Notes from which numbers on all trades are known."""
+        batch = drained.batch
+        not_above = {row for row, outcome, _ in drained.sequence_incidents if outcome != "gap"}
+        for symbol_id in self._began:
+            rows = np.flatnonzero((batch["kind"] == Kind.TRADE) & (batch["symbol"] == symbol_id))
+            # One that is below the last of before: the venue may count anew.
+            if len(rows) and int(rows[0]) not in not_above:
+                self._repeats.begin(symbol_id, int(batch["seq"][rows[0]]))
+        self._began.clear()
+
     def _on_sequence_incidents(self, drained: Drained) -> Drained:
-        """Tells of them; gives the batch without trades that were delivered by a back-fill before they came."""
+        """Tells of them; gives the batch without trades that were delivered before."""
         repeated: list[int] = []
         for row, outcome, missing in drained.sequence_incidents:
             record = drained.batch[row]
-            seq = int(record["seq"])
-            feed = self.health.find(int(record["kind"]), int(record["symbol"]))
+            symbol_id, seq, is_trade = int(record["symbol"]), int(record["seq"]), record["kind"] == Kind.TRADE
+            feed = self.health.find(int(record["kind"]), symbol_id)
+            if is_trade and outcome == "gap":
+                self._repeats.gap(symbol_id, seq, missing)
             if outcome == "gap" and feed is not None:
                 lost = missing - self.backfill.given.count(feed, seq - missing, seq)
                 if not lost:
@@ -194,14 +233,18 @@ class Intake:
                     self._on_lost(feed, lost)
                 self.backfill.gap(feed, seq, int(record["event_ns"]), missing)
                 continue
+            if is_trade and (outcome == "duplicate" or (outcome == "reordered" and self._repeats.came(symbol_id, seq))):
+                self._count_incident("duplicate", feed)
+                repeated.append(row)
+                continue
             self._count_incident(outcome, feed)
             if outcome == "reordered" and feed is not None:
                 self.backfill.late(feed, seq)
                 if self.backfill.gave(feed, seq):
+                    self.counters.add("backfill_repeats")
                     repeated.append(row)
         if not repeated:
             return drained
-        self.counters.add("backfill_repeats", len(repeated))
         # Trades are messages of one record.
         batch = np.delete(drained.batch, repeated)
         batch.flags.writeable = False

@@ -57,7 +57,7 @@ def plan_of(config: Config, environ: Mapping[str, str] | None = None) -> Gateway
     Raises:
         MissingCredentialError: a provider that authenticates has no key.
         UnsupportedError: an unknown venue or channel; two policies for one sort of event.
-        ValueError: not a symbol of the venue.
+        ValueError: not a symbol of the venue, or a key that cannot be used.
     """
     streaming = config.streaming
     providers: dict[str, ProviderSettings] = {}
@@ -150,16 +150,24 @@ def key_of(
 
     Raises:
         MissingCredentialError: it needs one.
+        ValueError: it cannot be used; begins with the setting or variable that holds it.
     """
     method = provider.auth_method if provider.auth_method != "none" else None
     if method is None and not venue.needs_credential:
         return None
     from tradewire.transport.auth import AuthManager
 
-    own = provider.credentials
+    own, path = provider.credentials, f"streaming.providers.{provider.name}"
     manager = AuthManager(dict(config.credentials) | ({provider.name: own} if own is not None else {}), environ)
+    places = {name: f"{path}.credentials.{name}" for name in ("api_key", "secret_key")}
+    places["method"] = f"{path}.auth_method"
     try:
-        return manager.credential(venue.name, provider.credential or _account(manager, provider.name, venue), method)
+        return manager.credential(
+            venue.name,
+            provider.credential or _account(manager, provider.name, venue),
+            method,
+            places=None if own is None else places,
+        )
     except MissingCredentialError as error:
         raise MissingCredentialError(f"{error}; `enabled: false` lets the others run without it") from None
 

@@ -45,8 +45,8 @@ class ProviderSettings:
 
     name: str
     venue: MarketDataVenue
-    url: str | None = None
-    rest_url: str | None = None
+    url: str | None = field(default=None, repr=False)
+    rest_url: str | None = field(default=None, repr=False)
     credential: Credential | None = None
     codec: Literal["json", "msgpack"] = "json"
     ring_capacity: int = RING_CAPACITY

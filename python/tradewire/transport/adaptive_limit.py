@@ -9,6 +9,7 @@ from tradewire.core import monotonic_ns
 from .counts import check_count
 from .policy.adaptive import AdaptiveRate
 from .policy.quota import Priority, Quota
+from .policy.stay_away import UNTOLD_S, longest_told_s
 from .rate_limit import RateLimitStatistics, WaitingRoom
 
 __all__ = ["AdaptiveRateLimiter"]
@@ -23,7 +24,8 @@ class AdaptiveRateLimiter:
 
     `await limiter.acquire()` before each request, `limiter.observe(status, latency_s=...)` after it. A 429 halves the
     rate (or falls back to just below the last rate that held for a minute), a minute without trouble adds a twentieth
-    of `default_rate`. 429 and 418 also stop everything for `retry_after_s`.
+    of `default_rate`. 429 and 418 also stop everything for `retry_after_s`, a 418 that
+    says nothing for two minutes.
 
     Not thread-safe: one event loop.
 
@@ -87,8 +89,11 @@ class AdaptiveRateLimiter:
             self._refusals += status == 429
             self._bans += status == 418
             self._rate.refused(now_ns)
-            if retry_after_s is not None:
-                self._room.close_for(int(retry_after_s * _SECOND))
+            told_s = longest_told_s(retry_after_s)
+            if told_s is None and status == 418:
+                told_s = UNTOLD_S[418]
+            if told_s is not None:
+                self._room.close_for(int(told_s * _SECOND))
         elif latency_s is not None:
             self._rate.answered(int(latency_s * _SECOND), now_ns)
         self._apply(before, now_ns)

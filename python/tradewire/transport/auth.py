@@ -27,6 +27,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 #: What the snapshot of the environment keeps; nothing else in it is our business.
 _OURS = re.compile(r"[A-Z][A-Z0-9_]*_(API_KEY|SECRET_KEY|AUTH_METHOD)")
 _PEM = "-----BEGIN "
+_WHOLE_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----(.+?)-----END \1-----", re.DOTALL)
 _FIELDS = ("api_key", "secret_key", "method")
 
 
@@ -36,7 +37,8 @@ class Credential:
 
     Attributes:
         api_key: names the account; with `bearer`, the token.
-        secret_key: proves it; None where the method has none. With `ed25519`, the PEM text.
+        secret_key: proves it; None where the method has none. With `ed25519`, the PEM text, however a variable carries
+            it: with escaped line ends, all on one line, indented, with text around it.
         method: how requests use it.
     """
 
@@ -64,11 +66,13 @@ class Credential:
 
         Raises:
             UnsupportedError: a method that signs nothing.
+            ValueError: the secret is no Ed25519 key, where it must be one.
         """
         if self.secret_key is None or self.method not in ("hmac", "ed25519"):
             raise UnsupportedError(f"a credential with method {self.method} signs nothing; use hmac or ed25519")
-        make = Signer.ed25519 if self.method == "ed25519" else Signer.hmac
-        return make(self.secret_key.reveal())
+        if self.method == "ed25519":
+            return _edwards(self.secret_key, "secret_key")
+        return Signer.hmac(self.secret_key.reveal())
 
 
 class AuthManager:
@@ -98,13 +102,22 @@ class AuthManager:
         found = {name.removesuffix(suffix).lower() for name in self._environ if name.endswith(suffix)}
         return sorted({*self._configured, *found})
 
-    def credential(self, venue: str, name: str | None = None, method: AuthMethod | None = None) -> Credential:
+    def credential(
+        self,
+        venue: str,
+        name: str | None = None,
+        method: AuthMethod | None = None,
+        *,
+        places: Mapping[str, str] | None = None,
+    ) -> Credential:
         """The venue's credential, or the one of that name.
 
         Args:
             venue: whose.
             name: None: the venue's name.
             method: where it is known, as from the configuration's `auth_method`; None: found as said above.
+            places: what errors call the `api_key`, `secret_key` and `method` of a configured one; None:
+                `credentials.<name>.api_key` and so on.
 
         Raises:
             MissingCredentialError: there is none; says where it was looked for.
@@ -122,7 +135,7 @@ class AuthManager:
             given = {field: self._environ.get(variable) for field, variable in variables.items()}
             where = variables
         else:
-            where = {field: f"credentials.{wanted}.{field}" for field in _FIELDS}
+            where = dict(places or {field: f"credentials.{wanted}.{field}" for field in _FIELDS})
         api_key = _secret(given["api_key"], where["api_key"])
         secret_key = _secret(given["secret_key"], where["secret_key"], pem=True)
         if api_key is None:
@@ -132,7 +145,11 @@ class AuthManager:
                 f"or credentials.{wanted} in the configuration{also}"
             )
         told = given.get("method") if method is None else Secret(method)
-        return Credential(api_key, secret_key, _method(told, secret_key, where["method"]))
+        found = _method(told, secret_key, where["method"])
+        if found == "ed25519" and secret_key is not None:
+            # Here too, where the name of what holds it is known.
+            _edwards(secret_key, where["secret_key"])
+        return Credential(api_key, secret_key, found)
 
 
 def _variables(name: str) -> dict[str, str]:
@@ -164,14 +181,33 @@ def _secret(value: object, where: str, *, pem: bool = False) -> Secret | None:
 
 def _usable(text: str, pem: bool) -> bool:
     visible = text.isascii() and text.isprintable() and " " not in text
-    return bool(text) and (visible or (pem and text.startswith(_PEM)))
+    return bool(text) and (visible or (pem and _PEM in text))
+
+
+def _edwards(secret: Secret, where: str) -> SignerProtocol:
+    try:
+        return Signer.ed25519(_pem(secret).reveal())
+    except ValueError:
+        rule = "must be an unencrypted Ed25519 key in PKCS#8 PEM (openssl genpkey -algorithm ed25519)"
+        raise ValueError(f"{where} {rule}") from None
+
+
+def _pem(secret: Secret) -> Secret:
+    """A PEM text as both signers read it; what is none stays as it is."""
+    # docker --env-file, systemd and CI carry only variables of one line.
+    found = _WHOLE_PEM.search(secret.reveal().replace("\\r", "").replace("\\n", "\n"))
+    if found is None:
+        return secret
+    body = "".join(found[2].split())
+    lines = (body[start : start + 64] for start in range(0, len(body), 64))
+    return Secret("\n".join((f"-----BEGIN {found[1]}-----", *lines, f"-----END {found[1]}-----", "")))
 
 
 def _method(value: Secret | None, secret_key: Secret | None, where: str) -> AuthMethod:
     if value is None:
         if secret_key is None:
             return "api_key"
-        return "ed25519" if secret_key.reveal().startswith(_PEM) else "hmac"
+        return "ed25519" if _PEM in secret_key.reveal() else "hmac"
     for method in get_args(AuthMethod):
         if value == Secret(method):
             if method in ("hmac", "ed25519") and secret_key is None:

@@ -19,6 +19,7 @@ from tradewire.core import monotonic_ns
 from tradewire.errors import NoConnectionError, RateLimitError, StateError, UnsupportedError
 
 from .error_reporter import ErrorHandler
+from .failure import reason_of
 from .link_keeper import LinkKeeper
 from .policy.blame import speaks_against_peer
 from .policy.routing import Router, RoutingRules
@@ -29,6 +30,9 @@ __all__ = ["ConnectionPool"]
 
 C = TypeVar("C")
 T = TypeVar("T")
+
+#: A link and the client that it had when it was handed out: before the caller runs, a replacement may take the place.
+_Lease = tuple[PooledLink[C], C]
 
 
 class ConnectionPool(Generic[C]):
@@ -108,7 +112,7 @@ class ConnectionPool(Generic[C]):
         self._random = random or Random()
         self._router: Router[PooledLink[C]] = Router(self._random, rules)
         self._idle: list[PooledLink[C]] = []
-        self._waiters: deque[asyncio.Future[PooledLink[C]]] = deque()
+        self._waiters: deque[asyncio.Future[_Lease[C]]] = deque()
         self._leased = 0
         self._leased_peak = 0
         self._drained: asyncio.Future[None] | None = None
@@ -194,9 +198,7 @@ class ConnectionPool(Generic[C]):
             NoConnectionError: no connection was free in time; the function was not called.
             StateError: not initialized, or shut down; the function was not called.
         """
-        link = self._take() or await self._wait()
-        client = link.client
-        assert client is not None  # noqa: S101 - idle links have one
+        link, client = self._take() or await self._wait()
         start_ns = self._clock()
         try:
             given: Any = function(client)
@@ -242,28 +244,28 @@ class ConnectionPool(Generic[C]):
 
     # taking and giving back
 
-    def _take(self) -> PooledLink[C] | None:
+    def _take(self) -> _Lease[C] | None:
         if self._state != "open":
             hint = "call initialize() first" if self._state == "new" else "make a new one"
             raise StateError(f"pool {self.name} is not open; {hint}")
         if self._waiters or not self._idle:
             return None
         link = self._router.choose(self._idle, self._clock())
-        if link is not None:
-            self._lease(link)
-        return link
+        return None if link is None else self._lease(link)
 
-    def _lease(self, link: PooledLink[C]) -> None:
+    def _lease(self, link: PooledLink[C]) -> _Lease[C]:
         self._remove_idle(link)
         self._leased += 1
         self._leased_peak = max(self._leased_peak, self._leased)
+        assert link.client is not None  # noqa: S101 - idle links have one
+        return link, link.client
 
     def _remove_idle(self, link: PooledLink[C]) -> None:
         self._idle.remove(link)
         link.idle = False
 
-    async def _wait(self) -> PooledLink[C]:
-        waiter: asyncio.Future[PooledLink[C]] = asyncio.get_running_loop().create_future()
+    async def _wait(self) -> _Lease[C]:
+        waiter: asyncio.Future[_Lease[C]] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._grow()
         self._dispatch()
@@ -273,17 +275,17 @@ class ConnectionPool(Generic[C]):
         except BaseException as error:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Given a link at the very moment of the timeout or the cancellation.
-                link = waiter.result()
-                assert link.client is not None  # noqa: S101 - it was idle
-                self._give_back(link, link.client)
+                self._give_back(*waiter.result())
             elif waiter in self._waiters:
                 self._waiters.remove(waiter)
             if isinstance(error, TimeoutError):
                 self._counters.add("no_connection")
+                cause = self._keeper.connect_error
+                why = "" if cause is None else f"; the last attempt to connect failed: {reason_of(cause)}"
                 raise NoConnectionError(
                     f"pool {self.name}: no connection free within {self.settings.connection_timeout:g} s "
-                    f"({self._leased} busy, max_connections {self.settings.max_connections}); nothing was called"
-                ) from None
+                    f"({self._leased} busy, max_connections {self.settings.max_connections}); nothing was called{why}"
+                ) from cause
             raise
 
     def _dispatch(self) -> None:
@@ -295,8 +297,7 @@ class ConnectionPool(Generic[C]):
             link = self._router.choose(self._idle, self._clock())
             if link is None:
                 return
-            self._lease(link)
-            self._waiters.popleft().set_result(link)
+            self._waiters.popleft().set_result(self._lease(link))
 
     def _give_back(self, link: PooledLink[C], client: C) -> None:
         self._leased -= 1

@@ -12,9 +12,11 @@ from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
+from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.telemetry.origin import masked_address
 
+from .policy.stay_away import told_by_header_s
 from .protocol_log import PROTOCOL_LOG
 
 __all__ = ["OpeningHandshake"]
@@ -105,11 +107,9 @@ class OpeningHandshake:
             return None
         status = int(first[1]) if first[1].isdigit() else None
         reason = _ADVICE.get(status or 0, "it offers no WebSocket here")
-        # RFC 9110 section 10.2.3; a date is not read.
-        told = _header(head, b"retry-after")
         return FeedConnectionError(
             f"{self.host} answered HTTP {first[1].decode('ascii', 'replace')}: {reason}",
-            float(told) if told.isdigit() else None,
+            told_by_header_s(_header(head, b"retry-after").decode("latin-1"), wall_ns()),
             status=status,
             body=body[:_MAX_BODY],
         )

@@ -16,6 +16,7 @@ from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import FeedConnectionError
 from tradewire.telemetry.origin import origin_of
 
+from .policy.stay_away import told_by_header_s
 from .tls import tls_context
 
 if TYPE_CHECKING:
@@ -149,11 +150,10 @@ class HttpClient:
                 content = await self._read(where, response)
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 if limiter is not None:
-                    told = lower.get("retry-after", "")
                     limiter.observe(
                         response.status,
                         latency_s=(monotonic_ns() - began_ns) / 1e9,
-                        retry_after_s=float(told) if told.isdecimal() else None,
+                        retry_after_s=told_by_header_s(lower.get("retry-after", ""), wall_ns()),
                     )
                 return HttpResponse(response.status, lower, content, wall_ns())
         except TimeoutError as error:

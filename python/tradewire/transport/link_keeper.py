@@ -55,6 +55,7 @@ class LinkKeeper(Generic[C]):
     Attributes:
         links: all places, those still connecting included.
         opening: links whose first connection is under way.
+        connect_error: of the last attempt to connect; None: it succeeded, or there was none.
         stopped: nothing new is begun.
     """
 
@@ -73,6 +74,7 @@ class LinkKeeper(Generic[C]):
     ) -> None:
         self.links: list[PooledLink[C]] = []
         self.opening = 0
+        self.connect_error: Exception | None = None
         self.stopped = False
         self.counters = Counters()
         self.reporter = ErrorReporter()
@@ -203,9 +205,11 @@ class LinkKeeper(Generic[C]):
             if client is not None:
                 self.close_client(client)
             if isinstance(error, Exception):
+                self.connect_error = error
                 self.counters.add("failed_connects")
                 self.report(error, link)
             raise
+        self.connect_error = None
         self.counters.add("connects")
         now_ns = self._clock()
         link.checked_ns = now_ns

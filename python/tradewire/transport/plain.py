@@ -17,6 +17,7 @@ from tradewire.telemetry.origin import origin_of
 
 from .failure import reason_of
 from .frames import MOST_UNREAD
+from .policy.stay_away import told_by_header_s
 from .protocol_log import PROTOCOL_LOG
 from .tls import tls_context
 
@@ -254,10 +255,9 @@ async def _connect(
         refused = getattr(error, "response", None)
         if refused is None:
             raise FeedConnectionError(reason) from error
-        told = refused.headers.get("Retry-After", "")
         raise FeedConnectionError(
             reason,
-            float(told) if told.isdecimal() else None,
+            told_by_header_s(refused.headers.get("Retry-After", ""), wall_ns()),
             status=refused.status_code,
             body=bytes(refused.body or b""),
         ) from error

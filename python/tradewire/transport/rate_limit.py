@@ -12,13 +12,14 @@ from tradewire.errors import RateLimitError
 from .policy.limiter import Limiter, Weights
 from .policy.line import Line, Place
 from .policy.quota import Priority, Quota, VenueLimits
-from .policy.stay_away import UNTOLD_S, longest_told_s
+from .policy.stay_away import UNTOLD_S, longest_told_s, told_by_header_s
 
 __all__ = ["Priority", "Quota", "QuotaUse", "RateLimitManager", "RateLimitStatistics", "VenueLimits", "WaitingRoom"]
 
 _SECOND = 1_000_000_000
 #: Event loops count in milliseconds. uvloop takes less than half of one for "at once", which would be a busy loop.
 _SHORTEST_S = 0.0006
+_MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class WaitingRoom:
         self._quotas = quotas
         self._venue = venue
         self._clock = clock
-        self._line = Line(self.limiter, max_waiting)
+        self._line = Line(self.limiter, max_waiting, is_gone=lambda place: place.ticket.done())
         self._max_waiting = max_waiting
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
@@ -139,8 +140,7 @@ class WaitingRoom:
         granted, next_ns = self._line.hand_out(now_ns)
         self._granted += len(granted)
         for place in granted:
-            if not place.ticket.done():
-                place.ticket.set_result(None)
+            place.ticket.set_result(None)
         if next_ns == self._timer_ns and self._timer is not None:
             return
         if self._timer is not None:
@@ -182,9 +182,13 @@ class WaitingRoom:
         self.hand_out()
 
     def _time_out(self, place: Place, timeout_s: float) -> None:
-        if self._line.leave(place):
+        # Cancelled in the same turn of the loop, it is gone already or about to leave by itself.
+        if not place.ticket.done() and self._line.leave(place):
             self._timed_out += 1
-            place.ticket.set_exception(RateLimitError(f"no room in the limits of {self._venue} within {timeout_s:g} s"))
+            wait_s = max(self._timer_ns - self._clock(), 0) / _SECOND
+            place.ticket.set_exception(
+                RateLimitError(f"no room in the limits of {self._venue} within {timeout_s:g} s", wait_s)
+            )
             self.hand_out()
 
 
@@ -292,17 +296,16 @@ class RateLimitManager:
         """
         room, limits = self._room(venue), self._limits[venue]
         for quota in limits.quotas:
-            used = headers.get(quota.used_header, "")
-            left = headers.get(quota.remaining_header, "")
-            if used.isdecimal():
-                room.observe_used(quota.name, int(used))
-            elif left.isdecimal():
-                room.observe_used(quota.name, max(quota.limit - int(left), 0))
+            used = _count(headers.get(quota.used_header, ""))
+            left = _count(headers.get(quota.remaining_header, ""))
+            if used is not None:
+                room.observe_used(quota.name, used)
+            elif left is not None:
+                room.observe_used(quota.name, max(quota.limit - left, 0))
         if status in limits.refusals or status in limits.bans:
             self._refusals[venue] += status in limits.refusals
             self._bans[venue] += status in limits.bans
-            header = headers.get("retry-after", "")
-            closed_s = longest_told_s(float(header) if header.isdecimal() else None, told_s)
+            closed_s = longest_told_s(told_by_header_s(headers.get("retry-after", ""), self._wall()), told_s)
             if closed_s is None and status in limits.bans:
                 closed_s = UNTOLD_S[418]
             elif closed_s is None:
@@ -311,8 +314,8 @@ class RateLimitManager:
             self.close(venue, closed_s)
 
     def close(self, venue: str, for_s: float) -> None:
-        """Lets nothing through to a venue for so long, cancels neither."""
-        self._room(venue).close_for(int(for_s * _SECOND))
+        """Lets nothing through to a venue for so long, 3 days at most, cancels neither."""
+        self._room(venue).close_for(int((longest_told_s(for_s) or 0) * _SECOND))
 
     def statistics(self, venue: str) -> RateLimitStatistics:
         """Use, waiting and refusals of a venue."""
@@ -339,3 +342,8 @@ class RateLimitManager:
                 raise ValueError(f"key must name a quota of {venue}: {', '.join(f'{venue}/{one}' for one in names)}")
             quota = names[0]
         return room, ((quota, weight),)
+
+
+def _count(text: str) -> int | None:
+    """A venue's count; None: there is none, or none that can be meant."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None

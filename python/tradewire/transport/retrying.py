@@ -12,6 +12,7 @@ from tradewire.core import monotonic_ns
 from tradewire.errors import TransientError
 
 from .policy.retry import RetryBudget, RetryPolicy, RetryRun, RetryStatistics
+from .policy.stay_away import longest_told_s
 
 __all__ = ["Idempotent", "Retrying"]
 
@@ -71,7 +72,7 @@ class Retrying:
             try:
                 return await request.send()
             except TransientError as error:
-                told_s: float | None = getattr(error, "retry_after_s", None)
+                told_s = longest_told_s(getattr(error, "retry_after_s", None))
                 told_ns = int(told_s * _SECOND) if told_s else None
                 delay_ns = attempts.next_delay_ns(self._clock(), told_ns)
                 if delay_ns is None:

@@ -195,6 +195,19 @@ def test_show_tells_where_each_value_comes_from(config: Command) -> None:
     assert shown["apis = {}"] == "default"
 
 
+def test_show_does_not_show_what_was_encrypted(config: Command) -> None:
+    path = "streaming.providers.own.websocket_url"
+    token = config("encrypt", "c.yaml", "--path", path, given="wss://host/canary\n").stdout.strip()
+    provider = f"{{name: own, websocket_url: '{token}', rest_url: 'https://host/a?k=canary'}}"
+    symbols = config("encrypt", "c.yaml", "--path", "streaming.symbols.[0]", given="canary\n")
+    assert symbols.returncode == 2, "entries of a list have no paths of their own"
+    config.write(f"streaming: {{symbols: [A, B], providers: [{provider}]}}\n")
+    shown = config("show", "c.yaml").stdout
+    assert f"{path} = ***" in shown
+    assert "own.rest_url = https://host/a?*** " in shown
+    assert "streaming.symbols = A, B " in shown
+
+
 def test_encrypt_and_rotate(config: Command) -> None:
     done = config("encrypt", "c.yaml")
     assert "c.yaml: encrypted exchanges.b.api_key" in done.stdout

@@ -183,6 +183,8 @@ def test_no_default_is_advised_for_a_secret() -> None:
         "streaming: {providers: [{name: p, rest_url: 'https://h/?a= b&api_key=canary'}]}",
         "streaming: {symbols: '${CANARY}', providers: '${CANARY}'}",
         "streaming: {providers: [{name: '${CANARY}'}]}",
+        "streaming: {providers: [{name: p, rest_url: 'http://canary@h'}]}",
+        "streaming: {providers: [{name: p, rest_url: 'ftp://h/?k=canary'}]}",
     ],
 )
 def test_no_secret_is_in_a_problem(text: str) -> None:
@@ -203,6 +205,31 @@ def test_an_encrypted_value_is_asked_for_with_its_path() -> None:
     made, _ = convert("exchanges: {b: {name: n, api_key: 'ENC[PATH]', timeout: 'ENC[7]'}}")
     assert made.exchanges["b"].api_key.reveal() == "exchanges.b.api_key"
     assert made.exchanges["b"].timeout == 7.0
+
+
+@pytest.mark.parametrize("written", ["'ENC[wss://h/canary]'", "'${U}'", "'${UNSET:-ENC[wss://h/canary]}'"])
+def test_what_was_encrypted_is_concealed_wherever_it_stood(written: str) -> None:
+    text = (
+        f"streaming: {{symbols: ['ENC[canary]', B], providers: [{{name: p, websocket_url: {written}, codec: json}}]}}"
+    )
+    made, converter = convert(text, {"U": "ENC[wss://h/canary]"})
+    assert made.streaming.providers[0].websocket_url == "wss://h/canary"
+    assert made.streaming.symbols == ("canary", "B")
+    assert "canary" not in repr(made)
+    assert "codec='json'" in repr(made)
+    assert converter.concealed.paths == {"streaming.symbols.[0]", "streaming.providers.p.websocket_url"}
+
+
+def test_a_secret_setting_needs_no_concealment() -> None:
+    made, converter = convert("exchanges: {b: {name: n, api_key: 'ENC[PATH]'}}")
+    assert not converter.concealed.paths
+    assert "api_key=Secret('***')" in repr(made)
+
+
+def test_names_are_not_encrypted() -> None:
+    for name in ("'ENC[p]'", "'${N}'"):
+        (found,) = problems(f"streaming: {{providers: [{{name: {name}}}]}}", {"N": "ENC[p]"})
+        assert found.rule == "is told everywhere: write it as it is"
 
 
 def test_an_encrypted_value_from_a_variable() -> None:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tradewire.config.kinds import Integer, Listed, Mapped, SecretText
+from tradewire.config.kinds import Address, Integer, Listed, Mapped, SecretText
 from tradewire.config.secret import Secret
 from tradewire.config.settings import (
     NamedList,
     Nested,
     Section,
     answered,
+    changed,
+    conceal,
     holds_secrets,
     incomplete,
     is_complete,
@@ -54,6 +56,27 @@ def test_a_section_checks_its_values() -> None:
         Outer(inner=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"Outer\.more must be a list of Inner"):
         Outer(more=[3])  # type: ignore[arg-type,list-item]
+
+
+@section
+class Peer(Section):
+    url: str | None = setting(Address("wss"), "Where.", default=None)
+    count: int = setting(Integer(1, 9), "How many.", default=3)
+
+
+def test_repr_shows_no_query_of_an_address() -> None:
+    assert repr(Peer(url="wss://host/ws?token=canary")) == "Peer(url='wss://host/ws?***', count=3)"
+    assert repr(Peer()) == "Peer(url=None, count=3)"
+
+
+def test_repr_shows_nothing_that_was_encrypted() -> None:
+    made = Peer(url="wss://host/canary", count=7)
+    plain = repr(made)
+    conceal(made, ["url", "count"])
+    assert repr(made) == "Peer(url=***, count=***)"
+    assert repr(changed(made, count=8)) == "Peer(url=***, count=***)"
+    assert made == Peer(url="wss://host/canary", count=7)
+    assert repr(Peer(url="wss://host/canary", count=7)) == plain
 
 
 def test_a_refused_secret_is_not_shown() -> None:

@@ -52,6 +52,29 @@ def test_misfits_are_asked_beside_other_problems_and_each_value_has_one(place: A
     assert not asked, "nothing is known of what it would say"
 
 
+def test_nothing_that_was_encrypted_is_told(place: Any) -> None:
+    url = "wss://canary0123.example.com/canary"
+    loader = place.loader("environment: paper")
+    token = loader.encrypt_value(url, "streaming.providers.p.websocket_url")
+    text = f"streaming: {{providers: [{{name: p, auth_method: api_key, websocket_url: '{token}'}}]}}"
+    keys = {"P_API_KEY": "key", "P_SECRET_KEY": "secret"}
+    reading = place.loader(text, env=keys).sources.read()
+    assert reading.config.streaming.providers[0].websocket_url == url
+    assert reading.concealed == {"streaming.providers.p.websocket_url"}
+    assert reading.config.streaming.providers[0].credentials is not None
+    assert "canary" not in repr(reading.config)
+
+    def misfits(config: Any, variables: Any) -> Any:
+        yield "streaming.providers.p", f"another one connects to {url}"
+
+    own = {"p": frozenset({"host"})}
+    found = place.problems(text, env=keys, misfits=misfits, allowed_hosts=lambda environment: own)
+    assert [problem.rule.partition(";")[0] for problem in found] == [
+        "another one connects to ***",
+        "must be a host of p (host), not ***",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "environment"),
     [

@@ -254,6 +254,75 @@ def test_a_key_without_its_secret_is_named(tmp_path: Path, monkeypatch: pytest.M
         StreamingGateway(written(tmp_path, text))
 
 
+UNUSABLE = "must be visible ASCII characters without spaces; look for a stray line end"
+
+
+@pytest.mark.parametrize("method", ["", ", auth_method: api_key"])
+@pytest.mark.parametrize("dotenv", [False, True])
+def test_a_key_that_cannot_be_used_is_told_where_it_was_set(
+    tmp_path: Path, method: str, dotenv: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its only fault, in a variable: a blank that was pasted with it."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("ALPACA_API_KEY", "abc "), ("ALPACA_SECRET_KEY", "hush")):
+        monkeypatch.setenv(name, value)
+        if dotenv:
+            monkeypatch.delenv(name)
+    if dotenv:
+        (tmp_path / ".env").write_text("ALPACA_SECRET_KEY=hush\nALPACA_API_KEY='abc '\n")
+        (tmp_path / ".env").chmod(0o600)
+    text = f"streaming:\n  providers:\n    - {{name: alpaca{method}, symbols: [AAPL], subscriptions: [trades]}}"
+    path = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        StreamingGateway(path)
+    provider, where = "streaming.providers.alpaca", ".env:2" if dotenv else "$ALPACA_API_KEY"
+    if method:
+        assert str(caught.value) == f"{where}: {provider}.credentials.api_key: {UNUSABLE}"
+    else:
+        assert str(caught.value) == f"{path}:3: {provider}: ALPACA_API_KEY {UNUSABLE}"
+
+
+def test_a_key_that_cannot_be_used_is_told_with_its_line(tmp_path: Path) -> None:
+    text = """
+credentials:
+  main: {api_key: "abc ", secret_key: hush}
+streaming:
+  symbols: [AAPL]
+  providers:
+    - name: alpaca
+      credentials:
+        api_key: "abc "
+        secret_key: hush
+      subscriptions: [trades]
+    - {name: alpaca_sip, credential: main, subscriptions: [trades]}
+"""
+    path = written(tmp_path, text)
+    path.chmod(0o600)
+    with pytest.raises(ConfigError) as caught:
+        StreamingGateway(path)
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{path}:9: streaming.providers.alpaca.credentials.api_key: {UNUSABLE}",
+        f"{path}:12: streaming.providers.alpaca_sip: credentials.main.api_key {UNUSABLE}",
+    ]
+
+
+async def test_a_reload_with_a_key_that_cannot_be_used_is_refused(tmp_path: Path, eventually: Any) -> None:
+    text = "credentials: {main: {api_key: KEY, secret_key: s}}\n" + TWO.replace(
+        "    - {name: off",
+        "    - {name: alpaca, credential: main, symbols: [AAPL], subscriptions: [trades]}\n    - {name: off",
+    )
+    path = written(tmp_path, text)
+    path.chmod(0o600)
+    counters = Counters()
+    configured = Configured(path, hot_reload=True, counters=counters)
+    await configured.start(lambda _: None)
+    try:
+        written(tmp_path, text.replace("KEY", "'K EY'"))
+        await eventually(lambda: counters["reloads.refused"] == 1)
+    finally:
+        await configured.stop()
+
+
 def test_events_of_a_symbol_come_from_every_venue_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = StreamingGateway(load(tmp_path, TWO))
     opened: list[list[int]] = []

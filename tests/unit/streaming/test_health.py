@@ -181,6 +181,28 @@ def test_the_core_tells_of_feeds_whose_next_message_changes_something(emitted: l
     assert digest.watched == set()
 
 
+def test_the_first_message_after_silence_is_told_even_of_a_feed_that_was_proven_quiet() -> None:
+    digest, began = Digest(), []
+    health = FeedHealth("binance", lambda _: None, digest, began.append)  # type: ignore[arg-type]
+    feed = add(health, QUOTES)
+    digest.got(Kind.QUOTE, SECOND)
+    digest.got(Kind.QUOTE, SECOND)
+    health.refresh()
+    assert began == [feed]
+    health.tick(100 * SECOND, 8)
+    health.quiet(feed, 100 * SECOND, 8)
+    assert (feed.state, digest.watched) == (FeedState.LIVE, {(Kind.QUOTE, 0, 0)})
+    digest.got(Kind.QUOTE, 101 * SECOND)
+    digest.got(Kind.QUOTE, 101 * SECOND)
+    health.refresh()
+    assert (began, digest.watched) == ([feed, feed], set())
+    health.down([feed], "connection lost", 2)
+    health.connected([feed], 102 * SECOND, 2)
+    digest.got(Kind.QUOTE, 103 * SECOND)
+    health.refresh()
+    assert (len(began), digest.watched) == (3, set())
+
+
 def test_what_the_core_knows_is_known_before_silence_is_judged(emitted: list[FeedStateChanged]) -> None:
     digest = Digest()
     health = FeedHealth("binance", emitted.append, digest)  # type: ignore[arg-type]

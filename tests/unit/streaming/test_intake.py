@@ -99,6 +99,71 @@ async def test_a_trade_that_comes_after_its_back_fill_is_delivered_once(
         assert rows == [1, 4, 2, 3, 5]
 
 
+@pytest.mark.parametrize("consumers", ["callback", "events", "batches"])
+async def test_a_trade_that_is_sent_again_reaches_nobody(
+    wire_server: Any, frames: Any, eventually: Any, consumers: str
+) -> None:
+    """With the callback alone, the core delivers within the read; the others have batches seen first."""
+    gateway, got, told = opened(wire_server, Answers())
+    async with gateway:
+        events = gateway.events("BTCUSDT") if consumers == "events" else None
+        batches = gateway.batches() if consumers == "batches" else None
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        # One again, a run again, one of a run again.
+        for run in ([1], [1], [2, 3, 4], [2, 3, 4], [5, 5, 6], [6], [4, 7]):
+            for number in run:
+                peer.send_frame(frames.trade(number))
+        await eventually(lambda: got and got[-1].seq == 7)
+        assert [(trade.seq, trade.flags & BACKFILL) for trade in got] == [(number, 0) for number in range(1, 8)]
+        counters = gateway.counters
+        assert (counters["sequence_duplicate"], counters["sequence_duplicate.trades"]) == (7, 7)
+        assert (counters["sequence_reordered"], counters["backfill_repeats"], counters["messages.trade"]) == (0, 0, 14)
+        assert told == []
+        rows: list[int] = []
+        if events is not None:
+            async for event in events:
+                rows += [event.seq] if isinstance(event, Trade) else []
+                if 7 in rows:
+                    break
+        if batches is not None:
+            async for batch in batches:
+                assert len(batch)
+                rows += view(batch, Kind.TRADE)["seq"].tolist()
+                if 7 in rows:
+                    break
+        assert rows in ([], [1, 2, 3, 4, 5, 6, 7])
+        assert bool(rows) == (consumers != "callback")
+
+
+async def test_a_trade_that_comes_late_is_delivered_once(wire_server: Any, frames: Any, eventually: Any) -> None:
+    gateway, got, _ = opened(wire_server, Answers())
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        for number in (1, 2, 4, 3, 3, 4, 5):
+            peer.send_frame(frames.trade(number))
+        await eventually(lambda: got and got[-1].seq == 5)
+        assert [trade.seq for trade in got] == [1, 2, 4, 3, 5]
+        assert (gateway.counters["sequence_duplicate"], gateway.counters["sequence_reordered"]) == (2, 1)
+
+
+async def test_a_venue_that_counts_anew_after_a_loss_is_not_withheld(
+    wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    gateway, got, _ = opened(wire_server, Answers())
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        for number in range(1, 6):
+            peer.send_frame(frames.trade(number))
+        await eventually(lambda: len(got) == 5)
+        await peer.close()
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        for number in range(2, 5):
+            peer.send_frame(frames.trade(number))
+        await eventually(lambda: len(got) == 8)
+        assert [trade.seq for trade in got[5:]] == [2, 3, 4]
+        assert gateway.counters["sequence_reordered"] == 3
+
+
 def test_the_smallest_ring_takes_a_whole_snapshot() -> None:
     gateway = StreamingGateway(symbols="BTCUSDT", channels="book", ring_capacity=2_001)
     levels = [[str(price), "1"] for price in range(1, 1_001)]

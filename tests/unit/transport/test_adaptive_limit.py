@@ -47,6 +47,17 @@ async def test_a_refusal_halves_the_rate_and_stops_until_retry_after() -> None:
     assert (statistics.refusals, statistics.bans, statistics.granted) == (1, 0, 3)
 
 
+@pytest.mark.parametrize(
+    ("status", "told_s", "closed_s"),
+    [(418, None, 120), (418, 7, 7), (429, None, 0), (429, float("inf"), 259_200), (429, float("nan"), 0)],
+)
+@virtual_time.in_virtual_time
+async def test_how_long_a_refusal_stops_everything(status: int, told_s: float | None, closed_s: float) -> None:
+    given = limiter()
+    given.observe(status, retry_after_s=told_s)
+    assert given.statistics().closed_for_s == pytest.approx(closed_s)
+
+
 @virtual_time.in_virtual_time
 async def test_slow_answers_ease_the_rate() -> None:
     given = limiter()

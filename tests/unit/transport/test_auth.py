@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import traceback
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,6 +41,16 @@ def _pem() -> tuple[str, Ed25519PrivateKey]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return text.decode(), key
+
+
+def native_signer() -> Any:
+    return pytest.importorskip("tradewire.core._native").Signer
+
+
+def pure_signer() -> Any:
+    from tradewire.core.pure.signer import Signer
+
+    return Signer
 
 
 def test_from_the_environment() -> None:
@@ -156,6 +167,51 @@ def test_ed25519_signer() -> None:
     credential = AuthManager(environ={"X_API_KEY": "k", "X_SECRET_KEY": pem}).credential("x")
     assert credential.method == "ed25519"
     key.public_key().verify(base64.b64decode(credential.signer().sign("a=1")), b"a=1")
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        lambda pem: pem,
+        lambda pem: pem.replace("\n", "\r\n"),
+        lambda pem: pem + "\n\n",
+        lambda pem: f" \n{pem}",
+        lambda pem: pem.strip().replace("\n", "\\n"),
+        lambda pem: pem.replace("\n", "\\r\\n"),
+        lambda pem: pem.strip().replace("\n", " "),
+        lambda pem: pem.replace("\n", "\n    "),
+        lambda pem: f"Bag Attributes\n{pem}",
+    ],
+    ids=["plain", "CRLF", "empty line", "before", "escaped", "escaped CRLF", "one line", "indented", "attributes"],
+)
+@pytest.mark.parametrize("signers", [native_signer, pure_signer])
+def test_a_pem_text_is_read_however_it_is_carried(
+    carried: Callable[[str], str], signers: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "Signer", signers())
+    pem, key = _pem()
+    credential = AuthManager(environ={"X_API_KEY": "k", "X_SECRET_KEY": carried(pem)}).credential("x")
+    assert credential.method == "ed25519"
+    for each in (credential, Credential(Secret("k"), Secret(carried(pem)), "ed25519")):
+        key.public_key().verify(base64.b64decode(each.signer().sign("a=1")), b"a=1")
+
+
+@pytest.mark.parametrize("secret", ["-----BEGIN PRIVATE KEY-----\ncanary-5d1f0c", "canary-5d1f0c"])
+def test_what_is_no_ed25519_key_is_named_by_what_holds_it(secret: str) -> None:
+    rule = " must be an unencrypted Ed25519 key in PKCS#8 PEM (openssl genpkey -algorithm ed25519)"
+    manager = AuthManager({"c": {"api_key": "k", "secret_key": secret}}, {"X_API_KEY": "k", "X_SECRET_KEY": secret})
+    places = {"api_key": "p.key", "secret_key": "p.secret", "method": "p.method"}
+    for ask, where in (
+        (lambda: manager.credential("x", method="ed25519"), "X_SECRET_KEY"),
+        (lambda: manager.credential("x", "c", "ed25519"), "credentials.c.secret_key"),
+        (lambda: manager.credential("x", "c", "ed25519", places=places), "p.secret"),
+        (lambda: Credential(Secret("k"), Secret(secret), "ed25519").signer(), "secret_key"),
+    ):
+        with pytest.raises(ValueError, match="Ed25519") as caught:
+            ask()
+        assert str(caught.value) == where + rule
+        lines = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+        assert not [line for line in lines if auth.__file__ in line and CANARY in line]
 
 
 def test_what_signs_nothing() -> None:

@@ -193,6 +193,25 @@ async def test_first_come_first_served() -> None:
 
 
 @in_virtual_time
+async def test_who_waits_for_a_peer_that_cannot_be_reached_hears_why() -> None:
+    venue = Venue()
+    venue.connect_error = ConnectionRefusedError("nobody listens")
+    async with _pool(venue, config={"min_connections": 0, "max_connections": 2}) as pool:
+        with pytest.raises(
+            NoConnectionError, match=r"nothing was called; .* to connect failed: nobody listens"
+        ) as told:
+            await pool.execute("work")
+        assert told.value.__cause__ is venue.connect_error
+        venue.connect_error = None
+        assert await pool.execute("work", 1) == (venue.made[-1].number, 1)
+        long = [asyncio.create_task(pool.execute("work", 0, 100.0)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(NoConnectionError, match=r"nothing was called$"):
+            await pool.execute("work")
+        await asyncio.gather(*long)
+
+
+@in_virtual_time
 async def test_waiting_is_bounded_and_nothing_was_called() -> None:
     venue = Venue()
     async with _pool(venue, config={"min_connections": 1, "max_connections": 1}) as pool:
@@ -393,6 +412,37 @@ async def test_a_call_overtaken_by_a_replacement_says_nothing_about_the_new_clie
         await asyncio.sleep(0.1)
         assert old.closed
         assert await pool.execute("work", 1) == (1, 1)
+
+
+@in_virtual_time
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_client_replaced_while_its_connection_is_handed_on_is_closed_all_the_same(turns: int) -> None:
+    """The call before ends so many turns of the loop after the new client has begun to connect."""
+    venue, free, ready = Venue(), asyncio.Event(), asyncio.Event()
+
+    async def create() -> Client:
+        if venue.made:
+            await ready.wait()
+        return venue.create()
+
+    pool = ConnectionPool(create_client_func=create, min_connections=1, max_connections=1, random=Random(1))
+    venue.connect_s = venue.latency_s = 0.0
+    async with pool:
+        venue.made[0].fault = venue.made[0].ping_fault = ConnectionError("down")
+        with pytest.raises(ConnectionError):
+            await pool.execute("work")
+        venue.made[0].fault = None
+        first = asyncio.create_task(pool.execute_with_connection(lambda _: free.wait()))
+        second = asyncio.create_task(pool.execute("work"))
+        await asyncio.sleep(5)
+        ready.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        free.set()
+        await asyncio.gather(first, second)
+        await asyncio.sleep(1)
+        assert [client.closed for client in venue.made] == [True, False]
+    assert venue.open == 0
 
 
 @in_virtual_time

@@ -134,6 +134,42 @@ async def test_a_cancelled_task_leaves_the_line() -> None:
 
 
 @virtual_time.in_virtual_time
+async def test_waiters_cancelled_together_use_up_nothing() -> None:
+    given = manager(Time(), limit=100, strict=True, burst=None, reserve=0)
+    await given.acquire("venue/weight", 50)
+    waiting = [asyncio.create_task(given.acquire("venue/weight", weight)) for weight in (60, 5, 5, 5)]
+    await asyncio.sleep(0.01)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    statistics = given.statistics("venue")
+    assert (statistics.granted, statistics.waiting, statistics.quotas["weight"].used) == (1, 0, 50)
+
+
+@virtual_time.in_virtual_time
+async def test_cancelled_in_the_turn_of_its_deadline_is_cancelled() -> None:
+    """The other way round the deadline has passed, and the loop would hear of an error nobody can catch."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    given = manager(Time())
+    await given.acquire("venue/weight", 10)
+    task = asyncio.create_task(given.acquire("venue/weight", 10, timeout_s=0.5))
+    asyncio.get_running_loop().call_later(0.5, task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (told, given.statistics("venue").timed_out, given.statistics("venue").waiting) == ([], 0, 0)
+
+
+@virtual_time.in_virtual_time
+async def test_a_deadline_before_a_closed_gate_opens_says_when_it_does() -> None:
+    given = manager(Time())
+    given.observe("venue", 418, {"retry-after": "120"})
+    with pytest.raises(RateLimitError) as caught:
+        await given.acquire("venue/weight", timeout_s=0.5)
+    assert caught.value.retry_after_s == pytest.approx(119.5)
+
+
+@virtual_time.in_virtual_time
 async def test_a_full_line_turns_away() -> None:
     time = Time()
     given = manager(time)
@@ -167,6 +203,15 @@ async def test_a_refusal_closes_the_gate_for_everything_until_retry_after(status
     await asyncio.gather(*running)
 
 
+@virtual_time.in_virtual_time
+async def test_retry_after_may_be_a_date_and_is_bounded() -> None:
+    given = manager(Time())
+    given.observe("venue", 418, {"retry-after": "Tue, 14 Nov 2023 23:13:40 GMT"})  # an hour after `wall`
+    assert given.statistics("venue").closed_for_s == pytest.approx(3_600)
+    given.close("venue", float("inf"))
+    assert given.statistics("venue").closed_for_s == pytest.approx(3 * 86_400)
+
+
 @pytest.mark.parametrize(("told_s", "closed_s"), [(None, 120), (-5, 120), (30, 30), (300, 300)])
 @virtual_time.in_virtual_time
 async def test_a_ban_without_retry_after_lasts_as_its_body_says_or_two_minutes(
@@ -192,6 +237,21 @@ async def test_other_answers_close_nothing() -> None:
     for status in (200, 400, 404, 503):
         given.observe("venue", status, {"retry-after": "5"})
     assert given.try_acquire("venue/weight") == 0
+
+
+@pytest.mark.parametrize("header", ["x-used", "x-left"])
+@virtual_time.in_virtual_time
+async def test_a_count_that_nobody_can_mean_is_passed_over(header: str) -> None:
+    given = manager(Time())
+    given.observe("venue", 200, {header: "9" * 5_000})
+    assert given.statistics("venue").quotas["weight"].used == 0
+
+
+@pytest.mark.parametrize("weight", [1.5, True, "1"])
+@virtual_time.in_virtual_time
+async def test_a_weight_is_a_whole_number(weight: Any) -> None:
+    with pytest.raises(TypeError, match=f"^weight of weight must be a whole number, was {weight!r}$"):
+        manager(Time()).try_acquire("venue/weight", weight)
 
 
 @pytest.mark.parametrize("headers", [{"x-used": "560"}, {"x-left": "40"}])

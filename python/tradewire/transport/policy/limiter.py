@@ -89,11 +89,13 @@ class Limiter:
         self.closed_until_ns = 0
 
     def check(self, weights: Weights, *, reserve: bool) -> None:
-        """ValueError for a quota that does not exist or a weight that could never pass."""
+        """ValueError for a quota that does not exist or a weight that never passes, TypeError for what is no weight."""
         for name, weight in weights:
             if name not in self._quotas:
                 raise ValueError(f"quota must be one of {', '.join(self._quotas)}; was {name!r}")
             most = (self._all if reserve else self._open)[name].at_once
+            if type(weight) is not int:
+                raise TypeError(f"weight of {name} must be a whole number, was {weight!r}")
             if not 1 <= weight <= most:
                 raise ValueError(f"weight of {name} must be 1..{most} (the quota's burst), was {weight}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,10 +38,14 @@ class Line:
     Args:
         limiter: whose room is handed out.
         max_waiting: places.
+        is_gone: whether nobody waits at a place any more, though it has not been left yet; it is granted nothing.
     """
 
-    def __init__(self, limiter: Limiter, max_waiting: int) -> None:
+    def __init__(
+        self, limiter: Limiter, max_waiting: int, *, is_gone: Callable[[Place], bool] = lambda _: False
+    ) -> None:
         self._limiter = limiter
+        self._is_gone = is_gone
         self._max_waiting = max_waiting
         self._lanes: dict[tuple[Priority, tuple[str, ...]], OrderedDict[int, Place]] = {}
         self._number = 0
@@ -105,6 +110,10 @@ class Line:
             reserve = priority.may_use_reserve
             while lane:
                 place = next(iter(lane.values()))
+                if self._is_gone(place):
+                    del lane[place.number]
+                    self._forget(place)
+                    continue
                 ready_ns = self._limiter.try_take(place.weights, now_ns, due_ns, reserve=reserve)
                 if alone and due_ns < ready_ns <= now_ns:
                     due_ns = ready_ns

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from tradewire.transport.counts import check_count
+
 __all__ = ["RetryBudget", "RetryPolicy", "RetryRun", "RetryStatistics"]
 
 _SECOND = 1_000_000_000
@@ -30,8 +32,7 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         for name in ("attempts", "base_ns", "cap_ns", "deadline_ns"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, was {getattr(self, name)}")
+            check_count(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)

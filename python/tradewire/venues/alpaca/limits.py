@@ -8,6 +8,9 @@ from tradewire.transport.rate_limit import Quota, VenueLimits
 
 __all__ = ["LIMITS", "retry_after_s"]
 
+#: Of seconds since 1970 that can be meant.
+_MOST_DIGITS = 12
+
 #: Of a Basic account; what larger plans allow shows in the answers' headers, and is not made use of.
 LIMITS = VenueLimits(
     quotas=(Quota(name="requests", limit=200, per_s=60, burst=40, remaining_header="x-ratelimit-remaining"),),
@@ -23,4 +26,6 @@ def retry_after_s(headers: Mapping[str, str], now_ns: int) -> int | None:
         now_ns: since 1970.
     """
     reset = headers.get("x-ratelimit-reset", "")
-    return max(-(-(int(reset) * 1_000_000_000 - now_ns) // 1_000_000_000), 1) if reset.isdecimal() else None
+    if not reset.isdecimal() or len(reset) > _MOST_DIGITS:
+        return None
+    return max(-(-(int(reset) * 1_000_000_000 - now_ns) // 1_000_000_000), 1)

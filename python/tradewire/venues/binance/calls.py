@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError, QueryError
-from tradewire.transport.policy.stay_away import longest_told_s
+from tradewire.transport.policy.stay_away import longest_told_s, told_by_header_s
 from tradewire.transport.rate_limit import Priority, RateLimitManager
 
 from .errors import refusal
@@ -82,5 +82,4 @@ class BinanceCalls:
 
 
 def _told(response: HttpResponse) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
+    return told_by_header_s(response.headers.get("retry-after", ""), response.recv_ns)
