@@ -1,4 +1,4 @@
-"""Shared by all tests: the core under test in the header, and a fixture that runs a test on both cores."""
+"""Shared by all tests: the core under test in the header, both cores as a fixture, waiting, and campaigns."""
 
 from __future__ import annotations
 
