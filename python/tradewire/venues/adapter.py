@@ -93,7 +93,7 @@ class DataProviderAdapter:
         return None
 
     def _build_auth_message(self) -> Message | None:
-        """What is sent first; None: nothing."""
+        """What is sent first, from `self.credential`; None: nothing. A bearer token was in the upgrade request."""
         return None
 
     def is_control(self, data: Any) -> bool:
@@ -115,13 +115,13 @@ class DataProviderAdapter:
 class _AdapterSession:
     """One connection's conversation; implements `venues.session.StreamSession`."""
 
-    headers: Mapping[str, str] = {}
     binary = True
     ready = True
     acknowledges = False
 
-    def __init__(self, adapter: DataProviderAdapter) -> None:
+    def __init__(self, adapter: DataProviderAdapter, headers: Mapping[str, str]) -> None:
         self._adapter = adapter
+        self.headers = headers
 
     def opened(self) -> Sequence[bytes | str]:
         return _built(self._adapter._build_auth_message)
@@ -220,12 +220,26 @@ class AdapterVenue:
         return address
 
     def session(self, credential: Credential | None = None, codec: str = "json") -> _AdapterSession:
-        """A conversation by the adapter's hooks."""
+        """A conversation by the adapter's hooks; with a bearer token, it stands in the upgrade request.
+
+        Raises:
+            UnsupportedError: a codec without a field plan, or a credential that nothing of the adapter sends.
+        """
         if codec != "json" and self.adapter.plan is None:
             raise UnsupportedError(f"{self.name} has no field plan, so its codec is json, was {codec!r}")
-        if credential is not None:
-            self.adapter.credential = credential
-        return _AdapterSession(self.adapter)
+        if credential is None:
+            return _AdapterSession(self.adapter, {})
+        self.adapter.credential = credential
+        if credential.method == "bearer":
+            return _AdapterSession(self.adapter, credential.headers(""))
+        hook = self.adapter._build_auth_message
+        if getattr(hook, "__func__", None) is DataProviderAdapter._build_auth_message:
+            raise UnsupportedError(
+                f"{type(self.adapter).__name__} has no _build_auth_message, so nothing sends the credential of "
+                f"{self.name}: write it (it returns None where another message holds the key), "
+                "or set auth_method to none or bearer"
+            )
+        return _AdapterSession(self.adapter, {})
 
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> _NoRest:
         """None of its calls answers."""

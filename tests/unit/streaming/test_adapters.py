@@ -6,12 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
 import pytest
 
 from tradewire.core import Trade
+from tradewire.core.plan import FieldPlan, Shape
+from tradewire.core.record import Kind
 from tradewire.streaming import FeedAlert, FeedState, StreamingGateway, SubscriptionRefused, adapters
 from tradewire.streaming import link as link_module
 from tradewire.transport import plain
@@ -441,6 +444,39 @@ async def test_a_hook_that_takes_fewer_in_a_message_gets_fewer(
         assert gateway.counters["subscriptions_refused"] == 1
         assert gateway.state("trades", "B") is FeedState.DOWN
         assert gateway.state("trades", "A5") is FeedState.SYNCING
+
+
+@dataclass
+class Planned(MyProviderAdapter):
+    """Read by tradewire, so that its connections are those of venues."""
+
+    plan: ClassVar[FieldPlan | None] = FieldPlan("planned", (Shape(Kind.CONTROL, "unread", value="-"),), dispatch="-")
+
+
+@pytest.mark.parametrize("adapter", [MyProviderAdapter, Planned])
+async def test_a_bearer_token_stands_in_the_upgrade_request(
+    adapter: type[DataProviderAdapter], wire_server: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    StreamingGateway.register_provider("bearing", adapter)
+    path = tmp_path / "c.yaml"
+    path.write_text(f"""
+credentials: {{mine: {{api_key: token-5d1f0c}}}}
+streaming:
+  symbols: [A]
+  providers:
+    - name: bearing
+      auth_method: bearer
+      credential: mine
+      websocket_url: {wire_server.url}
+      subscriptions: [trades]
+""")
+    path.chmod(0o600)
+    caplog.set_level("DEBUG")
+    async with StreamingGateway(path):
+        peer = await wire_server.serve()
+        assert b"\r\nAuthorization: Bearer token-5d1f0c\r\n" in peer.request
+        assert json.loads((await peer.read_frame())[1])["action"] == "subscribe", "no login message"
+    assert "token-5d1f0c" not in caplog.text
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from tradewire.streaming.fitness import misfits, unknown_venues
 from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS
 
+PEM = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
 ALL_WRONG = """
 streaming:
   symbols: ["BTCUSDT", "BTC/USDT"]
@@ -61,6 +66,35 @@ def test_a_custom_provider_without_an_address(loaded: Any, monkeypatch: pytest.M
     assert path == "streaming.providers.mine.websocket_url"
     assert rule.startswith("websocket_url of DataProviderAdapter must be ws://")
     assert list(misfits(loaded(text % ", websocket_url: wss://mine.example"), {})) == []
+
+
+@dataclass
+class Silent(DataProviderAdapter):
+    websocket_url: str = "wss://mine.example"
+
+
+@dataclass
+class Speaking(Silent):
+    def _build_auth_message(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize("method", ["api_key", "hmac", "ed25519", "bearer", "none"])
+@pytest.mark.parametrize("adapter", [Silent, Speaking])
+def test_a_custom_provider_that_sends_no_credentials(
+    loaded: Any, adapter: type[DataProviderAdapter], method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ADAPTERS, "mine", adapter)
+    secret = PEM if method == "ed25519" else "hush"
+    text = f"streaming: {{symbols: [A], providers: [{{name: mine, subscriptions: [trades], auth_method: {method}}}]}}"
+    found = list(misfits(loaded(text), {"MINE_API_KEY": "k", "MINE_SECRET_KEY": secret}))
+    if adapter is Speaking or method in ("bearer", "none"):
+        assert found == []
+    else:
+        ((path, rule),) = found
+        assert path == "streaming.providers.mine"
+        assert rule.startswith("Silent has no _build_auth_message, so nothing sends the credential of mine: write it")
+        assert rule.endswith("or set auth_method to none or bearer")
 
 
 def test_unknown_venues_are_told_apart(loaded: Any) -> None:
