@@ -347,7 +347,8 @@ def _feeds(managers: Mapping[str, WebSocketManager], now_ns: int) -> Iterator[Fa
     )
     age = Family(
         "tradewire_freshness_seconds",
-        "Age of the last message of the live feed that has been quiet for longest.",
+        "Age of the last message of the feed that is silent for longest, in whatever state; left out are those that "
+        "are refused, that have no threshold, and whose market is quiet as the venue says.",
         "gauge",
         ("provider", "channel"),
     )
@@ -358,8 +359,8 @@ def _feeds(managers: Mapping[str, WebSocketManager], now_ns: int) -> Iterator[Fa
             name = feed.channel.name
             counts = channels.setdefault(name, dict.fromkeys(FeedState, 0))
             counts[feed.state] += 1
-            if feed.state is FeedState.LIVE:
-                oldest[name] = max(oldest.get(name, 0), now_ns - feed.last_ns)
+            if feed.stale_after_ns is not None and not (feed.refused or feed.unheard):
+                oldest[name] = max(oldest.get(name, 0), now_ns - feed.heard_ns)
         for name, counts in channels.items():
             for state, count in counts.items():
                 states.add(provider, name, state, value=count)

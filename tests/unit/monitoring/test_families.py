@@ -239,12 +239,36 @@ async def test_a_provider_that_another_one_stands_in_for_is_1(tmp_path: Path) ->
     await gateway.stop()
 
 
-def test_freshness_is_that_of_the_oldest_live_feed() -> None:
+@pytest.mark.parametrize("state", ["live", "stale", "down", "gap", "syncing"])
+def test_freshness_is_that_of_the_feed_that_is_silent_for_longest(state: str) -> None:
+    gateway = StreamingGateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["quotes"])
+    for feed, age_s, its in zip(gateway.feeds(), (1, 50), ("live", state), strict=True):
+        feed.heard_ns, feed.state = (100 - age_s) * 10**9, FeedState(its)
+        # A reconnect begins to wait anew, and has heard nothing yet.
+        feed.last_ns = 100 * 10**9
+    found = read(gateway, 100 * 10**9)["tradewire_freshness_seconds"]
+    assert [(sample.labels, sample.value) for sample in found.samples] == [(("binance", "quotes"), 50.0)]
+
+
+@pytest.mark.parametrize("change", [{"stale_after_ns": None}, {"refused": True}, {"unheard": True}], ids=str)
+def test_freshness_leaves_out_whom_nobody_expects_to_speak(change: dict[str, Any]) -> None:
+    gateway = StreamingGateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["quotes"])
+    loud, silent = gateway.feeds()
+    loud.heard_ns, silent.heard_ns = 99 * 10**9, 10**9
+    for name, is_so in change.items():
+        setattr(silent, name, is_so)
+    found = read(gateway, 100 * 10**9)["tradewire_freshness_seconds"]
+    assert value(found, "binance", "quotes") == 1.0
+    for name, is_so in change.items():
+        setattr(loud, name, is_so)
+    assert read(gateway, 100 * 10**9)["tradewire_freshness_seconds"].samples == []
+
+
+def test_feeds_are_counted_by_state() -> None:
     gateway = StreamingGateway(symbols=["BTCUSDT", "ETHUSDT", "SOLUSDT"], channels=["trades"])
-    for feed, age_s, state in zip(gateway.feeds(), (1, 3, 50), ("live", "live", "stale"), strict=True):
-        feed.last_ns, feed.state = (100 - age_s) * 10**9, FeedState(state)
-    found = read(gateway, 100 * 10**9)
-    assert value(found["tradewire_freshness_seconds"], "binance", "trades") == 3.0
+    for feed, state in zip(gateway.feeds(), ("live", "live", "stale"), strict=True):
+        feed.state = FeedState(state)
+    found = read(gateway)
     assert value(found["tradewire_feed_state"], "binance", "trades", "live") == 2
     assert value(found["tradewire_feed_state"], "binance", "trades", "stale") == 1
     assert value(found["tradewire_feed_state"], "binance", "trades", "gap") == 0

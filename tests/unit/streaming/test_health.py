@@ -241,6 +241,27 @@ def test_however_long_a_market_is_quiet_it_is_looked_at_every_ten_minutes(
     assert feed.stale_after_ns == usual_s * SECOND, "a busy market again"
 
 
+def test_a_market_is_quiet_until_it_speaks_or_is_silent_for_too_long_again(health: FeedHealth) -> None:
+    feed = add(health, QUOTES)
+    health.quiet(feed, SECOND, 8)
+    assert not feed.unheard, "nobody has asked the venue"
+
+    def be_quiet(now_ns: int) -> None:
+        health.tick(now_ns, 8)
+        health.quiet(feed, now_ns, 8)
+        assert feed.unheard
+
+    be_quiet(11 * SECOND)
+    observe(health, (Kind.QUOTE, 0), now_ns=12 * SECOND)
+    assert not feed.unheard
+    be_quiet(23 * SECOND)
+    health.tick(44 * SECOND, 8)
+    assert not feed.unheard
+    be_quiet(44 * SECOND)
+    health.down([feed], "lost", 8)
+    assert not feed.unheard
+
+
 def test_a_process_that_stood_still_blames_nobody(health: FeedHealth) -> None:
     quiet, busy = add(health, QUOTES), add(health, QUOTES, 1)
     observe(health, (Kind.QUOTE, 0))
