@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 from typing import Any
 
@@ -148,3 +149,57 @@ async def test_alpaca_trades_between_two_connections_are_filled_in() -> None:
             first = tape.index(ids[0] or 0)
             assert ids == tape[first : first + len(ids)], "what the venue traded, each once"
             assert gateway.counters["backfill_errors"] == 0
+
+
+def _without_waiting(gateway: StreamingGateway, venue: str) -> None:
+    async def sleep(_: float) -> None:
+        await asyncio.sleep(0)
+
+    gateway.managers[venue]._intake.backfill._sleep = sleep
+
+
+async def test_an_outage_that_takes_requests_along_costs_no_trade() -> None:
+    got: list[Trade] = []
+    statuses: list[Any] = []
+    async with BinanceSim(symbols=("BTCUSDT",), rate=0, seed=3) as sim:
+        gateway = StreamingGateway(url=sim.stream_url, rest_url=sim.rest_url, random=Random(1))
+        _without_waiting(gateway, "binance")
+        gateway.subscribe("agg_trades", ["BTCUSDT"], got.append)
+        gateway.on_status(statuses.append)
+        async with gateway:
+            await Market(sim).moving_until(lambda: gateway.state("agg_trades", "BTCUSDT") is FeedState.LIVE)
+            refused = sim.chaos.refuse_rest(503, 6)
+            sim.chaos.drop(3, channel="agg_trades")
+            await Market(sim).moving_until(lambda: any(isinstance(event, BackFilled) for event in statuses))
+            assert (refused.injected, gateway.counters["backfill_errors"]) == (6, 6)
+            (filled,) = [event for event in statuses if isinstance(event, BackFilled)]
+            assert (filled.count, filled.still_missing) == (3, 0)
+            ids = sorted(trade.seq for trade in got)
+            assert ids == list(range(ids[0], ids[-1] + 1)), "all of them, each once"
+
+
+async def test_a_break_at_alpaca_whose_trades_cannot_be_asked_for_is_a_gap() -> None:
+    got: list[Trade] = []
+    statuses: list[Any] = []
+    async with AlpacaSim(symbols=("AAPL",), rate=0, seed=3) as sim:
+        gateway = StreamingGateway(
+            venue="alpaca",
+            url=sim.stream_url,
+            rest_url=sim.rest_url,
+            credential=Credential(Secret("PK1"), Secret("hush")),
+            random=Random(1),
+        )
+        _without_waiting(gateway, "alpaca")
+        gateway.subscribe("trades", ["AAPL"], got.append)
+        gateway.on_status(lambda event: statuses.append(event) if isinstance(event, GapDetected | BackFilled) else None)
+        async with gateway:
+            await Market(sim).moving_until(lambda: gateway.state("trades", "AAPL") is FeedState.LIVE)
+            sim.chaos.refuse_rest(503, 10)
+            sim.chaos.restart(0.3)
+            await Market(sim).moving_until(lambda: statuses)
+            await Market(sim).moving_until(lambda: gateway.state("trades", "AAPL") is FeedState.LIVE)
+            assert [(type(event), event.channel, event.symbol) for event in statuses] == [
+                (GapDetected, "trades", "AAPL")
+            ]
+            assert statuses[0].missing == 0
+            assert gateway.counters["sequence_gap.trades"] == 1

@@ -83,7 +83,7 @@ def clock(line: Line) -> str:
 
 
 def text(line: Line) -> str:
-    """A line with its local time: `12:30:01.2  binance book BTCUSDT  gap: the sequence is broken`."""
+    """A line with its local time: `12:30:01.2  binance book BTCUSDT  gap: 3 messages are missing`."""
     return f"{clock(line)}  {line.where}  {line.word}: {line.what}"
 
 

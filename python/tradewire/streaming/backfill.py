@@ -1,9 +1,9 @@
 """Fetches trades that a stream lost, by request, and delivers exactly these, marked with the flag BACKFILL.
 
 Where the venue numbers every trade, a hole in the numbers says what is missing, also after a reconnect. Elsewhere the
-time between the last trade before a reconnect and the first one after it does. Where the venue numbers events that it
-does not send, too, a hole is taken for a loss only when a request shows trades in it, or cannot show that there are
-none. Not for books: they take a snapshot.
+time between the last trade before a reconnect and the first one after it does; a break that cannot be asked about is
+told as a gap. Where the venue numbers events that it does not send, too, a hole is taken for a loss only when a request
+shows trades in it, or cannot show that there are none. Not for books: they take a snapshot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.core.record import BACKFILL, Kind
-from tradewire.errors import DecodeError, QueryError, UnsupportedError
+from tradewire.errors import DecodeError, QueryError, RateLimitError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.policy.backoff import Backoff
 from tradewire.venues.base import LastTrade
@@ -44,10 +44,15 @@ _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 _MOST = 5_000
 #: The same where only times are known.
 _MOST_NS = 600 * 1_000_000_000
-#: Gaps of a feed that wait for their turn; later ones stay gaps.
-_WAITING = 32
-_ATTEMPTS = 3
-#: Where holes may be nothing: so many wait, for one request answers all of them, and so long, for answers lag.
+#: Gaps of a feed that are open, the one at work among them; later ones stay gaps.
+_OPEN = 32
+#: Requests for one gap, two minutes from the first to the last: what drops a stream often takes requests along.
+_ATTEMPTS = 10
+_LONGEST_WAIT_NS = 30 * 1_000_000_000
+#: Answers without what they should show, after which the venue is believed.
+_ANSWERS = 3
+#: Where holes may be nothing: so many are open, for one request answers all of them, and each waits so long, for
+#: answers lag.
 _HOLES = 1_000
 _SETTLE_S = 1.0
 #: A trade that comes over the stream so long after it was fetched is known still.
@@ -57,11 +62,19 @@ _REMEMBERED = 2_000
 
 
 class _Gap(NamedTuple):
-    """What is missing; `missing` counts it, 0 where the venue does not number its trades."""
+    """What is missing.
+
+    Attributes:
+        missing: how many; 0 where the venue does not number its trades.
+        known: trades of that span that need not be delivered: they came over the stream.
+        told: whether consumers know that trades are missing, where they are not numbered.
+    """
 
     first: LastTrade
     last: LastTrade
     missing: int
+    known: set[int]
+    told: bool = False
 
 
 class _Memory:
@@ -84,7 +97,7 @@ class BackFill:
         decode: reads an answer into batches that nobody else gets.
         deliver: gives trades to the consumers, past trackers and health.
         watches: whether a feed is still wanted.
-        lost: told that so many messages of a feed are missing, where that had to be proven.
+        lost: told that so many messages of a feed are missing, where that had to be proven; 0: nobody knows how many.
         emit: takes `BackFilled`.
         counters: `backfilled`, `backfill_errors`, `sequence_skipped`.
         random: for the jitter of repeated requests.
@@ -124,10 +137,11 @@ class BackFill:
         self._random = random
         self._sleep = sleep
         self._clock = clock
-        self._waiting: dict[Feed, deque[_Gap]] = {}
+        # Oldest first; those at work stay until they are done.
+        self._open: dict[Feed, deque[_Gap]] = {}
+        # The same by symbol, where trades are not numbered.
+        self._open_of: dict[int, deque[_Gap]] = {}
         self._tasks: dict[Feed, asyncio.Task[None]] = {}
-        # Missing trades that came late after all.
-        self._late: dict[Feed, set[int]] = {}
         # (symbol id, number) -> when it was delivered, oldest first.
         self._delivered: dict[tuple[int, int], int] = {}
         self._memory: dict[int, _Memory] = {}
@@ -145,12 +159,13 @@ class BackFill:
         """
         if feed.channel.kind is Kind.TRADE:
             first = LastTrade(seq - min(missing, _MOST) - 1, 0)
-            self._ask(feed, _Gap(first, LastTrade(seq, event_ns), missing))
+            self._ask(feed, _Gap(first, LastTrade(seq, event_ns), missing, set()))
 
     def late(self, feed: Feed, seq: int) -> None:
         """A number came after its successors: it need not be delivered any more."""
-        if feed in self._tasks:
-            self._late.setdefault(feed, set()).add(seq)
+        for gap in self._open.get(feed, ()):
+            if gap.last.seq - gap.missing <= seq < gap.last.seq:
+                gap.known.add(seq)
 
     def gave(self, feed: Feed, seq: int) -> bool:
         """Whether a number that comes after its successors has been fetched and delivered meanwhile."""
@@ -181,11 +196,17 @@ class BackFill:
                 memory = self._memory[symbol_id] = _Memory()
             memory.last = LastTrade(seq, event_ns)
             memory.ids.append(seq)
+            for gap in self._open_of.get(symbol_id, ()):
+                if event_ns <= gap.last.event_ns:
+                    gap.known.add(seq)
             if symbol_id in self._broken:
                 feed, before = self._broken.pop(symbol_id)
                 first = LastTrade(before.seq, max(before.event_ns, event_ns - _MOST_NS))
                 if event_ns > first.event_ns:
-                    self._ask(feed, _Gap(first, memory.last, 0))
+                    is_cut = first.event_ns > before.event_ns
+                    if is_cut and self._watches(feed):
+                        self._lost(feed, 0)
+                    self._ask(feed, _Gap(first, memory.last, 0, set(memory.ids), is_cut))
 
     async def close(self) -> None:
         """Ends all work."""
@@ -193,40 +214,51 @@ class BackFill:
         self._tasks.clear()
 
     def _ask(self, feed: Feed, gap: _Gap) -> None:
-        waiting = self._waiting.setdefault(feed, deque())
-        if len(waiting) == (_HOLES if feed.channel.holes else _WAITING):
+        gaps = self._open.setdefault(feed, deque())
+        if len(gaps) == (_HOLES if feed.channel.holes else _OPEN):
             self._counters.add("backfill_errors")
+            self._give_up(feed, gap)
             return
-        waiting.append(gap)
+        gaps.append(gap)
         if feed not in self._tasks:
+            if self.observes:
+                self._open_of[feed.symbol_id] = gaps
             self._tasks[feed] = asyncio.get_running_loop().create_task(
-                self._work(feed, waiting), name=f"back-fill {feed.channel.name} {feed.symbol}"
+                self._work(feed, gaps), name=f"back-fill {feed.channel.name} {feed.symbol}"
             )
 
-    async def _work(self, feed: Feed, waiting: deque[_Gap]) -> None:
+    async def _work(self, feed: Feed, gaps: deque[_Gap]) -> None:
         try:
-            while waiting and self._watches(feed):
+            while gaps and self._watches(feed):
                 if feed.channel.holes:
                     await self._sleep(_SETTLE_S)
-                    gaps = list(waiting)
-                    waiting.clear()
-                    await self._prove(feed, gaps)
+                    at_work = list(gaps)
+                    await self._prove(feed, at_work)
+                    for _ in at_work:
+                        gaps.popleft()
                 else:
-                    await self._fill(feed, waiting.popleft())
+                    await self._fill(feed, gaps[0])
+                    gaps.popleft()
         except UnsupportedError as error:
             _log.say(f"back-fill {feed.channel.name}", "%s", error)
+            for gap in gaps:
+                if not gap.missing:
+                    self._give_up(feed, gap)
         finally:
             del self._tasks[feed]
-            self._waiting.pop(feed, None)
-            self._late.pop(feed, None)
+            self._open.pop(feed, None)
+            if self._open_of.get(feed.symbol_id) is gaps:
+                del self._open_of[feed.symbol_id]
 
     async def _fill(self, feed: Feed, gap: _Gap) -> None:
         found = count = known = 0
+        is_answered = False
         async with aclosing(self._answers(feed, gap.first, gap.last)) as answers:
             async for answer in answers:
                 batches = [self._missing(feed, gap, batch) for batch in answer]
                 if not self._watches(feed):
                     return
+                is_answered = True
                 found = sum(map(len, batches))
                 # Before they are given: then they are known, too.
                 known = self._known_of(feed, gap)
@@ -234,9 +266,25 @@ class BackFill:
                 # None of those that must be there: the venue's answers lag behind its streams.
                 if count or gap.missing == known:
                     break
+        if not self._watches(feed):
+            return
+        if not is_answered:
+            self._give_up(feed, gap)
+            return
         if not count:
             known = self._known_of(feed, gap)
-        still_missing = max(gap.missing - count - known, found - count, 0)
+        if count or not gap.told:
+            self._tell(feed, count, max(gap.missing - count - known, found - count, 0))
+
+    def _give_up(self, feed: Feed, gap: _Gap) -> None:
+        """Nothing of a gap can be fetched: says what is missing, where that is known, or that something may be."""
+        missing = gap.missing - self._known_of(feed, gap)
+        if feed.channel.holes or not (gap.missing or gap.told):
+            self._lost(feed, missing)
+        if gap.missing:
+            self._tell(feed, 0, missing)
+
+    def _tell(self, feed: Feed, count: int, still_missing: int) -> None:
         self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, still_missing, wall_ns()))
 
     async def _prove(self, feed: Feed, gaps: list[_Gap]) -> None:
@@ -257,8 +305,8 @@ class BackFill:
             batches += [self._missing(feed, gap, batch) for batch in answer]
             hole = range(gap.last.seq - gap.missing, gap.last.seq)
             covered = len(range(max(hole.start, oldest), min(hole.stop, newest + 1)))
-            outside = self._known(feed, hole.start, min(hole.stop, oldest))
-            outside += self._known(feed, max(hole.start, newest + 1), hole.stop)
+            outside = self._known(feed, gap, hole.start, min(hole.stop, oldest))
+            outside += self._known(feed, gap, max(hole.start, newest + 1), hole.stop)
             unknown += len(hole) - covered - outside
         found = sum(map(len, batches))
         if not found and not unknown:
@@ -266,22 +314,29 @@ class BackFill:
             return
         self._lost(feed, found + unknown)
         count = self._give(batches)
-        self._emit(BackFilled(self._venue, feed.channel.name, feed.symbol, count, unknown + found - count, wall_ns()))
+        self._tell(feed, count, unknown + found - count)
 
     async def _answers(self, feed: Feed, first: LastTrade, last: LastTrade) -> AsyncGenerator[list[Batch]]:
-        """What the venue says to the same question, asked again after a growing wait; failures left out."""
-        backoff = Backoff(self._random, first_ns=100_000_000, base_ns=500_000_000, cap_ns=5_000_000_000)
+        """What the venue says to the same question, asked again after a growing wait while the feed is wanted; failures
+        left out. Each request waits for the venue's limits and the end of its bans."""
+        backoff = Backoff(self._random, first_ns=100_000_000, base_ns=500_000_000, factor=2.5, cap_ns=_LONGEST_WAIT_NS)
+        answered = 0
         for attempt in range(_ATTEMPTS):
             if attempt:
                 await self._sleep(backoff.next_delay_ns() / 1e9)
+                if not self._watches(feed):
+                    return
             try:
                 payloads = await self._source().missed_trades(feed.channel, feed.symbol, first, last)
                 answer = [batch for payload in payloads for batch in self._decode(payload)]
-            except (QueryError, DecodeError) as error:
+            except (QueryError, DecodeError, RateLimitError) as error:
                 self._counters.add("backfill_errors")
                 _log.say(f"back-fill {feed.symbol}", "%s", error)
                 continue
             yield answer
+            answered += 1
+            if answered == _ANSWERS:
+                return
 
     def _give(self, batches: list[Batch]) -> int:
         """Delivers the newest of these trades, as many as may be; returns how many."""
@@ -305,11 +360,11 @@ class BackFill:
 
     def _known_of(self, feed: Feed, gap: _Gap) -> int:
         """How many of the missing came otherwise; 0 where they are not numbered."""
-        return self._known(feed, gap.last.seq - gap.missing, gap.last.seq)
+        return self._known(feed, gap, gap.last.seq - gap.missing, gap.last.seq)
 
-    def _known(self, feed: Feed, first: int, stop: int) -> int:
-        """How many of these numbers came over the stream after all, or from another provider."""
-        late = (seq for seq in self._late.get(feed, ()) if first <= seq < stop)
+    def _known(self, feed: Feed, gap: _Gap, first: int, stop: int) -> int:
+        """How many of these numbers of a gap came over the stream after all, or from another provider."""
+        late = (seq for seq in gap.known if first <= seq < stop)
         return self.given.count(feed, first, stop) + sum(not self.given.has(feed, seq, 0) for seq in late)
 
     def _missing(self, feed: Feed, gap: _Gap, batch: Batch) -> Batch:
@@ -318,13 +373,11 @@ class BackFill:
         wanted = (batch["kind"] == Kind.TRADE) & (batch["symbol"] == feed.symbol_id)
         if gap.missing:
             wanted &= (seq > gap.first.seq) & (seq < gap.last.seq)
-            known = self._late.get(feed, set())
         else:
             times = batch["event_ns"]
             wanted &= (times >= gap.first.event_ns) & (times <= gap.last.event_ns)
-            known = set(self._memory[feed.symbol_id].ids)
-        if known:
-            wanted &= ~np.isin(seq, np.array(list(known), dtype=np.uint64))
+        if gap.known:
+            wanted &= ~np.isin(seq, np.array(list(gap.known), dtype=np.uint64))
         for row in np.flatnonzero(wanted).tolist():
             wanted[row] = not self.given.has(feed, int(seq[row]), int(batch["event_ns"][row]))
         missing: Batch = batch[wanted]

@@ -125,7 +125,8 @@ class GapDetected:
     """Messages of a feed are missing.
 
     Attributes:
-        missing: how many, where the venue numbers each message; 0 where only the break is known (books).
+        missing: how many, where the venue numbers each message; 0 where only the break is known (books, and trades
+            without numbers that could not be fetched: some may be missing).
     """
 
     venue: str

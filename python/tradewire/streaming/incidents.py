@@ -104,7 +104,9 @@ class Incidents:
             case FeedStateChanged():
                 self._on_state(event)
             case GapDetected(missing=missing):
-                what = f"{missing} messages are missing" if missing else "the sequence is broken"
+                what = (
+                    f"{missing} messages are missing" if missing else "messages may be missing, nobody knows how many"
+                )
                 self._keep(IncidentKind.GAP, event, what)
             case BackFilled(count=count, still_missing=still_missing):
                 what = f"{count} trades fetched by request" + (f", {still_missing} not" if still_missing else "")

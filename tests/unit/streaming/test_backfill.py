@@ -12,7 +12,8 @@ import pytest
 
 from made_batches import message
 from tradewire.core.record import BACKFILL, Kind
-from tradewire.errors import QueryError, UnsupportedError
+from tradewire.errors import QueryError, RateLimitError, UnsupportedError
+from tradewire.streaming import backfill
 from tradewire.streaming.backfill import BackFill
 from tradewire.streaming.events import BackFilled
 from tradewire.streaming.health import Feed
@@ -134,12 +135,51 @@ async def test_a_failed_question_is_asked_again(venue: Venue, feed: Feed, eventu
     assert (venue.numbers, len(venue.slept), venue.counters["backfill_errors"]) == ([4], 2, 2)
 
 
-async def test_it_gives_up_and_says_so(venue: Venue, feed: Feed, eventually: Any) -> None:
-    venue.failures = [QueryError("no answer") for _ in range(9)]
+async def test_it_gives_up_after_two_minutes_and_says_so_once(venue: Venue, feed: Feed, eventually: Any) -> None:
+    venue.failures = [QueryError("no answer") for _ in range(99)]
     venue.fill.gap(feed, 5, 0, 3)
+    await eventually(lambda: venue.emitted and not venue.fill._tasks)
+    assert len(venue.asked) == 10
+    assert sum(venue.slept) == pytest.approx(120, rel=0.2)
+    assert max(venue.slept) <= 30
+    assert [(event.count, event.still_missing) for event in venue.emitted] == [(0, 3)]
+    assert venue.lost == []
+
+
+async def test_an_outage_of_a_minute_costs_no_trade(venue: Venue, feed: Feed, eventually: Any) -> None:
+    async def sleep(seconds: float) -> None:
+        venue.slept.append(seconds)
+        if sum(venue.slept) > 60:
+            venue.failures.clear()
+
+    venue.fill._sleep = sleep
+    venue.failures = [QueryError("HTTP 503"), RateLimitError("256 requests are waiting"), *[QueryError("busy")] * 97]
+    venue.fill.gap(feed, 40, 0, 3)
     await eventually(lambda: venue.emitted)
-    assert len(venue.asked) == 3
-    assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (0, 3)
+    assert (venue.numbers, venue.emitted[0].still_missing) == ([37, 38, 39], 0)
+
+
+async def test_trades_that_the_venue_does_not_have_are_not_asked_for_over_minutes(
+    venue: Venue, feed: Feed, eventually: Any
+) -> None:
+    venue.trades = [trade(3)]
+    venue.fill.gap(feed, 9, 0, 2)
+    await eventually(lambda: venue.emitted)
+    assert (len(venue.asked), venue.emitted[0].still_missing) == (3, 2)
+    assert sum(venue.slept) < 2
+
+
+async def test_a_feed_let_go_while_requests_fail_is_not_asked_for_again(
+    venue: Venue, feed: Feed, eventually: Any
+) -> None:
+    async def sleep(seconds: float) -> None:
+        venue.watched = False
+
+    venue.fill._sleep = sleep
+    venue.failures = [QueryError("busy")] * 99
+    venue.fill.gap(feed, 5, 0, 3)
+    await eventually(lambda: venue.asked and not venue.fill._tasks)
+    assert (len(venue.asked), venue.emitted) == (1, [])
 
 
 async def test_answers_that_lag_are_asked_for_again(venue: Venue, feed: Feed, eventually: Any) -> None:
@@ -162,8 +202,9 @@ async def test_one_at_a_time_and_bounded(venue: Venue, feed: Feed, eventually: A
     assert len(venue.asked) == 1
     venue.gate.set()
     await eventually(lambda: not venue.fill._tasks)
-    assert venue.numbers == list(range(9, 9 + 33 * 2, 2)), "one at work, 32 waiting"
-    assert venue.counters["backfill_errors"] == 40 - 33
+    assert venue.numbers == list(range(9, 9 + 32 * 2, 2)), "32 are open"
+    assert venue.counters["backfill_errors"] == 40 - 32
+    assert [event.still_missing for event in venue.emitted] == [1] * 8 + [0] * 32, "of the others it is told at once"
 
 
 async def test_what_comes_late_is_not_delivered_twice(venue: Venue, feed: Feed, eventually: Any) -> None:
@@ -244,7 +285,7 @@ async def test_what_no_answer_covers_counts_as_lost(venue: Venue, holed: Feed, e
     venue.fill.gap(holed, 11, 0, 4)
     await eventually(lambda: venue.emitted)
     assert (venue.lost, venue.numbers, venue.emitted[0].still_missing) == ([4], [9, 10], 2)
-    venue.failures = [QueryError("busy")] * 3
+    venue.failures = [QueryError("busy")] * 10
     venue.fill.gap(holed, 20, 0, 1)
     await eventually(lambda: len(venue.emitted) == 2)
     assert (venue.lost, venue.emitted[1].count, venue.emitted[1].still_missing) == ([4, 1], 0, 1)
@@ -267,6 +308,17 @@ async def test_a_hole_is_judged_by_an_answer_that_has_what_follows_it(
     await eventually(lambda: venue.counters["sequence_skipped"] == 1)
     assert len(venue.asked) == 2
     assert venue.emitted == []
+
+
+async def test_holes_that_nobody_will_look_into_count_as_lost(
+    venue: Venue, holed: Feed, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "_HOLES", 2)
+    venue.gate.clear()
+    for seq in (10, 20, 30):
+        venue.fill.gap(holed, seq, 0, 2)
+    assert venue.lost == [2]
+    assert [(event.count, event.still_missing) for event in venue.emitted] == [(0, 2)]
 
 
 async def test_only_trades(venue: Venue) -> None:
@@ -313,6 +365,62 @@ async def test_without_numbers_the_time_between_two_connections_is_filled(feed: 
     assert len(venue.asked) == 1
 
 
+def broken(venue: Venue, feed: Feed, first_s: int, last_s: int) -> None:
+    """One trade, a loss of the connection, and one trade after it; the ids are the times."""
+    venue.fill.observe(trade(first_s))
+    venue.fill.lost([feed])
+    venue.fill.observe(trade(last_s))
+
+
+async def test_without_numbers_a_break_that_could_not_be_asked_about_is_a_gap(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.failures = [QueryError("no answer") for _ in range(99)]
+    broken(venue, feed, 10, 20)
+    assert venue.lost == []
+    await eventually(lambda: venue.lost and not venue.fill._tasks)
+    assert (venue.lost, venue.emitted, venue.counters["backfill_errors"]) == ([0], [], 10)
+
+
+async def test_without_numbers_a_venue_that_cannot_be_asked_has_gaps(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.gate.clear()
+    venue.failures = [UnsupportedError("no trades by request")]
+    broken(venue, feed, 10, 20)
+    broken(venue, feed, 30, 40)
+    await eventually(lambda: venue.asked)
+    venue.gate.set()
+    await eventually(lambda: not venue.fill._tasks)
+    assert (venue.lost, venue.emitted, venue.fill._open_of) == ([0, 0], [], {})
+
+
+async def test_without_numbers_breaks_beyond_those_that_may_be_open_are_gaps(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.gate.clear()
+    for number in range(1, 34):
+        broken(venue, feed, number * 10, number * 10 + 5)
+    assert venue.lost == [0]
+    await venue.fill.close()
+
+
+async def test_without_numbers_what_came_while_requests_failed_is_not_given_again(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.trades = [trade(number, second * SECOND) for number, second in {7: 10, 9: 11, 5: 13, 6: 13, 2: 12}.items()]
+    venue.failures = [QueryError("busy")]
+
+    async def sleep(seconds: float) -> None:
+        # One of the moment of the first, one that is late, and more than are remembered.
+        venue.fill.observe(np.concatenate([trade(6, 13 * SECOND), trade(2, 12 * SECOND)]))
+        for number in range(100, 3_000, 100):
+            venue.fill.observe(np.concatenate([trade(each, 14 * SECOND) for each in range(number, number + 100)]))
+
+    venue.fill._sleep = sleep
+    venue.fill.observe(trade(7, 10 * SECOND))
+    venue.fill.lost([feed])
+    venue.fill.observe(trade(5, 13 * SECOND))
+    await eventually(lambda: venue.emitted)
+    assert venue.numbers == [9]
+
+
 async def test_trades_are_owed_from_the_loss_of_the_connection_to_the_end_of_the_back_fill(
     feed: Feed, eventually: Any
 ) -> None:
@@ -340,7 +448,18 @@ async def test_a_long_absence_is_filled_in_part(feed: Feed, eventually: Any) -> 
     venue.fill.observe(trade(2, 86_400 * SECOND))
     await eventually(lambda: venue.asked)
     assert venue.asked[0][0].event_ns == (86_400 - 600) * SECOND
-    await venue.fill.close()
+    assert venue.lost == [0], "what is left out is a gap"
+    await eventually(lambda: not venue.fill._tasks)
+    assert venue.lost == [0]
+    assert venue.emitted == [], "nothing was fetched"
+
+
+async def test_a_long_absence_whose_end_cannot_be_fetched_is_told_once(feed: Feed, eventually: Any) -> None:
+    venue = Venue(numbered=False)
+    venue.failures = [QueryError("no answer") for _ in range(99)]
+    broken(venue, feed, 1, 86_400)
+    await eventually(lambda: not venue.fill._tasks)
+    assert (venue.lost, venue.emitted) == ([0], [])
 
 
 async def test_without_numbers_what_is_left_out_is_told_as_well(feed: Feed, eventually: Any) -> None:
