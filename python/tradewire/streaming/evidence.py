@@ -23,7 +23,8 @@ __all__ = ["Verdict", "judge"]
 
 #: Kinds that change whenever a trade happens.
 _MOVED_BY_TRADES = frozenset({Kind.QUOTE, Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT, Kind.BAR, Kind.TICKER})
-#: Differences between two clocks, and between a trade and its message, are no news.
+#: Differences between two clocks, and between a trade and its message, are no news. At most half of the silence that
+#: the feed's threshold allows: what happened in the other half proves it mute when it is first asked about.
 _GRACE_NS = 2_000_000_000
 
 
@@ -58,8 +59,9 @@ async def judge(
     """
     if feed.channel.periodic:
         return Verdict.MUTE
+    grace_ns = _GRACE_NS if feed.usual_ns is None else min(_GRACE_NS, feed.usual_ns // 2)
     moved = feed.channel.kind in _MOVED_BY_TRADES
-    if moved and any(each.channel.kind is Kind.TRADE and each.last_ns > feed.last_ns + _GRACE_NS for each in siblings):
+    if moved and any(each.channel.kind is Kind.TRADE and each.last_ns > feed.last_ns + grace_ns for each in siblings):
         return Verdict.MUTE
     if trades is None or not (moved or feed.channel.kind is Kind.TRADE):
         return Verdict.UNKNOWN
@@ -71,5 +73,5 @@ async def judge(
         return Verdict.UNKNOWN
     if newest is None:
         return Verdict.QUIET
-    news = newest.event_ns - clock_offset_ns > feed.last_wall_ns + _GRACE_NS
+    news = newest.event_ns - clock_offset_ns > feed.last_wall_ns + grace_ns
     return Verdict.MUTE if news else Verdict.QUIET

@@ -9,7 +9,7 @@ import pytest
 from tradewire.core.record import Kind
 from tradewire.errors import QueryError, UnsupportedError, VenueRejectedError
 from tradewire.streaming.evidence import Verdict, judge
-from tradewire.streaming.health import Feed
+from tradewire.streaming.health import Feed, FeedHealth, FeedState
 from tradewire.venues.base import Channel, LastTrade
 
 SECOND = 1_000_000_000
@@ -56,6 +56,24 @@ async def test_the_venues_newest_trade_decides(channel: Channel) -> None:
     assert await verdict(feed(channel), LastTrade(7, 103 * SECOND)) is Verdict.MUTE
     assert await verdict(feed(channel), LastTrade(7, 101 * SECOND)) is Verdict.QUIET
     assert await verdict(feed(channel), None) is Verdict.QUIET
+
+
+@pytest.mark.parametrize("limit_s", [0.2, 1, 2, 3, 10])
+async def test_a_mute_feed_is_found_within_its_limit_however_short(limit_s: float) -> None:
+    health = FeedHealth("binance", lambda _: None)
+    quotes = health.add(QUOTES, "BTCUSDT", 0, 100 * SECOND, 100 * SECOND, int(limit_s * SECOND))
+    # Trades go on, and the newest is a quarter of the limit old when the silence is too long.
+    newest_ns = int((100 + 0.75 * limit_s) * SECOND)
+    health.tick(int((100 + 1.01 * limit_s) * SECOND), 0)
+    assert quotes.state is FeedState.STALE
+    trades = feed(TRADES)
+    trades.last_ns = newest_ns
+    assert await verdict(quotes, None, (trades,)) is Verdict.MUTE
+    assert await verdict(quotes, LastTrade(7, newest_ns)) is Verdict.MUTE
+    # One that changed prices just before they fell silent.
+    trades.last_ns = int((100 + min(0.4 * limit_s, 2)) * SECOND)
+    assert await verdict(quotes, None, (trades,)) is Verdict.QUIET
+    assert await verdict(quotes, LastTrade(7, trades.last_ns)) is Verdict.QUIET
 
 
 async def test_another_clock_is_taken_into_account() -> None:
