@@ -105,7 +105,7 @@ class StreamingGateway(GatewayView):
         ValueError: configuration and arguments together; not a symbol, an address or a policy; channels without
             symbols, or symbols with an empty list of channels; a ring too small for book snapshots; a number or word
             that the same setting of a configuration does not allow.
-        TypeError: symbols or channels that are no texts.
+        TypeError: symbols or channels that are no texts; alerts whose `alert` is an `async def`.
     """
 
     #: Custom providers by name, as `register_provider` adds them.

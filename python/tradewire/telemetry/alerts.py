@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import Protocol
 
@@ -31,9 +32,22 @@ class CountedAlerts:
     Args:
         port: takes them; what it raises is passed on.
         counters: gets `alerts` and `alerts.<source>`.
+
+    Raises:
+        TypeError: `port.alert` is no function, or one that would have to be awaited.
     """
 
     def __init__(self, port: AlertPort, counters: Counters) -> None:
+        call = getattr(port, "alert", None)
+        what = (
+            f"alerts must have `def alert(self, source: str, title: str, message: str) -> None`; {type(port).__name__}"
+        )
+        if not callable(call):
+            raise TypeError(f"{what} has no method alert")
+        if inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(getattr(call, "__call__", None)):  # noqa: B004 - of an object
+            raise TypeError(
+                f"{what}.alert is an `async def`, which nobody would await: start a task in a plain `def`, and keep it"
+            )
         self._port = port
         self._counters = counters
 
