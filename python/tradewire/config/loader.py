@@ -249,7 +249,9 @@ class ConfigLoader:
         Raises:
             ConfigError: no value can stand at the path; an unbound value where the environment is live; no usable key.
         """
-        text = value.reveal() if isinstance(value, Secret) else value
+        secret = value if isinstance(value, Secret) else Secret(value)
+        # Tracebacks with locals do not show it.
+        del value
         wrong = None if path is None else no_value_at(path)
         if wrong is not None:
             raise ConfigError([wrong])
@@ -264,7 +266,7 @@ class ConfigLoader:
             ring = self.sources.key_store().find_or_make()
         except (ValueError, OSError) as error:
             raise ConfigError([Problem("keys", None, "", None, explained(error))]) from None
-        return encryption.encrypt(text, path, ring)
+        return encryption.encrypt(secret.reveal(), path, ring)
 
 
 def _present_folder() -> Path:

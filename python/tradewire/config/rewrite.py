@@ -14,6 +14,7 @@ from . import encryption, files
 from .keys import KeyRing, KeyStore, new_key
 from .nodes import Leaf
 from .problem import Problem
+from .secret import Secret
 from .sources import Secrets, Sources, explained
 
 __all__ = ["encrypt_file", "retire", "rotate"]
@@ -38,7 +39,7 @@ def encrypt_file(sources: Sources) -> list[str]:
     ring = _ring_of(found.tokens, store) if found.tokens else _usable(store.find_or_make)
     known = _decrypted(found.tokens, ring)
     loose = {path: leaf for path, leaf in found.tokens.items() if encryption.is_unbound(leaf.text or "")}
-    texts = {path: leaf.text or "" for path, leaf in found.literals.items()}
+    texts = {path: Secret(leaf.text or "") for path, leaf in found.literals.items()}
     texts |= {path: known[path] for path in loose}
     _write(sources, found, texts, {**found.literals, **loose}, ring)
     return sorted(texts)
@@ -121,11 +122,11 @@ def _error(store: KeyStore, rule: str) -> ConfigError:
     return ConfigError([Problem(str(store.path or "keys"), None, "", None, rule)])
 
 
-def _decrypted(tokens: Mapping[str, Leaf], ring: KeyRing) -> dict[str, str]:
+def _decrypted(tokens: Mapping[str, Leaf], ring: KeyRing) -> dict[str, Secret]:
     texts, problems = {}, []
     for path, leaf in tokens.items():
         try:
-            texts[path] = encryption.decrypt(leaf.text or "", path, ring)
+            texts[path] = Secret(encryption.decrypt(leaf.text or "", path, ring))
         except ValueError as error:
             problems.append(Problem(leaf.place.file, leaf.place.line, path, None, str(error)))
     if problems:
@@ -134,7 +135,7 @@ def _decrypted(tokens: Mapping[str, Leaf], ring: KeyRing) -> dict[str, str]:
 
 
 def _write(
-    sources: Sources, found: Secrets, texts: Mapping[str, str], leaves: Mapping[str, Leaf], ring: KeyRing
+    sources: Sources, found: Secrets, texts: Mapping[str, Secret], leaves: Mapping[str, Leaf], ring: KeyRing
 ) -> None:
     if not texts or sources.file is None:
         return
@@ -143,7 +144,7 @@ def _write(
         begin, end = leaf.span or (0, 0)
         # The end of a block (`|`) is where the next line begins.
         end = begin + len(text[begin:end].rstrip())
-        token = encryption.encrypt(texts[path], path, ring)
+        token = encryption.encrypt(texts[path].reveal(), path, ring)
         # In quotes: a plain `[` would begin a list within `{...}`.
         text = f'{text[:begin]}"{token}"{text[end:]}'
     _prove(sources, text, texts, ring)
@@ -157,11 +158,11 @@ def _write(
         ) from None
 
 
-def _prove(sources: Sources, text: str, texts: Mapping[str, str], ring: KeyRing) -> None:
+def _prove(sources: Sources, text: str, texts: Mapping[str, Secret], ring: KeyRing) -> None:
     """Reads what is about to be written: every value must be found at its path and decrypt to what it was."""
     tokens = sources.secrets_in(text.encode()).tokens
     for path, plain in texts.items():
         leaf = tokens.get(path)
-        if leaf is None or encryption.decrypt(leaf.text or "", path, ring) != plain:
+        if leaf is None or encryption.decrypt(leaf.text or "", path, ring) != plain.reveal():
             rule = "cannot be encrypted in place; use --path and write the ENC[...] there yourself"
             raise ConfigError([Problem(str(sources.path), None, path, None, rule)])

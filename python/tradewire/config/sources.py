@@ -68,13 +68,13 @@ class Secrets:
     """The secrets that stand in a file.
 
     Attributes:
-        text: of the whole file.
+        text: of the whole file; not in the `repr`, which tracebacks with locals show.
         tokens: path -> leaf of each encrypted value.
         literals: path -> leaf of each secret that stands there as it is.
         fingerprint: of the file as it was read.
     """
 
-    text: str
+    text: str = field(repr=False)
     tokens: Mapping[str, Leaf]
     literals: Mapping[str, Leaf]
     fingerprint: Fingerprint

@@ -17,12 +17,14 @@ _MASK = "***"
 #: Names behind which credentials stand in headers, queries, JSON, `repr` and `key=value` texts.
 _NAMES = (
     r"signature|x-mbx-apikey|apca-[a-z-]+|authorization|proxy-authorization|[a-z]{0,16}token|listenkey|"
-    r"api[_-]?key|api[_-]?secret|apikey|secret|secret[_-]?key|private[_-]?key|pem|password|passphrase"
+    r"(?:api|access|auth)[_-]?key|api[_-]?secret|secret|secret[_-]?key|private[_-]?key|pem|password|passphrase"
 )
+#: Names that are words as well: only in quotes before a colon, in a query, or right before `=`.
+_WORDS = r"""(?<=[?&"'])(?:key|sig|sign)(?=\\?["']?\s*[:=])|(?<=[?&])auth(?==)|(?<![A-Za-z0-9_-])(?:sig|sign)(?==)"""
 #: name, separator, value. A value in quotes ends with its quote; a bare one with white space or a separator, but that
 #: of `Authorization: Bearer x` or `Token x` has a word before it.
 _VALUE = re.compile(
-    rf"(?P<name>(?<![A-Za-z0-9_])(?:[a-z0-9]+_){{0,8}}(?:{_NAMES}))(?P<between>\\?[\"']?(?:\s*[:=]\s*|,\s*(?=b?\\?[\"']))(?:b(?=\\?[\"']))?)"
+    rf"(?P<name>(?<![A-Za-z0-9_])(?:[a-z0-9]+_){{0,8}}(?:{_NAMES})|{_WORDS})(?P<between>\\?[\"']?(?:\s*[:=]\s*|,\s*(?=b?\\?[\"']))(?:b(?=\\?[\"']))?)"
     r"(?:(?P<quote>\\?[\"'])(?:(?!(?P=quote)).)*(?P=quote)"
     r"|(?:(?:bearer|token|basic|hmac)\s+)?[^\s\"'&,;)}\]]+)",
     re.IGNORECASE,
@@ -30,7 +32,7 @@ _VALUE = re.compile(
 #: `Authorization` schemes wherever they stand.
 _SCHEME = re.compile(r"\b(?P<scheme>bearer|token|basic)\s+(?P<value>[A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
 _COOKIE = re.compile(r"(?P<name>(?<![A-Za-z0-9])(?:set-)?cookie[\"']?)\s*[:=,]\s*[^\r\n]+", re.IGNORECASE)
-_USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/@:]+:[^\s/@]+@", re.IGNORECASE)
+_USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,39 @@ def test_secrets_are_encrypted_in_place(place: Any) -> None:
         assert kept in text
     assert rewrite.encrypt_file(place.loader().sources) == []
     assert place.path.read_text() == text
+
+
+def shown(call: Callable[[], object]) -> str:
+    """What tracebacks with local variables show of our frames when a call is refused."""
+    with pytest.raises(ConfigError) as caught:
+        call()
+    folder = str(Path(rewrite.__file__).parent)
+    frames = [frame for frame, _ in traceback.walk_tb(caught.value.__traceback__)]
+    ours = [frame for frame in frames if frame.f_code.co_filename.startswith(folder)]
+    assert ours
+    return f"{caught.value} {[repr(frame.f_locals) for frame in ours]}"
+
+
+def test_no_traceback_holds_a_secret(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(TEXT)
+    loader = place.loader()
+    for path in ("exchanges.a.no_such", "exchanges.a"):
+        assert "canary" not in shown(functools.partial(loader.encrypt_value, "canary", path))
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "replace", full)
+        assert "canary" not in shown(lambda: rewrite.encrypt_file(loader.sources))
+    rewrite.encrypt_file(loader.sources)
+    text = place.path.read_text()
+    end = text.rindex(']"')
+    place.write(
+        text[: end - 1] + ("A" if text[end - 1] != "A" else "E") + text[end:] + "  c: {name: C, api_key: canary4}\n"
+    )
+    assert "canary" not in shown(lambda: rewrite.encrypt_file(loader.sources))
+    assert "canary" not in shown(lambda: rewrite.rotate([loader.sources]))
 
 
 def test_json_is_encrypted_in_place(place: Any) -> None:

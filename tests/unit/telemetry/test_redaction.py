@@ -72,6 +72,17 @@ def log() -> Iterator[Log]:
         f'{{"accessToken": "{CANARY}"}}',
         f"x-amz-security-token: {CANARY}",
         f"MY_OWN_BINANCE_API_KEY={CANARY}",
+        json.dumps({"action": "auth", "key": CANARY}),
+        json.dumps(json.dumps({"key": CANARY})),
+        f'> TEXT \'{{"key":"{CANARY}"}}\' [43 bytes]',
+        f"{{'action': 'auth', 'key': '{CANARY}'}}",
+        f"GET /ws?key={CANARY}&x=1",
+        f"GET /ws?x=1&auth={CANARY}",
+        f"?access_key={CANARY}",
+        f"X-Auth-Key: {CANARY}",
+        f"sig={CANARY}",
+        json.dumps({"op": "login", "args": [{"apiKey": "k", "sign": CANARY}]}),
+        f"wss://{CANARY.replace('/', '')}@host/ws",
     ],
 )
 def test_credentials_are_masked(text: str) -> None:
@@ -95,6 +106,10 @@ def test_credentials_are_masked(text: str) -> None:
         "set a token beside it (token: ${HEALTH_TOKEN}, 32 random characters or more)",
         "quotes of BTCUSDT: stale for 12.0 s",
         "a basic authentication",
+        "the key: sorted by 'key', 'name'; sign: minus; auth: done",
+        "KeyError: 'key'",
+        '{"op": "auth", "keys": 3}',
+        "me@example.com asks for 1 key",
     ],
 )
 def test_everything_else_stays(text: str) -> None:
