@@ -22,11 +22,12 @@ import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from faulty_venues import Hasty
-from tradewire import ConfigLoader, Secret, StreamingGateway
+from tradewire import ConfigLoader, DataProviderAdapter, Secret, StreamingGateway
 from tradewire.errors import ConfigError, TradewireError
 from tradewire.monitoring import start_metrics_server
 from tradewire.sim import AlpacaSim
@@ -239,6 +240,37 @@ def _wrong_configurations(ear: Ear, folder: Path) -> None:
     ear.hear(json.dumps(config.dict(), default=str))
 
 
+class _Own(DataProviderAdapter):
+    def _build_subscribe_message(self, channel: str, symbols: list[str]) -> Any:
+        return {"channel": channel}
+
+
+async def _keys_in_addresses(ear: Ear, folder: Path, server: str) -> None:
+    """Keys in the queries and paths of addresses where nobody listens, and where the answer is none."""
+    path = folder / "addresses.yaml"
+    loader = ConfigLoader(None, env={"XDG_CONFIG_HOME": str(folder)}, env_file=None)
+    lines = ["streaming:", "  symbols: [AAPL]", "  reconnect_attempts: 1", "  providers:"]
+    for number, host in enumerate(("127.0.0.1:1", server)):
+        address = loader.encrypt_value(f"ws://{host}/{ear.canary()}", f"streaming.providers.p{number}.websocket_url")
+        for name, url in ((f"p{number}", address), (f"q{number}", f"ws://{host}/ws?k={ear.canary()}")):
+            lines.append(f"    - {{name: {name}, venue: own_canary, subscriptions: [trades], websocket_url: '{url}'}}")
+    path.write_text("\n".join(lines))
+    path.chmod(0o600)
+    StreamingGateway.register_provider("own_canary", _Own)
+    try:
+        config = ConfigLoader(path, env={"XDG_CONFIG_HOME": str(folder)}, env_file=None).load()
+        gateway = StreamingGateway(config, random=Hasty(1))
+        seen: list[Any] = []
+        gateway.on_status(seen.append)
+        async with gateway:
+            await until(lambda: gateway.counters["alerts"] >= 4)
+            ear.hear(config, gateway, *gateway.managers.values(), *seen, *gateway.incidents())
+            ear.hear(*(manager.settings for manager in gateway.managers.values()))
+        ear.provoked += len(seen)
+    finally:
+        del StreamingGateway.AdapterMap["own_canary"]
+
+
 def _misused_secrets(ear: Ear) -> None:
     credential = ear.credential("hmac")
     environ = {"X_API_KEY": ear.canary(), "X_SECRET_KEY": ear.canary()}
@@ -285,6 +317,7 @@ async def test_no_secret_is_ever_shown(campaign: Campaign, tmp_path: Path, capfd
                     await _failed_request(ear, url)
                 _wrong_configurations(ear, tmp_path)
                 _misused_secrets(ear)
+            await _keys_in_addresses(ear, tmp_path, urlsplit(bad[3]).netloc)
         logging.getLogger("somebody.else").debug("> APCA-API-KEY-ID: %s", ear.canary())
     key, secret = ear.canary(), ear.canary()
     text = f"apis:\n  alpaca:\n    provider: alpaca\n    credentials: {{api_key: {key}, secret_key: {secret}}}\n"
