@@ -138,6 +138,17 @@ def events_page() -> str:
         "tradewire stream --channels trades | jq -r 'select(.event == \"Trade\") | [.symbol, .price] | @csv'",
         "```",
     ]
+    lines += [
+        "\n## In batches only\n",
+        "What `core.objects(batch, symbols)` gives besides, and what a [provider of your own](../howto/custom-provider.md) may",
+        "return besides.\n",
+        "| event | fields |",
+        "|---|---|",
+    ]
+    only_in_batches = (core.BookDelta, core.BookSnapshot, core.Control)
+    lines += [
+        f"| `{kind.__name__}` | {', '.join(f'`{name}`' for name in field_names(kind))} |" for kind in only_in_batches
+    ]
     return "\n".join(lines)
 
 
