@@ -1,4 +1,4 @@
-"""What holds a venue's callers back while it wants to be left alone, and how long a refused handshake asks for that.
+"""What holds a venue's callers back while it wants to be left alone, and what a refused handshake asks for.
 
 Not for failures of a connection itself: backoff and breaker wait for these.
 """
@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradewire.core import monotonic_ns
 from tradewire.errors import FeedConnectionError
-from tradewire.transport.policy.stay_away import UNTOLD_S, longest_told_s
+from tradewire.transport.policy.stay_away import FIREWALL_S, UNTOLD_S, longest_told_s
 
 if TYPE_CHECKING:
     from tradewire.venues.session import StreamSession
 
-__all__ = ["Asking", "Bans", "Gate", "stay_away_s"]
+__all__ = ["FINAL", "FOR_A_PERSON", "Asking", "Bans", "Gate", "stay_away_s"]
 
 _logger = logging.getLogger("tradewire.streaming")
+
+#: HTTP status of refused handshakes that every other attempt would meet, too (Binance sheet section 4): a key that is
+#: missing or wrong, and an address in a country that is not served.
+FINAL = (401, 451)
+#: Those, and the firewall's, are nothing that more attempts could change: a person is called at once.
+FOR_A_PERSON = (*FINAL, 403)
 
 
 class Gate(Protocol):
@@ -103,4 +109,6 @@ def stay_away_s(error: Exception | None, session: StreamSession, wall_time_ns: i
     ends_ms = session.ban_ends_ms(error.body) if error.body else None
     by_body_s = None if ends_ms is None else ends_ms / 1e3 - wall_time_ns / 1e9
     told_s = longest_told_s(error.retry_after_s, by_body_s)
-    return told_s if told_s is not None else UNTOLD_S.get(error.status or 0)
+    if told_s is not None:
+        return told_s
+    return FIREWALL_S if error.status == 403 else UNTOLD_S.get(error.status or 0)

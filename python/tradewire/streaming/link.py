@@ -20,7 +20,7 @@ from tradewire.venues.session import Broken, Ending, Ready, Refused, Reply, Sett
 
 from .attempts import Attempts
 from .events import ConnectionChanged, ConnectionState, SubscriptionRefused
-from .gate import stay_away_s
+from .gate import FINAL, FOR_A_PERSON, stay_away_s
 from .message_search import MessageSearch
 from .stream_requests import LEFT_OUT, StreamRequest, StreamRequests
 
@@ -402,11 +402,16 @@ class Link:
                 self._end(f"the venue ended the session: {message} (code {code})", code, message, fatal=fatal)
 
     def _end(self, reason: str, code: int, message: str, *, fatal: bool) -> None:
-        if fatal:
-            self._attempts.backoff.exhaust()
         self._tell_refused((), code, message)
         self._drop(FeedConnectionError(reason))
-        if fatal and not self._is_fatal:
+        if fatal:
+            self._call(reason, final=True)
+
+    def _call(self, reason: str, *, final: bool) -> None:
+        """What more attempts would not change, once until one has served; where it is final, they become rare."""
+        if final:
+            self._attempts.backoff.exhaust()
+        if not self._is_fatal:
             self._is_fatal = True
             self._owner.on_fatal(self, reason)
 
@@ -453,6 +458,8 @@ class Link:
                 error = await self._connect_and_serve()
             except FeedConnectionError as failure:
                 error = failure
+                if failure.status in FOR_A_PERSON:
+                    self._call(str(failure), final=failure.status in FINAL)
             except Exception as failure:
                 # Invariant: nothing else is raised. A feed that goes on beats one that died of a bug of ours.
                 _logger.exception("link %s failed", self.name)

@@ -29,12 +29,16 @@ _TIMED = (418, 429)
 
 #: What to do about the refusals that venues really send (Binance sheet, sections 1 and 4).
 _ADVICE = {
+    401: "it wants a key, or another one",
     403: "the venue's firewall refused the address or the request",
     404: "no such stream path; check the URL and its route",
     418: "this address is banned for ignoring rate limits; wait, do not retry",
     429: "too many connection attempts; wait",
     451: "the venue does not serve this location",
 }
+#: The same of 5xx, and of all others.
+_FAILED = "its server cannot serve now, it may later"
+_NO_WEBSOCKET = "it offers no WebSocket here"
 
 
 class OpeningHandshake:
@@ -106,7 +110,7 @@ class OpeningHandshake:
         if len(first) < 2 or not first[0].startswith(b"HTTP/") or first[1] == b"101":
             return None
         status = int(first[1]) if first[1].isdigit() else None
-        reason = _ADVICE.get(status or 0, "it offers no WebSocket here")
+        reason = _ADVICE.get(status or 0, _FAILED if status is not None and status >= 500 else _NO_WEBSOCKET)
         return FeedConnectionError(
             f"{self.host} answered HTTP {first[1].decode('ascii', 'replace')}: {reason}",
             told_by_header_s(_header(head, b"retry-after").decode("latin-1"), wall_ns()),

@@ -33,7 +33,17 @@ def test_a_response_in_single_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("status", "advice"),
-    [("404", "check the URL"), ("418", "banned"), ("451", "location"), ("200", "offers no WebSocket")],
+    [
+        ("200", "offers no WebSocket"),
+        ("401", "wants a key"),
+        ("403", "firewall"),
+        ("404", "check the URL"),
+        ("418", "banned"),
+        ("451", "location"),
+        ("499", "offers no WebSocket"),
+        ("500", "cannot serve now"),
+        ("503", "cannot serve now"),
+    ],
 )
 def test_refusals_say_what_to_do(status: str, advice: str) -> None:
     handshake = OpeningHandshake("ws://localhost/")

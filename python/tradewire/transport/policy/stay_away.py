@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-__all__ = ["UNTOLD_S", "longest_told_s", "told_by_header_s"]
+__all__ = ["FIREWALL_S", "UNTOLD_S", "longest_told_s", "told_by_header_s"]
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 #: HTTP status -> seconds, where the refusal does not say how long: the shortest ban that a venue documents, and the
 #: window in which venues count.
 UNTOLD_S: Mapping[int, float] = {418: 120.0, 429: 60.0}
+#: After a 403 of a firewall, which wants to be left alone "for minutes" (Binance sheet section 4). Elsewhere a 403 may
+#: mean a key.
+FIREWALL_S = 180.0
 #: The longest ban that a venue documents. A time beyond it is a clock or a text gone wrong.
 _LONGEST_S = 3 * 86_400.0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewire.core import wall_ns
 from tradewire.errors import FeedConnectionError, QueryError
-from tradewire.transport.policy.stay_away import longest_told_s, told_by_header_s
+from tradewire.transport.policy.stay_away import FIREWALL_S, longest_told_s, told_by_header_s
 from tradewire.transport.rate_limit import Priority, RateLimitManager
 
 from .errors import refusal
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .limits import Cost
 
 __all__ = ["BinanceCalls"]
-
-#: After a 403 the firewall wants to be left alone "for minutes" (venue sheet section 4).
-_FIREWALL_S = 180.0
 
 
 class BinanceCalls:
@@ -76,7 +73,7 @@ class BinanceCalls:
         if told_s is not None:
             self._limits.close(self._venue, told_s)
         elif status == 403:
-            self._limits.close(self._venue, _FIREWALL_S)
+            self._limits.close(self._venue, FIREWALL_S)
         closed_s = self._limits.statistics(self._venue).closed_for_s
         raise refusal(self._venue, what, status, response.body, _told(response) or closed_s or None)
 
