@@ -6,8 +6,10 @@ neither make objects nor grow when it is read.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,10 @@ __all__ = ["Branch", "Items", "Leaf", "Node", "compose"]
 
 _DEEPEST = 32
 _LARGEST = 1 << 20
+_NO_MAPPING = "must be a mapping with sections such as `streaming:` and `apis:`"
+_BETWEEN = re.compile(r"[ \t\n\r]*")
+_LITERAL = re.compile(r"[^\s,\]}]+")
+_STRINGS = json.JSONDecoder()
 
 
 @dataclass(slots=True)
@@ -77,10 +83,7 @@ def compose(data: bytes, file: str) -> tuple[Branch, list[Problem]]:
         return top, [_problem(file, None, "is empty; write at least one section, such as `environment: paper`")]
     if file.lower().endswith(".json"):
         wrong = _not_json(text, file)
-        if wrong is not None:
-            return top, [wrong]
-        # Tabs stand only between the tokens of valid JSON; YAML does not take them there.
-        text = text.replace("\t", " ")
+        return (top, [wrong]) if wrong is not None else _Json(text, file, top).result()
     return _Composing(text, file, top).result()
 
 
@@ -96,6 +99,83 @@ def _not_json(text: str, file: str) -> Problem | None:
 
 def _problem(file: str, line: int | None, rule: str) -> Problem:
     return Problem(file, line, "", None, rule)
+
+
+def _twice(file: str, line: int | None, key: str, first: int | None) -> Problem:
+    return _problem(file, line, f"{key!r} is written twice, first in line {first}: remove one")
+
+
+class _Json:
+    """Valid JSON, node by node. Not read as YAML, which folds lines in texts and knows other characters and limits."""
+
+    def __init__(self, text: str, file: str, top: Branch) -> None:
+        self._text, self._file, self._top = text, file, top
+        self._at = 0
+        self._lines = [found.start() for found in re.finditer("\n", text)]
+        self._problems: list[Problem] = []
+
+    def result(self) -> tuple[Branch, list[Problem]]:
+        self._next()
+        place = self._place()
+        try:
+            node = self._node(1)
+        except RecursionError:
+            return self._top, [_problem(self._file, None, f"is nested more than {_DEEPEST} levels deep")]
+        if not isinstance(node, Branch):
+            return self._top, [_problem(self._file, place.line, _NO_MAPPING)]
+        return node, self._problems
+
+    def _next(self) -> str:
+        """The first character of what comes next; it is at `_at`."""
+        found = _BETWEEN.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return self._text[self._at : self._at + 1]
+
+    def _place(self) -> Place:
+        return Place(self._file, bisect.bisect_left(self._lines, self._at) + 1)
+
+    def _node(self, depth: int) -> Node:
+        if depth > _DEEPEST:
+            raise RecursionError
+        first, place, begin = self._next(), self._place(), self._at
+        if first == "[":
+            return Items([self._node(depth + 1) for _ in self._each("]")], place)
+        if first == "{":
+            return self._mapping(Branch(place), depth)
+        if first == '"':
+            return Leaf(self._string(), place, True, span=(begin, self._at))
+        found = _LITERAL.match(self._text, begin)
+        # Invariant: `json` has read it as well.
+        assert found is not None  # noqa: S101
+        self._at = found.end()
+        return Leaf(None if found[0] == "null" else found[0], place, False, span=(begin, self._at))
+
+    def _mapping(self, branch: Branch, depth: int) -> Branch:
+        for _ in self._each("}"):
+            place = self._place()
+            key = self._string()
+            # Of the colon.
+            self._next()
+            self._at += 1
+            value = self._node(depth + 1)
+            if key in branch.keys:
+                self._problems.append(_twice(self._file, place.line, key, branch.keys[key].line))
+            else:
+                branch.keys[key], branch.entries[key] = place, value
+        return branch
+
+    def _each(self, end: str) -> Iterator[None]:
+        """Stands before each entry of a list or a mapping, then behind its end."""
+        self._at += 1
+        while self._next() != end:
+            yield
+            if self._next() == ",":
+                self._at += 1
+        self._at += 1
+
+    def _string(self) -> str:
+        text, self._at = _STRINGS.raw_decode(self._text, self._at)
+        return _whole(text)
 
 
 @functools.cache
@@ -150,8 +230,9 @@ class _Composing:
         rule = "tags (`!...`) are not used here: write the value alone"
         self._problems += [_problem(self._file, line, rule) for line in loader.tagged]
         if not isinstance(root, yaml.MappingNode):
-            rule = "must be a mapping with sections such as `streaming:` and `apis:`"
-            return self._top, [_problem(self._file, root.start_mark.line + 1 if root is not None else None, rule)]
+            return self._top, [
+                _problem(self._file, root.start_mark.line + 1 if root is not None else None, _NO_MAPPING)
+            ]
         node = self._node(root)
         return (node if isinstance(node, Branch) else self._top), self._problems
 
@@ -183,8 +264,7 @@ class _Composing:
             if not isinstance(key, yaml.ScalarNode) or key.tag.endswith(":merge"):
                 self._problems.append(_problem(self._file, line, "a key must be a name"))
             elif key.value in seen:
-                rule = f"{key.value!r} is written twice, first in line {seen[key.value]}: remove one"
-                self._problems.append(_problem(self._file, line, rule))
+                self._problems.append(_twice(self._file, line, key.value, seen[key.value]))
             else:
                 seen[key.value] = line
                 yield key, value

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tradewire.config
-from tradewire.config.nodes import Branch, Items, Leaf, compose
+from tradewire.config.nodes import Branch, Items, Leaf, Node, compose
 
 
 def tree(text: str, file: str = "c.yaml") -> Branch:
@@ -61,6 +61,43 @@ def test_json_with_tabs_and_escapes() -> None:
     assert [item.text for item in c.items if isinstance(item, Leaf)] == ["1", "true", None]
 
 
+def plain(node: Node) -> object:
+    if isinstance(node, Branch):
+        return {key: plain(each) for key, each in node.entries.items()}
+    return [plain(each) for each in node.items] if isinstance(node, Items) else node.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a"\n:\r\n"x" , "b" : -0.0e+2,"c":[],"d":{},"e":[[1,{"f":null}],"]}"],"g":"\\"\\\\" }',
+        '\ufeff\t{"line\u0085s": "one\u0085two\u2028three\x7f\u2029", "\\u00e4\\/": "\\ud83d\\ude00 \\n # : ${A}"}\n',
+        '{"' + "k" * 5000 + '": true, "<<": {"=": "~"}}',
+    ],
+    ids=["everywhere", "characters", "keys"],
+)
+def test_json_is_what_json_says(text: str) -> None:
+    def as_written(number: str) -> str:
+        return number
+
+    wanted = json.loads(text.removeprefix("\ufeff"), parse_int=as_written, parse_float=as_written)
+    made = tree(text, "c.json")
+    assert plain(made) == json.loads(json.dumps(wanted).replace("true", '"true"'))
+    assert list(made.keys) == list(made.entries)
+
+
+def test_lines_and_spans_of_json() -> None:
+    text = '{"a":\n"x\u2028y", "b"\n: [1,\r\n"two"]}'
+    made = tree(text, "c.json")
+    a, b = made.entries["a"], made.entries["b"]
+    assert isinstance(a, Leaf)
+    assert isinstance(b, Items)
+    assert (made.keys["a"].line, a.place.line, made.keys["b"].line, b.place.line) == (1, 2, 2, 3)
+    leaves = [each for each in (a, *b.items) if isinstance(each, Leaf) and each.span is not None]
+    assert [text[slice(*each.span or (0, 0))] for each in leaves] == ['"x\u2028y"', "1", '"two"']
+    assert [(each.quoted, each.place.line) for each in leaves] == [(True, 2), (False, 3), (True, 4)]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "rule"),
     [
@@ -103,6 +140,10 @@ def test_what_is_refused(text: str | bytes, line: int | None, rule: str) -> None
         ("[" * 100_000, None, "is not valid JSON"),
         ('{"a": ' + "9" * 5000 + "}", None, "is not valid JSON"),
         ('{"a": 1, "a": 2}', 1, "written twice"),
+        ('{"a": 1,\n"a": 2}', 2, "'a' is written twice, first in line 1: remove one"),
+        ('\n[{"a": 1}]', 2, "must be a mapping"),
+        ("3", 1, "must be a mapping"),
+        ('{"a":' * 40 + "1" + "}" * 40, None, "is nested more than 32 levels deep"),
     ],
 )
 def test_what_is_refused_of_json(text: str, line: int | None, rule: str) -> None:
