@@ -49,7 +49,8 @@ def check_whole(
     """(path, what is wrong and what to do) of everything that does not fit together.
 
     Args:
-        sections: those that were written, by path; they may lack settings that could not be read.
+        sections: those that were written and `global_settings`, by path; they may lack settings that could not be
+            read.
         environment: `sim`, `paper`, `testnet` or `live`; None: it could not be read, and rules about it are left out.
         unsafe_hosts: whether any host may be named, over TLS.
         allowed_hosts: venue -> its hosts; None, or not in it: only the rules about loopback and TLS.

@@ -152,7 +152,10 @@ class Converter:
                 made[key] = INVALID
                 continue
             made[key] = self._value(kind.item, child, where)
-        return INVALID if any(value is INVALID for value in made.values()) else MappingProxyType(made)
+        good = {key: value for key, value in made.items() if value is not INVALID}
+        # The other entries stay, for those who say what is wrong with them; but of half the sections, such as half the
+        # credentials, nothing true can be said.
+        return INVALID if len(good) < len(made) and isinstance(kind.item, Nested) else MappingProxyType(good)
 
     def _listed(self, kind: Listed, node: Node, path: str) -> Any:
         if isinstance(node, Leaf) and node.text is not None:
@@ -161,6 +164,9 @@ class Converter:
                 return INVALID
             if not node.given and text == node.text:
                 return self._refuse(kind, path, node, f"must be {kind.allowed}")
+            if text.lstrip().startswith("["):
+                rule = "must be values with commas between them, without brackets and quotes: BTCUSDT,ETHUSDT"
+                return self._refuse(kind, path, node, rule)
             items: list[Node] = [Leaf(each.strip(), node.place, given=True) for each in text.split(",") if each.strip()]
             node = Items(items, node.place)
         if not isinstance(node, Items):

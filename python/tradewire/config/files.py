@@ -21,8 +21,8 @@ __all__ = [
     "replace",
 ]
 
-#: (device, inode, bytes, time of change in ns) of a file; None: there is none.
-Fingerprint = tuple[int, int, int, int] | None
+#: (device, inode, bytes, time of change in ns, mode, owner) of a file; None: there is none.
+Fingerprint = tuple[int, int, int, int, int, int] | None
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
@@ -45,15 +45,15 @@ class Whole:
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """What changes when a file, or a link on the way to it, does."""
+    """What changes when a file does, a link on the way to it, or who may read it."""
     try:
         return _fingerprint(path.stat())
     except OSError:
         return None
 
 
-def _fingerprint(status: os.stat_result) -> tuple[int, int, int, int]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+def _fingerprint(status: os.stat_result) -> tuple[int, int, int, int, int, int]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_mode, status.st_uid)
 
 
 def read_whole(path: Path) -> Whole:

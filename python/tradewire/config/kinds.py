@@ -17,8 +17,8 @@ from .secret import Secret
 
 __all__ = ["Address", "Choice", "Flag", "Integer", "Kind", "Listed", "Mapped", "Number", "SecretText", "Text"]
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,18})?(?:[eE][+-]?[0-9]{1,2})?")
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,18})")
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?")
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 #: Names of entries: they become parts of paths and of environment names.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -176,7 +176,7 @@ class Address(Kind):
             parts = urlsplit(text)
             # Reading the port checks it.
             valid = parts.scheme in self.schemes and bool(parts.hostname) and parts.port != 0
-            valid = valid and "@" not in parts.netloc and text.isprintable() and " " not in text
+            valid = valid and "@" not in parts.netloc and text.isprintable() and not {" ", "#"} & set(text)
         except ValueError:
             valid = False
         if not valid:

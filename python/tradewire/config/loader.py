@@ -86,6 +86,8 @@ class ConfigLoader:
         # Who is still to be told of what. It outlives a reload that is cancelled.
         self._untold: deque[tuple[Callable[[Change], object], Change]] = deque()
         self._is_telling = False
+        # What the watching said last of files that it refused.
+        self._refused = ""
 
     # loading
 
@@ -162,9 +164,12 @@ class ConfigLoader:
         try:
             return await self._reload()
         except ConfigError as error:
-            for callback in list(self._refusals):
-                await self._tell(callback, error)
+            await self._tell_refusal(error)
             raise
+
+    async def _tell_refusal(self, error: ConfigError) -> None:
+        for callback in list(self._refusals):
+            await self._tell(callback, error)
 
     async def _reload(self) -> Change | None:
         async with self._reloading:
@@ -228,14 +233,21 @@ class ConfigLoader:
     ) -> None:
         await self.stop()
 
-    async def _on_files(self) -> None:
+    async def _on_files(self, again: bool) -> bool:
+        """Whether all is well. Files that are as they were are told of only when something else is wrong with them."""
+        said, self._refused = self._refused, ""
         try:
-            await self.reload()
+            await self._reload()
         except ConfigError as error:
-            _logger.error("configuration not reloaded, the old one stays: %s", error)
+            self._refused = str(error)
+            if not again or self._refused != said:
+                await self._tell_refusal(error)
+                _logger.error("configuration not reloaded, the old one stays: %s", error)
+            return False
         except Exception:
             # Invariant: it is always a ConfigError. A bug of ours must not end the watching.
             _logger.exception("configuration not reloaded, the old one stays")
+        return True
 
     # secrets
 

@@ -251,7 +251,7 @@ class _Look:
             return
         try:
             whole = read_whole(file)
-            text = whole.data.decode()
+            text = whole.data.decode("utf-8-sig")
         except FileNotFoundError:
             self._fingerprints.append(None)
             return
@@ -309,8 +309,10 @@ class _Look:
                 )
         names = tree.entries.get("credentials")
         hosts = self._sources.allowed_hosts
+        # Also where it is left out: its default is the safe one, which live must contradict in so many words.
+        general = getattr(top, "global_settings", None)
         for path, rule in check_whole(
-            converter.sections,
+            converter.sections if general is None else {"global_settings": general, **converter.sections},
             environment,
             unsafe_hosts=unsafe,
             allowed_hosts=None if hosts is None or environment is None else hosts(environment),

@@ -52,7 +52,9 @@ class Watcher:
 
     Args:
         paths: of the files; they need not exist.
-        on_change: awaited; must not raise.
+        on_change: awaited, with whether the files are as they were; must not raise. Says whether all is well; where
+            not, it is asked again every few seconds, since what was wrong may be mended elsewhere, such as in the file
+            of a key.
         known: fingerprints of what was read last, in the order of `paths`.
         optional: those of `paths` without which all may be well.
     """
@@ -60,11 +62,13 @@ class Watcher:
     def __init__(
         self,
         paths: tuple[Path, ...],
-        on_change: Callable[[], Awaitable[None]],
+        on_change: Callable[[bool], Awaitable[bool]],
         known: tuple[Fingerprint, ...],
         optional: frozenset[Path] = frozenset(),
     ) -> None:
         self._paths, self._on_change, self._known, self._optional = paths, on_change, known, optional
+        #: Since when it is not well, or was looked at again last.
+        self._unwell_s: float | None = None
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -118,12 +122,15 @@ class Watcher:
         return tuple(fingerprint(path) for path in self._paths)
 
     async def _look(self) -> None:
-        if self._fingerprints() == self._known:
+        now_s, unwell_s = asyncio.get_running_loop().time(), self._unwell_s
+        again = self._fingerprints() == self._known
+        if again and (unwell_s is None or now_s - unwell_s < _AT_LEAST_MS / 2_000):
             return
         if not await self._whole():
             return
         self._known = self._fingerprints()
-        await self._on_change()
+        all_well = await self._on_change(again)
+        self._unwell_s = None if all_well else asyncio.get_running_loop().time()
 
     async def _whole(self) -> bool:
         """Waits until nobody writes and the files that were there are there; False: stopped."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from tradewire.config.settings import answered, is_complete
 from tradewire.errors import TradewireError, UnsupportedError
 from tradewire.telemetry.origin import origin_of
+from tradewire.transport.address import check_address
+from tradewire.venues.adapter import AdapterVenue
 from tradewire.venues.registry import load
 
 from .plan import key_of, plan_of
@@ -126,6 +128,11 @@ def _symbols(config: Config, provider: ProviderConfig, venue: MarketDataVenue) -
 def _address(_: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Iterator[tuple[str, str]]:
     for rule in _refused(venue.stream_url, "", provider.websocket_url):
         yield f"{_path(provider)}.websocket_url", rule
+    if isinstance(venue, AdapterVenue):
+        return
+    for name, schemes in (("websocket_url", ("wss", "ws")), ("rest_url", ("https", "http"))):
+        for rule in _refused(check_address, name, getattr(provider, name), schemes):
+            yield f"{_path(provider)}.{name}", rule.removeprefix(f"{name} ")
 
 
 def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,22 @@ def words(found: list[Problem]) -> list[str]:
     return [str(each).removeprefix("c.yaml:") for each in found]
 
 
+def test_good_entries_stay_beside_bad_ones() -> None:
+    """So that those who know the channels can say what is wrong with their names, in the same run."""
+    config, converter = convert("streaming: {providers: [{name: p, stale_after: {quotes: -1, foo: 2}}]}")
+    assert [each.path for each in converter.problems] == ["streaming.providers.p.stale_after.quotes"]
+    assert config.streaming.providers[0].stale_after == {"foo": 2.0}
+    config, converter = convert("credentials: {a: 5, b: {api_key: k}}")
+    assert not hasattr(config, "credentials"), "half the keys would be missed elsewhere"
+
+
+@pytest.mark.parametrize("text", ['["BTCUSDT","ETHUSDT"]', " [BTCUSDT]"])
+def test_a_list_in_a_variable_is_no_json(text: str) -> None:
+    (problem,) = problems('streaming: {symbols: "${S}"}', {"S": text})
+    assert (problem.path, problem.value) == ("streaming.symbols", "${S}")
+    assert problem.rule == "must be values with commas between them, without brackets and quotes: BTCUSDT,ETHUSDT"
+
+
 def test_all_problems_at_once_each_with_its_line() -> None:
     text = """
 streming: 1

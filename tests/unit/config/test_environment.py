@@ -73,6 +73,12 @@ def test_an_env_file_with_mistakes() -> None:
     assert "canary" not in str(problems)
 
 
+def test_where_a_variable_was_set() -> None:
+    found, _ = parse_env_file("A=1\nB=2\n", ".env")
+    variables = Variables({"B": "3"}).with_file(found)
+    assert [str(variables.place(name)) for name in ("A", "B", "C")] == [".env:1", "$B", "$C"]
+
+
 def test_the_process_wins_over_the_file() -> None:
     variables = Variables({"TRADING_A": "process"})
     file, _ = parse_env_file("TRADING_A=file\nTRADING_B=file\n", ".env")

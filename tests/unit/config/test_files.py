@@ -101,7 +101,10 @@ def test_fingerprints(tmp_path: Path) -> None:
     other = tmp_path / "b"
     other.write_text("1")
     other.replace(path)
-    assert files.fingerprint(path) != first
+    second = files.fingerprint(path)
+    assert second != first
+    path.chmod(0o600)
+    assert files.fingerprint(path) != second, "who may read it"
 
 
 @pytest.mark.parametrize("bits", [0o640, 0o604, 0o620, 0o610, 0o644, 0o777])

@@ -15,7 +15,12 @@ from tradewire.config.secret import Secret
     [
         (Integer(0, 10), "7", 7),
         (Integer(-5, 5), "-5", -5),
+        (Integer(-5, 5), "+5", 5),
         (Number(0, 10), "7", 7.0),
+        (Number(0, 10), ".5", 0.5),
+        (Number(0, 10), "5.", 5.0),
+        (Number(0, 10), "+5", 5.0),
+        (Number(-10, 10), "-.5e1", -5.0),
         (Number(0, 10), "0.25", 0.25),
         (Number(0, 10_000), "1e3", 1000.0),
         (Flag(), "TRUE", True),
@@ -35,8 +40,8 @@ def test_what_is_read(kind: Kind, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        *((Integer(0, 9), text) for text in ("", "1_0", " 1", "01", "+1", "1.0", "1e1", "\uff11", "9" * 5000, "-1")),
-        *((Number(0, 10), text) for text in ("nan", "inf", "1_0", ".5", "5.", "1e999", "10.1", "0x1", "1" * 400)),
+        *((Integer(0, 9), text) for text in ("", "1_0", " 1", "01", "++1", "1.0", "1e1", "\uff11", "9" * 5000, "-1")),
+        *((Number(0, 10), text) for text in ("nan", "inf", "1_0", ".", "+", "05", "1e999", "10.1", "0x1", "1" * 400)),
         *((Flag(), text) for text in ("", "maybe", "2", "tru")),
         (Choice("a"), "A"),
         (Text(), ""),
@@ -44,7 +49,8 @@ def test_what_is_read(kind: Kind, text: str, value: Any) -> None:
         *(
             (Address("wss", "ws"), text)
             for text in (
-                "h", "https://h", "wss://", "wss://u:p@h", "wss://h:99999", "wss://h:0", "wss://h/ x", "wss://[", "wss://h\n"
+                "h", "https://h", "wss://", "wss://u:p@h", "wss://h:99999", "wss://h:0", "wss://h/ x", "wss://[", "wss://h\n",
+                "wss://h#x", "wss://h/ws#",
             )
         ),
     ],

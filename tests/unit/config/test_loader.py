@@ -15,6 +15,8 @@ from tradewire.config import Change, Config
 from tradewire.config.keys import KEY_VARIABLE, new_key
 from tradewire.errors import ConfigError, RejectedError, StateError
 
+#: What live asks for in so many words.
+LIVE = "environment: live\nglobal_settings: {enable_paper_trading: false}\n"
 API = """
 apis:
   alpaca:
@@ -124,8 +126,16 @@ def test_a_missing_file(place: Any) -> None:
 def test_live_refuses_what_paper_allows(place: Any) -> None:
     text = "streaming: {providers: [{name: a, websocket_url: 'ws://127.0.0.1:1'}]}\n"
     assert place.load("environment: paper\n" + text).streaming.providers
-    (problem,) = place.problems("environment: live\n" + text)
-    assert (problem.line, problem.path) == (2, "streaming.providers.a.websocket_url")
+    (problem,) = place.problems(LIVE + text)
+    assert (problem.line, problem.path) == (3, "streaming.providers.a.websocket_url")
+
+
+@pytest.mark.parametrize("general", ["", "global_settings:\n", "global_settings: {timezone: UTC}\n"])
+def test_live_is_not_entered_by_leaving_something_out(place: Any, general: str) -> None:
+    (problem,) = place.problems(general + "environment: live\n")
+    assert (problem.line, problem.path) == (1, "global_settings.enable_paper_trading")
+    assert problem.rule == "must be false in live"
+    assert place.load(LIVE).environment == "live"
 
 
 def test_hosts_of_venues_come_from_whoever_knows_them(place: Any) -> None:
@@ -134,7 +144,7 @@ def test_hosts_of_venues_come_from_whoever_knows_them(place: Any) -> None:
     (problem,) = place.problems(text, allowed_hosts=lambda _: {"v": frozenset({"other.example"})})
     assert "must be a host of v (other.example), not h.example" in problem.rule
     asked: list[str] = []
-    place.load("environment: live\n" + text, allowed_hosts=lambda environment: asked.append(environment) or {})
+    place.load(LIVE + text, allowed_hosts=lambda environment: asked.append(environment) or {})
     assert asked == ["live"]
     assert place.load("unsafe_hosts: true\n" + text, allowed_hosts=lambda _: {"v": frozenset()}).unsafe_hosts
 
@@ -253,13 +263,13 @@ def test_an_unbound_value_says_so_and_live_refuses_it(place: Any, caplog: pytest
     assert "canary" not in caplog.text
     entry = f"exchanges: {{b: {{name: B, testnet: false, paper_trading: false, api_secret: '{token}'}}}}"
     assert place.load(f"environment: paper\n{entry}").exchanges["b"].api_secret == Secret("canary")
-    (problem,) = place.problems(f"environment: live\n{entry}")
-    assert (problem.line, problem.path) == (2, "exchanges.b.api_secret")
+    (problem,) = place.problems(LIVE + entry)
+    assert (problem.line, problem.path) == (3, "exchanges.b.api_secret")
     assert "bound to no setting, which live refuses" in problem.rule
 
 
 def test_live_makes_no_unbound_values(place: Any) -> None:
-    loader = place.loader("environment: live")
+    loader = place.loader(LIVE)
     loader.load()
     with pytest.raises(ConfigError, match="must be given in live"):
         loader.encrypt_value("x")
@@ -364,9 +374,10 @@ async def test_a_wrong_file_changes_nothing(place: Any) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("paper", "live"), ("live", "paper"), ("testnet", "live")])
 async def test_the_environment_never_changes_by_a_reload(place: Any, old: str, new: str) -> None:
-    loader = place.loader(f"environment: {old}\n")
+    real = "global_settings: {enable_paper_trading: false}"
+    loader = place.loader(f"environment: {old}\n{real}\n")
     await loader.load_config()
-    place.write(f"connection_pool: {{max_connections: 5}}\nenvironment: {new}\n")
+    place.write(f"connection_pool: {{max_connections: 5}}\nenvironment: {new}\n{real}\n")
     with pytest.raises(ConfigError, match=rf":2: environment: stays {old} until .* was '{new}'"):
         await loader.reload()
     assert loader.config.connection_pool.max_connections == 10
@@ -494,7 +505,7 @@ async def test_a_reload_that_fails_while_watching_is_one_error(place: Any, caplo
     loader = place.loader("connection_pool: {max_connections: 5}")
     await loader.load_config()
     place.write("a: 1\nb: 2\n")
-    await loader._on_files()
+    await loader._on_files(False)
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1
     assert "the old one stays: 2 problems" in errors[0].getMessage()
@@ -506,8 +517,8 @@ async def test_a_bug_of_ours_does_not_end_the_watching(
 ) -> None:
     loader = place.loader("environment: paper")
     await loader.load_config()
-    monkeypatch.setattr(loader, "reload", lambda: 1 / 0)
-    await loader._on_files()
+    monkeypatch.setattr(loader, "_reload", lambda: 1 / 0)
+    await loader._on_files(False)
     assert "the old one stays" in caplog.text
 
 
@@ -562,7 +573,7 @@ def test_rules_over_the_whole_hold_beside_other_problems(place: Any, texts: Any)
     ("text", "paths"),
     [
         ("environment: lve\nexchanges: {b: {name: N, testnet: false}}", ["environment"]),
-        ("environment: live\nexchanges: {b: {name: N, testnet: x, paper_trading: false}}", ["exchanges.b.testnet"]),
+        (LIVE + "exchanges: {b: {name: N, testnet: x, paper_trading: false}}", ["exchanges.b.testnet"]),
         (
             "unsafe_hosts: ture\nstreaming: {providers: [{name: binance, rest_url: 'https://own.example'}]}",
             ["unsafe_hosts"],

@@ -88,6 +88,11 @@ def test_the_environment_is_known_whatever_else_is_wrong(place: Any, text: str, 
     assert place.loader(text, env={"E": "live"}).sources.environment() == environment
 
 
+def test_an_env_file_may_begin_with_a_byte_order_mark(place: Any) -> None:
+    env_file = place.write("\ufeffTRADING_CONNECTION_MAX_CONNECTIONS=30\n", ".env")
+    assert place.load("environment: paper", env_file=env_file).connection_pool.max_connections == 30
+
+
 def test_an_error_of_the_system_in_words() -> None:
     assert explained(PermissionError(13, "Permission denied", "key")) == "key: Permission denied"
     assert explained(ValueError("text")) == "text"

@@ -14,7 +14,9 @@ import pytest
 
 from tradewire import ConfigLoader
 from tradewire.config import Change, Config, watcher
+from tradewire.config.keys import new_key
 from tradewire.config.watcher import Watcher, folders_of
+from tradewire.errors import ConfigError
 
 TEXT = "connection_pool: {{min_connections: {0}, max_connections: {0}}}\n# the end\n"
 Eventually = Callable[..., Awaitable[None]]
@@ -220,11 +222,60 @@ async def test_a_wrong_file_is_one_error_and_a_right_one_heals(
     assert watched.whole()
 
 
+async def test_a_file_that_others_could_read_is_taken_when_they_no_longer_can(
+    watched: Watched, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the error asks: nothing in the file changes."""
+    path = path_of(watched)
+    path.write_text(f"{TEXT.format(2)}exchanges: {{b: {{name: B, api_key: hush}}}}\n")
+    await eventually(lambda: caplog.records)
+    assert "can be read or written by others" in caplog.text
+    path.chmod(0o600)
+    await eventually(lambda: watched.count == 2)
+    assert len(caplog.records) == 1
+
+
+async def test_a_fault_that_is_mended_elsewhere_is_found_out_and_told_once(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the error asks: the key is put into its file, and the configuration's own file is as it was."""
+    monkeypatch.setattr("tradewire.config.watcher._AT_LEAST_MS", 20)
+    path, keys, written = tmp_path / "c" / "c.yaml", tmp_path / "keys" / "key", tmp_path / "keys" / "made"
+    path.parent.mkdir()
+    keys.parent.mkdir()
+    written.write_text(new_key().secret.reveal())
+    written.chmod(0o600)
+    path.write_text(TEXT.format(1))
+    loader = ConfigLoader(path, env={}, env_file=None, key=keys)
+    token = ConfigLoader(path, env={}, env_file=None, key=written).encrypt_value("hush", "exchanges.b.api_key")
+    looks, refusals, really = [0], list[ConfigError](), loader._reload
+
+    async def reload() -> Change | None:
+        looks[0] += 1
+        return await really()
+
+    monkeypatch.setattr(loader, "_reload", reload)
+    loader.subscribe_to_refusals(refusals.append)
+    async with loader:
+        path.write_text(f"{TEXT.format(2)}exchanges: {{b: {{name: B, api_key: '{token}'}}}}\n")
+        await eventually(lambda: looks[0] > 3)
+        assert len(refusals) == len(caplog.records) == 1
+        path.write_text(path.read_text() + "# the same\n")
+        await eventually(lambda: len(refusals) == len(caplog.records) == 2)
+        written.replace(keys)
+        await eventually(lambda: loader.config.connection_pool.max_connections == 2)
+        before = looks[0]
+        path.write_text(TEXT.format(3))
+        await eventually(lambda: loader.config.connection_pool.max_connections == 3)
+        assert looks[0] == before + 1, "nothing is looked at again that is well"
+
+
 async def test_other_files_in_the_folder_are_no_matter(watched: Watched, eventually: Eventually) -> None:
     calls: list[int] = []
 
-    async def called() -> None:
+    async def called(again: bool) -> bool:
         calls.append(1)
+        return True
 
     path = path_of(watched)
     watcher = Watcher((path,), called, watched.loader.reading.fingerprints)

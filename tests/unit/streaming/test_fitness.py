@@ -68,6 +68,28 @@ def test_a_custom_provider_without_an_address(loaded: Any, monkeypatch: pytest.M
     assert list(misfits(loaded(text % ", websocket_url: wss://mine.example"), {})) == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "address", "rule"),
+    [
+        ("websocket_url", "ws://127.0.0.1:9?x=1", "must be ws"),
+        ("websocket_url", "wss://fstream.binance.com/?token=canary", "must be ws"),
+        ("rest_url", "http://127.0.0.1:9/?x", "must be http"),
+    ],
+)
+def test_an_address_of_a_venue_has_no_query(
+    loaded: Any, setting: str, address: str, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The venue's paths would come behind it."""
+    monkeypatch.setitem(ADAPTERS, "mine", DataProviderAdapter)
+    text = f"streaming: {{symbols: [A], providers: [{{name: VENUE, subscriptions: [trades], {setting}: '{address}'}}]}}"
+    ((path, said),) = misfits(loaded(text.replace("VENUE", "binance").replace("[A]", "[BTCUSDT]")), {})
+    assert path == f"streaming.providers.binance.{setting}"
+    assert said.startswith(rule)
+    assert "canary" not in said
+    if setting == "websocket_url":
+        assert list(misfits(loaded(text.replace("VENUE", "mine")), {})) == [], "a custom provider's is used as it is"
+
+
 @dataclass
 class Silent(DataProviderAdapter):
     websocket_url: str = "wss://mine.example"
