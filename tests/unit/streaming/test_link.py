@@ -503,49 +503,6 @@ async def test_an_end_for_good_is_told_once_until_a_connection_has_served(
     await owned.link.stop(0.01)
 
 
-async def _refused(wire_server: Any, status: int) -> None:
-    peer = await wire_server.accept()
-    await peer.reader.readuntil(b"\r\n\r\n")
-    peer.send(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
-
-
-@pytest.mark.parametrize(
-    ("status", "calls", "waits_s"),
-    [(401, 1, (96, 120)), (403, 1, (180, 180)), (451, 1, (96, 120)), (404, 0, (0, 0.5)), (503, 0, (0, 0.5))],
-)
-async def test_a_refusal_that_attempts_do_not_change_calls_a_person_at_once_and_is_left_alone(
-    wire_server: Any, status: int, calls: int, waits_s: tuple[float, float], eventually: Any
-) -> None:
-    owned = Owned(wire_server.url, Random(1))
-    owned.link.add("btcusdt@trade")
-    owned.link.start()
-    await _refused(wire_server, status)
-    await eventually(lambda: owned.changes and owned.changes[-1].state is ConnectionState.RECONNECTING)
-    assert waits_s[0] <= owned.changes[-1].retry_in_ns / 1e9 <= waits_s[1]
-    assert len(owned.fatal) == calls
-    assert all(f"answered HTTP {status}: " in reason for reason in owned.fatal)
-    await owned.link.stop(0.01)
-
-
-async def test_a_refusal_for_a_person_is_told_once_until_a_connection_has_served(
-    wire_server: Any, no_wait: Random, frames: Any, eventually: Any
-) -> None:
-    owned = Owned(wire_server.url, no_wait)
-    owned.link.add("btcusdt@trade")
-    owned.link.start()
-    for _ in range(2):
-        await _refused(wire_server, 451)
-    peer = await wire_server.serve()
-    assert len(owned.fatal) == 1
-    peer.send_frame(frames.ack((await request(peer))["id"]))
-    peer.send_frame(frames.trade(1))
-    await eventually(lambda: owned.pipeline.counters["messages.trade"])
-    await peer.close()
-    await _refused(wire_server, 451)
-    await eventually(lambda: len(owned.fatal) == 2)
-    await owned.link.stop(0.01)
-
-
 async def test_a_renewed_stream_goes_on_where_it_was(
     owned: Owned, wire_server: Any, frames: Any, eventually: Any
 ) -> None:
