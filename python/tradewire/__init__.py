@@ -37,7 +37,17 @@ if TYPE_CHECKING:
         wall_ns,
     )
     from .errors import CircuitOpenError
-    from .model import OrderRequest, OrderResponse, OrderSide, OrderType
+    from .model import (
+        Imbalance,
+        OrderRequest,
+        OrderResponse,
+        OrderSide,
+        OrderType,
+        PriceBand,
+        TradeCancel,
+        TradeCorrection,
+        TradingStatus,
+    )
     from .streaming import StreamingGateway, WebSocketManager
     from .transport.adaptive_limit import AdaptiveRateLimiter
     from .transport.auth import AuthManager
@@ -87,7 +97,20 @@ _HOMES = {
     "RateLimitManager": "tradewire.transport.rate_limit",
     "ConnectionPool": "tradewire.transport.connection_pool",
     **dict.fromkeys(("ConfigLoader", "ExchangeConfig", "Secret"), "tradewire.config"),
-    **dict.fromkeys(("OrderRequest", "OrderResponse", "OrderSide", "OrderType"), "tradewire.model"),
+    **dict.fromkeys(
+        (
+            "Imbalance",
+            "OrderRequest",
+            "OrderResponse",
+            "OrderSide",
+            "OrderType",
+            "PriceBand",
+            "TradeCancel",
+            "TradeCorrection",
+            "TradingStatus",
+        ),
+        "tradewire.model",
+    ),
     "DataProviderAdapter": "tradewire.venues.adapter",
     "RawMessage": "tradewire.venues.adapter",
     "StreamingGateway": "tradewire.streaming",
@@ -113,6 +136,7 @@ __all__ = [
     "Decoder",
     "ExchangeConfig",
     "Histogram",
+    "Imbalance",
     "Liquidation",
     "MarkPrice",
     "OrderBook",
@@ -120,6 +144,7 @@ __all__ = [
     "OrderResponse",
     "OrderSide",
     "OrderType",
+    "PriceBand",
     "Quote",
     "RateLimitManager",
     "RawMessage",
@@ -132,7 +157,10 @@ __all__ = [
     "Ticker",
     "TokenBucket",
     "Trade",
+    "TradeCancel",
+    "TradeCorrection",
     "TradingAPIInterface",
+    "TradingStatus",
     "WebSocketManager",
     "WireReader",
     "circuit_breaker",

@@ -78,7 +78,7 @@ def test_the_table_names_every_fault() -> None:
         for name, function in inspect.getmembers(Chaos, inspect.isfunction)
         if inspect.signature(function).return_annotation == "Fault" and not name.startswith("_")
     }
-    assert len(faults) == 15
+    assert len(faults) == 16
     assert faults <= named
 
 

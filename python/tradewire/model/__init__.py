@@ -16,6 +16,7 @@ from tradewire.core import (
 
 from .account import Balance, Position
 from .instrument import Instrument, InstrumentStatus
+from .notices import Imbalance, PriceBand, TradeCancel, TradeCorrection, TradingStatus
 from .orders import OrderRequest, OrderResponse, OrderSide, OrderStatus, OrderType, TimeInForce
 from .perpetual import FundingRate, OpenInterest
 
@@ -26,6 +27,7 @@ __all__ = [
     "BookSnapshot",
     "Control",
     "FundingRate",
+    "Imbalance",
     "Instrument",
     "InstrumentStatus",
     "Liquidation",
@@ -37,8 +39,12 @@ __all__ = [
     "OrderStatus",
     "OrderType",
     "Position",
+    "PriceBand",
     "Quote",
     "Ticker",
     "TimeInForce",
     "Trade",
+    "TradeCancel",
+    "TradeCorrection",
+    "TradingStatus",
 ]

@@ -260,6 +260,12 @@ def _healing(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "Connections given up for too many unreadable messages.",
         "bad_message_storms",
     )
+    yield _total(
+        managers,
+        "tradewire_notices_lost",
+        "Payloads with halts, price bands and the like that could not be read, or were too many in one read.",
+        "notices_lost",
+    )
 
 
 def _limits(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:

@@ -66,6 +66,7 @@ class AlpacaSim(Venue):
         instruments = tuple(alpaca_instrument(symbol) for symbol in dict.fromkeys(symbols))
         self.feed = AlpacaFeed(instruments, seed=seed, now_ms=time.time_ns() // 1_000_000, chaos=chaos)
         chaos.streams = tuple(self.feed.topics())
+        chaos.notices = self.feed.notices()
         super().__init__(port=port, rate=rate, chaos=chaos, script=script)
         accounts = Accounts(credentials, plan)
         self.streams = AlpacaFace(self.feed, accounts, limits or AlpacaLimits(), chaos=self.chaos)

@@ -163,6 +163,21 @@ class AlpacaFeed:
         self._flush_book(desk)
         return messages.book_snapshot(desk.pit, self._tick_ns())
 
+    def notices(self) -> dict[str, tuple[str, Callable[[str], bool]]]:
+        """What stocks can be made to say, for `Chaos`: word -> (channel, what says it of a symbol; whether it could).
+
+        `halt` and `resume` stop and start trading. `correct` and `cancel` concern the newest trade of which nothing was
+        said yet: it was one lot larger, or does not count.
+        """
+        return {
+            "halt": ("statuses", lambda symbol: self._halt(symbol, True)),
+            "resume": ("statuses", lambda symbol: self._halt(symbol, False)),
+            "band": ("lulds", self._band),
+            "imbalance": ("imbalances", self._imbalance),
+            "correct": ("corrections", lambda symbol: self._amend_newest(symbol, canceled=False)),
+            "cancel": ("cancel_errors", lambda symbol: self._amend_newest(symbol, canceled=True)),
+        }
+
     def trade(self, pit: Pit, trade: Trade) -> None:
         """Part of `market.Tape`."""
         desk = self._desks[pit]
@@ -195,6 +210,28 @@ class AlpacaFeed:
     def liquidation(self, pit: Pit, side: int, price: int, trades: list[Trade]) -> None:
         """Part of `market.Tape`: this venue knows none."""
 
+    def _halt(self, symbol: str, halted: bool) -> bool:
+        desk = self._by_symbol[symbol]
+        self.market.halt(desk.pit, halted)
+        self._tell_status(desk)
+        return True
+
+    def _band(self, symbol: str) -> bool:
+        self._tell_band(self._by_symbol[symbol])
+        return True
+
+    def _imbalance(self, symbol: str) -> bool:
+        desk = self._by_symbol[symbol]
+        self._tell_imbalance(desk, desk.pit.history.last_price)
+        return True
+
+    def _amend_newest(self, symbol: str, *, canceled: bool) -> bool:
+        desk = self._by_symbol[symbol]
+        item = next((each for each in reversed(desk.tape.prints) if not each.update), None)
+        if item is not None:
+            self._amend(desk, item, canceled=canceled)
+        return item is not None
+
     def _tick_ns(self) -> int:
         """A time after all those given before."""
         self._count += 1
@@ -220,7 +257,8 @@ class AlpacaFeed:
         due = [entry for entry in self._later if entry[1].due_ns <= self._ns]
         self._later = [entry for entry in self._later if entry[1].due_ns > self._ns]
         for desk, later in due:
-            self._amend(desk, later.item)
+            if not later.item.update:
+                self._amend(desk, later.item, canceled=later.item.trade_id % _CANCELED == 0)
         minute_ms = now_ms // MINUTE_MS * MINUTE_MS
         for desk in self._desks.values():
             desk.pit.history.roll(now_ms)
@@ -229,10 +267,10 @@ class AlpacaFeed:
                 self._end_minute(desk, start_ms)
             desk.told_minute_ms = minute_ms
 
-    def _amend(self, desk: _Desk, item: Print) -> None:
+    def _amend(self, desk: _Desk, item: Print, *, canceled: bool) -> None:
         """A trade turns out to be wrong: it is canceled, or one lot larger than was said."""
         ns = self._tick_ns()
-        if item.trade_id % _CANCELED == 0:
+        if canceled:
             item.update = "canceled"
             desk.topics["cancelErrors"].publish(messages.cancel_error(desk.instrument, item, ns))
         else:
@@ -251,14 +289,24 @@ class AlpacaFeed:
         desk.topics["bars"].publish(messages.bar(desk.instrument, minute, "b"))
         desk.topics["dailyBars"].publish(messages.bar(desk.instrument, day, "d"))
         if desk.is_stock:
-            desk.topics["imbalances"].publish(messages.imbalance(desk.instrument, minute.close, self._tick_ns()))
+            self._tell_imbalance(desk, minute.close)
+
+    def _tell_imbalance(self, desk: _Desk, price: int) -> None:
+        desk.topics["imbalances"].publish(messages.imbalance(desk.instrument, price, self._tick_ns()))
+
+    def _tell_band(self, desk: _Desk) -> None:
+        message = messages.luld(desk.instrument, desk.pit.history.last_price, self._tick_ns())
+        desk.topics["lulds"].publish(message)
+
+    def _tell_status(self, desk: _Desk) -> None:
+        message = messages.status(desk.instrument, self.market.halted(desk.pit), self._tick_ns())
+        desk.topics["statuses"].publish(message)
 
     def _on_30s(self, now_ms: int) -> None:
         for desk in self._desks.values():
             if desk.is_stock:
-                last_price = desk.pit.history.last_price
-                desk.topics["lulds"].publish(messages.luld(desk.instrument, last_price, self._tick_ns()))
-                desk.topics["statuses"].publish(messages.status(desk.instrument, self._tick_ns()))
+                self._tell_band(desk)
+                self._tell_status(desk)
             for start_ms in [start_ms for start_ms in desk.amended if start_ms + MINUTE_MS + _UPDATED_BAR_MS <= now_ms]:
                 desk.amended.discard(start_ms)
                 bar = desk.tape.minute(start_ms)

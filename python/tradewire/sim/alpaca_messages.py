@@ -29,6 +29,8 @@ _SECOND_NS = 1_000_000_000
 _ROUND_LOT = 100
 _LULD_BAND = 0.05
 _TIMESTAMP = -1
+_HALTED = (("H", "Trading Halt"), ("T1", "Halt News Pending"))
+_RESUMED = (("T", "Trading Resumption"), ("LUDP", "Volatility Trading Pause"))
 _pack = msgspec.msgpack.Encoder().encode
 _text = msgspec.json.Encoder().encode
 
@@ -153,15 +155,16 @@ def bar(instrument: Instrument, item: Bar, kind: str) -> Message:
     }
 
 
-def status(instrument: Instrument, ns: int) -> Message:
-    """Kind `s`: trading goes on after a volatility pause."""
+def status(instrument: Instrument, halted: bool, ns: int) -> Message:
+    """Kind `s`: trading is halted for news, or goes on after a volatility pause."""
+    code, reason = _HALTED if halted else _RESUMED
     return {
         "T": "s",
         "S": instrument.symbol,
-        "sc": "T",
-        "sm": "Trading Resumption",
-        "rc": "LUDP",
-        "rm": "Volatility Trading Pause",
+        "sc": code[0],
+        "sm": code[1],
+        "rc": reason[0],
+        "rm": reason[1],
         "t": ns,
         "z": "C",
     }

@@ -27,7 +27,9 @@ from tradewire.sim.faults import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Notice = tuple[str, Callable[[str], bool]]
 
 __all__ = ["Chaos"]
 
@@ -51,6 +53,7 @@ class Chaos:
         channels: neutral words that the venue's streams have; others are refused.
         symbols: what the venue lists; others are refused. None at all: any symbol is taken.
         streams: all that the venue has; a choice that fits none of them is refused. None at all: any choice is taken.
+        notices: what it can be made to say of a symbol: word -> (channel, what says it; whether it could).
         clock: gives seconds.
 
     Attributes:
@@ -66,11 +69,13 @@ class Chaos:
         channels: Iterable[str] = (),
         symbols: Iterable[str] = (),
         streams: Iterable[Stream] = (),
+        notices: Mapping[str, Notice] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.channels = tuple(channels)
         self.symbols = tuple(symbols)
         self.streams = tuple(streams)
+        self.notices = dict(notices or {})
         self.faults: list[Fault] = []
         self.is_messing = False
         self.skew_ms = 0
@@ -257,6 +262,23 @@ class Chaos:
         self.skew_ms = ms
         return fault
 
+    def tell(self, notice: str, symbol: str) -> Fault:
+        """The venue says something of a symbol by itself, now: Alpaca `halt`, `resume`, `band`, `imbalance`, `correct`,
+        `cancel`. Counts 1 where it could; the last two need a trade.
+        """
+        if notice not in self.notices:
+            known = f"one of {', '.join(self.notices)}" if self.notices else "left out on this venue, which has none"
+            raise ValueError(f"notice must be {known}, was {notice!r}")
+        channel, say = self.notices[notice]
+        self._check_symbol(symbol)
+        if self.streams and not any(map(Selector(channel, symbol).fits, self.streams)):
+            raise ValueError(f"{symbol} has no {channel}, in which {notice!r} would be told")
+        fault = self._begin(Fault, f"tell {notice} {symbol}", n=1)
+        if say(next((name for name in self.symbols if plain(name) == plain(symbol)), symbol)):
+            fault.inject()
+        fault.stop()
+        return fault
+
     def clear(self) -> None:
         """Stop every fault."""
         for fault in tuple(self._running):
@@ -378,8 +400,8 @@ class Chaos:
         channel, symbol, _ = where
         if channel is not None and channel not in self.channels:
             raise ValueError(f"channel must be one of {', '.join(self.channels)}, was {channel!r}")
-        if symbol is not None and self.symbols and plain(symbol) not in map(plain, self.symbols):
-            raise ValueError(f"symbol must be one that is listed ({', '.join(self.symbols)}), was {symbol!r}")
+        if symbol is not None:
+            self._check_symbol(symbol)
         selector = Selector(*where)
         if self.streams and not any(map(selector.fits, self.streams)):
             raise ValueError(
@@ -396,6 +418,10 @@ class Chaos:
         self._messing.append(fault)
         self.is_messing = True
         return fault
+
+    def _check_symbol(self, symbol: str) -> None:
+        if self.symbols and plain(symbol) not in map(plain, self.symbols):
+            raise ValueError(f"symbol must be one that is listed ({', '.join(self.symbols)}), was {symbol!r}")
 
     def _begin(
         self,

@@ -131,11 +131,12 @@ class Market:
         pits = list(self.pits.values())
         weights = [1 / (1 + index / 2) for index in range(len(pits))]
         total = sum(weights)
-        self._slots = [
+        self._open_slots = self._slots = [
             pit
             for pit, weight in zip(pits, weights, strict=True)
             for _ in range(max(1, round(_SLOTS * weight / total)))
         ]
+        self._halted: set[Pit] = set()
         for pit in pits:
             for _ in range(_WARM_UP):
                 self._act(pit)
@@ -145,13 +146,23 @@ class Market:
         self._tape = tape
 
     def advance(self, now_ms: int, messages: int) -> None:
-        """Let orders arrive until at least `messages` more trades and quotes have been told (a sweep may add some)."""
+        """Let orders arrive until at least `messages` more trades and quotes have been told (a sweep may add some), or
+        every symbol is halted."""
         self.now_ms = now_ms
         target = self.messages + messages
-        slots, draw, act = self._slots, self._random, self._act
+        slots, draw, act = self._open_slots, self._random, self._act
         count = len(slots)
-        while self.messages < target:
+        while count and self.messages < target:
             act(slots[int(draw() * count)])
+
+    def halt(self, pit: Pit, halted: bool) -> None:
+        """Let no order of a symbol arrive any more, or let them arrive again; what rests in its book stays."""
+        (self._halted.add if halted else self._halted.discard)(pit)
+        self._open_slots = [each for each in self._slots if each not in self._halted]
+
+    def halted(self, pit: Pit) -> bool:
+        """Whether a symbol is halted."""
+        return pit in self._halted
 
     def _open(self, item: Instrument) -> Pit:
         """A market with both sides filled: dense near the middle, sparse far away."""

@@ -14,6 +14,7 @@ Grammar (words are separated by blanks; `#` begins a comment):
             | "connection-limit" CONNECTIONS [ for ]
             | "restart" [ TIME ]
             | "skew" TIME [ for ]
+            | "tell" NOTICE SYMBOL
             | "clear"
     streams = [ CHANNEL ] [ SYMBOL ] [ "match" TEXT ]
     for     = "for" TIME
@@ -30,8 +31,9 @@ from typing import TYPE_CHECKING, Any
 from tradewire.sim.chaos import Chaos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from tradewire.sim.chaos import Notice
     from tradewire.sim.faults import Fault, Stream
 
 __all__ = ["Script", "begin"]
@@ -44,16 +46,19 @@ _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%")
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What may follow the name of a fault: numbers in this order, one time, options, a choice of streams."""
+    """What may follow the name of a fault: words and numbers in this order, one time, options, a choice of streams."""
 
     numbers: tuple[str, ...] = ()
     time: str | None = None
     options: frozenset[str] = frozenset()
     streams: bool = False
+    words: tuple[str, ...] = ()
 
 
-def _form(numbers: str = "", time: str | None = None, options: str = "", streams: bool = False) -> _Form:
-    return _Form(tuple(numbers.split()), time, frozenset(options.split()), streams)
+def _form(
+    numbers: str = "", time: str | None = None, options: str = "", streams: bool = False, words: str = ""
+) -> _Form:
+    return _Form(tuple(numbers.split()), time, frozenset(options.split()), streams, tuple(words.split()))
 
 
 _SOME = _form("n", options="for match", streams=True)
@@ -74,6 +79,7 @@ _FORMS = {
     "connection-limit": _form("limit", options="for"),
     "restart": _form(time="down_s"),
     "skew": _form(time="ms", options="for"),
+    "tell": _form(words="notice symbol"),
     "clear": _form(),
 }
 _ARGUMENTS = {"for": "for_s", "retry-after": "retry_after_s"}
@@ -109,6 +115,7 @@ class _Reader:
         self._form = form
         self._channels = channels
         self._numbers = list(form.numbers)
+        self._words = list(form.words)
         self.arguments: dict[str, Any] = {}
 
     def read(self, words: list[str]) -> None:
@@ -125,10 +132,14 @@ class _Reader:
             raise ValueError("connection-limit must be followed by a number of connections")
         if self._name == "skew" and "ms" not in self.arguments:
             raise ValueError("skew must be followed by a time, such as 250ms or -2s")
+        if self._words:
+            raise ValueError(f"{self._name} must be followed by {' and '.join(self._form.words)}, such as halt AAPL")
 
     def _one(self, word: str) -> None:
         percent = _PERCENT.fullmatch(word)
-        if percent and self._form.streams and self._numbers:
+        if self._words:
+            self._set(self._words.pop(0), word, word)
+        elif percent and self._form.streams and self._numbers:
             self._numbers.clear()
             self._set("p", float(percent[1]) / 100, word)
         elif _NUMBER.fullmatch(word) and self._numbers:
@@ -152,7 +163,11 @@ class _Reader:
 
 
 def _parse(
-    words: list[str], channels: Sequence[str], symbols: Sequence[str], streams: Sequence[Stream]
+    words: list[str],
+    channels: Sequence[str],
+    symbols: Sequence[str],
+    streams: Sequence[Stream],
+    notices: Mapping[str, Notice],
 ) -> Callable[[Chaos], Fault | None]:
     """The fault that these words describe, to be begun later.
 
@@ -170,8 +185,9 @@ def _parse(
         result: Fault | None = getattr(chaos, name.replace("-", "_"))(**reader.arguments)
         return result
 
+    unsaid = {notice: (channel, lambda _symbol: False) for notice, (channel, _) in notices.items()}
     start(
-        Chaos(channels=channels, symbols=symbols, streams=streams)
+        Chaos(channels=channels, symbols=symbols, streams=streams, notices=unsaid)
     )  # ranges are checked where they are known, on a venue that nobody uses
     return start
 
@@ -187,7 +203,7 @@ def begin(line: str, chaos: Chaos) -> Fault | None:
         raise ValueError(f"fault must be one of {', '.join(_FORMS)}, was empty")
     if words[0] in ("at", "every"):
         raise ValueError(f"{words[0]!r} belongs in a script; here a fault begins at once, so leave its time out")
-    return _parse(words, chaos.channels, chaos.symbols, chaos.streams)(chaos)
+    return _parse(words, chaos.channels, chaos.symbols, chaos.streams, chaos.notices)(chaos)
 
 
 @dataclass(slots=True)
@@ -209,7 +225,12 @@ class Script:
 
     @classmethod
     def parse(
-        cls, text: str, channels: Sequence[str], symbols: Sequence[str] = (), streams: Sequence[Stream] = ()
+        cls,
+        text: str,
+        channels: Sequence[str],
+        symbols: Sequence[str] = (),
+        streams: Sequence[Stream] = (),
+        notices: Mapping[str, Notice] | None = None,
     ) -> Script:
         """Read a script.
 
@@ -218,6 +239,7 @@ class Script:
             channels: neutral words that the venue's streams have.
             symbols: what the venue lists; none at all: any symbol is taken.
             streams: all that the venue has; none at all: any choice of streams is taken.
+            notices: what it can be made to say, as in `Chaos`.
 
         Raises:
             ValueError: names every line that is wrong, and why.
@@ -229,7 +251,7 @@ class Script:
             if not words:
                 continue
             try:
-                steps.append(_step(words, channels, symbols, streams))
+                steps.append(_step(words, channels, symbols, streams, notices or {}))
             except ValueError as error:
                 problems.append(f"line {number}: {error}")
         if problems:
@@ -246,14 +268,20 @@ class Script:
                 step.due_s += step.every_s * (1 + (elapsed_s - step.due_s) // step.every_s)
 
 
-def _step(words: list[str], channels: Sequence[str], symbols: Sequence[str], streams: Sequence[Stream]) -> _Step:
+def _step(
+    words: list[str],
+    channels: Sequence[str],
+    symbols: Sequence[str],
+    streams: Sequence[Stream],
+    notices: Mapping[str, Notice],
+) -> _Step:
     if words[0] not in ("at", "every"):
-        return _Step(0.0, None, _parse(words, channels, symbols, streams))
+        return _Step(0.0, None, _parse(words, channels, symbols, streams, notices))
     if len(words) < 3:
         raise ValueError(f"{words[0]!r} must be followed by a time and a fault")
     seconds = _later(words[1])
     if words[0] == "at":
-        return _Step(seconds, None, _parse(words[2:], channels, symbols, streams))
+        return _Step(seconds, None, _parse(words[2:], channels, symbols, streams, notices))
     if not seconds:
         raise ValueError("'every' must be followed by a time above 0")
-    return _Step(seconds, seconds, _parse(words[2:], channels, symbols, streams))
+    return _Step(seconds, seconds, _parse(words[2:], channels, symbols, streams, notices))

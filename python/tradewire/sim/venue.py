@@ -81,7 +81,7 @@ class Venue(ABC):
             raise ValueError(f"port must be 0..{_LAST_PORT - 1}, because streams are on the next one, was {port}")
         self.chaos = chaos
         self._pace = Pace(rate)
-        self._script = Script.parse(script, chaos.channels, chaos.symbols, chaos.streams)
+        self._script = Script.parse(script, chaos.channels, chaos.symbols, chaos.streams, chaos.notices)
         self._ports = [port, port + 1 if port else 0]
         self._sockets: list[socket.socket] = []
         self._runner: web.AppRunner | None = None

@@ -17,7 +17,7 @@ from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.transport.websocket import connect
 
 from .bad_messages import BadMessages
-from .dispatch import EVENT_CLASSES
+from .dispatch import event_class
 from .events import BookUpdate, ConnectionChanged, ConnectionState, FeedState, GapDetected, SubscriptionRefused
 from .link import Link, StreamSocket
 from .roster import FeedRoster
@@ -177,7 +177,7 @@ class Connections:
                 continue
             feed.refused = is_sure = link.stands_alone(stream)
             if feed.state is not FeedState.DOWN:
-                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                if event_class(feed.channel) is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)
                 self.intake.health.down([feed], f"refused: {refusal.message} (code {refusal.code})", wall)
             if is_sure:
@@ -215,6 +215,8 @@ class Connections:
         if result.error_count:
             self._on_unreadable(link, result)
         self._pump()
+        if result.controls:
+            self.intake.take_notices(result)
 
     def on_payload(self, link: Link, payload: bytes, recv_ns: int) -> bool:
         """A whole message came over the plain driver, which these connections do not use."""
@@ -248,7 +250,7 @@ class Connections:
                     event.venue, event.connection, event.reason, event.retry_in_ns / 1e9,
                 )  # fmt: skip
             for feed in feeds:
-                if EVENT_CLASSES[feed.channel.kind] is BookUpdate:
+                if event_class(feed.channel) is BookUpdate:
                     self.intake.books.reset(feed.symbol_id)
             self.intake.lost(feeds)
             self.intake.health.down(feeds, event.reason or "closed", wall)

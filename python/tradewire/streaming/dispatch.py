@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade, monotonic_ns
 from tradewire.core.record import INTERVALS, Kind
+from tradewire.model.notices import NOTICES
 from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate
@@ -21,12 +22,13 @@ from .queues import EVENTS, BatchQueue, EventQueue
 if TYPE_CHECKING:
     from tradewire.core import Callbacks, Wanted
     from tradewire.core.protocols import Batch, HistogramProtocol
+    from tradewire.venues.base import Channel
 
     from .events import StatusEvent
     from .queues import Policies
     from .subscription import CallbackRunner
 
-__all__ = ["CONSUMERS", "EVENT_CLASSES", "Backlog", "Dispatcher", "RouteKey", "route_key"]
+__all__ = ["CONSUMERS", "EVENT_CLASSES", "Backlog", "Dispatcher", "RouteKey", "event_class", "route_key"]
 
 #: What a kind of message is delivered as. Book messages are delivered as the book that they change.
 EVENT_CLASSES: dict[Kind, type] = {
@@ -40,6 +42,8 @@ EVENT_CLASSES: dict[Kind, type] = {
     Kind.LIQUIDATION: Liquidation,
 }
 _BOOKS = (Kind.BOOK_DELTA, Kind.BOOK_SNAPSHOT)
+#: Delivered by `publish`, whoever wants them: the core makes no events of their records.
+_UNMADE = (*_BOOKS, Kind.CONTROL)
 _OBJECT_KINDS = tuple(kind for kind in EVENT_CLASSES if kind not in _BOOKS)
 
 T = TypeVar("T")
@@ -78,6 +82,11 @@ class Backlog(NamedTuple):
 
 
 RouteKey: TypeAlias = tuple[type, str, str, str]
+
+
+def event_class(channel: Channel) -> type:
+    """What the messages of a channel are delivered as."""
+    return channel.notice or EVENT_CLASSES[channel.kind]
 
 
 def route_key(event_class: type, venue: str, symbol: str, interval: str = "") -> RouteKey:
@@ -175,8 +184,8 @@ class Dispatcher:
             self._runners += (runner,)
         for kind, key, symbol_id in keys:
             self._routes[key] = (*self._routes.get(key, ()), runner)
-            if kind in _BOOKS:
-                self._book_routes += 1
+            if kind in _UNMADE:
+                self._book_routes += kind in _BOOKS
             elif runner.direct is not None:
                 self._callbacks.add(kind, symbol_id, runner.direct, INTERVALS.get(key[3], 0))
             else:
@@ -188,8 +197,8 @@ class Dispatcher:
         """Undoes `add_callback` with the same arguments."""
         for kind, key, symbol_id in keys:
             _take_away(self._routes, key, runner)
-            if kind in _BOOKS:
-                self._book_routes -= 1
+            if kind in _UNMADE:
+                self._book_routes -= kind in _BOOKS
             elif runner.direct is not None:
                 self._callbacks.discard(kind, symbol_id, runner.direct, INTERVALS.get(key[3], 0))
             else:
@@ -288,7 +297,8 @@ class Dispatcher:
             self._notify()
 
     def publish(self, events: list[Any], drained_ns: int) -> None:
-        """Delivers events that did not come in a batch, then wakes who waits. Control events are passed over."""
+        """Delivers events that did not come in a batch, notices too, then wakes who waits. Control events are passed
+        over."""
         self._publish(events, self._routes, drained_ns)
         self._notify()
 
@@ -418,7 +428,7 @@ class Dispatcher:
             self._wanted.discard(kind, symbol_id)
 
 
-_DELIVERED = frozenset((*EVENT_CLASSES.values(), RawMessage))
+_DELIVERED = frozenset((*EVENT_CLASSES.values(), RawMessage, *NOTICES))
 
 
 def _add_losses(dropped: dict[str, int], conflated: dict[str, int], queue: EventQueue | BatchQueue) -> None:

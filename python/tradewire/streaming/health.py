@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from tradewire.core.record import INTERVALS
+from tradewire.core.record import INTERVALS, Kind
+from tradewire.model.notices import NOTICES
 
 from .events import FeedState, FeedStateChanged
 
 if TYPE_CHECKING:
     from tradewire.core.delivery import DigestProtocol, News
+    from tradewire.model.notices import Notice
     from tradewire.venues.base import Channel
 
 __all__ = ["Feed", "FeedHealth"]
@@ -21,6 +23,8 @@ __all__ = ["Feed", "FeedHealth"]
 #: A quiet market is looked at this often at least, or as often as a busy one where that is rarer: evidence costs one
 #: request, and a stream that went mute overnight must be found in the morning.
 _QUIET_MOST_NS = 600 * 1_000_000_000
+#: Notices of all sorts are messages of one kind; this tells their feeds apart.
+_NOTICE_NUMBERS = {sort: number for number, sort in enumerate(NOTICES, 1)}
 
 
 class Feed:
@@ -85,7 +89,9 @@ class Feed:
     @property
     def key(self) -> tuple[int, int, int]:
         """How its messages are recognised."""
-        return (self.channel.kind, self.symbol_id, INTERVALS.get(self.channel.interval, 0))
+        channel = self.channel
+        sort = _NOTICE_NUMBERS[channel.notice] if channel.notice is not None else INTERVALS.get(channel.interval, 0)
+        return (channel.kind, self.symbol_id, sort)
 
 
 class FeedHealth:
@@ -140,6 +146,10 @@ class FeedHealth:
     def find(self, kind: int, symbol_id: int, interval_ns: int = 0) -> Feed | None:
         """The feed that messages of a kind, a symbol and (bars) an interval belong to."""
         return self._feeds.get((kind, symbol_id, interval_ns))
+
+    def find_noticed(self, sort: type[Notice], symbol_id: int) -> Feed | None:
+        """The feed that notices of a sort and a symbol belong to; its messages are told by `touch` alone."""
+        return self._feeds.get((Kind.CONTROL, symbol_id, _NOTICE_NUMBERS[sort]))
 
     def refresh(self) -> None:
         """Takes note of the messages that came since the last look."""
@@ -250,5 +260,6 @@ class FeedHealth:
         self._emit(FeedStateChanged(self._venue, feed.channel.name, feed.symbol, state, previous, reason, wall_ns))
 
     def _watch(self, feed: Feed, watched: bool) -> None:
-        if self._digest is not None:
+        # Records of notices do not say whose feed they belong to.
+        if self._digest is not None and feed.channel.notice is None:
             self._digest.watch(*feed.key, watched)

@@ -5,6 +5,7 @@ Sources decode into its pipeline, and what comes out goes to the gateway's `Disp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from tradewire.core import SymbolTable, monotonic_ns, objects, wall_ns
 from tradewire.core.record import Kind
+from tradewire.telemetry.limited_log import LimitedLog
 
 from .backfill import BackFill
 from .books import BookKeeper
@@ -25,6 +27,7 @@ from .twins import Given, Twin
 if TYPE_CHECKING:
     from tradewire.core.delivery import Asked
     from tradewire.core.protocols import Batch, WireResultProtocol
+    from tradewire.model.notices import Notice
     from tradewire.venues.base import MarketDataRest, RestPayload
 
     from .dispatch import Dispatcher
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from .successors import Successors
 
 __all__ = ["Intake"]
+
+_log = LimitedLog(logging.getLogger("tradewire.streaming"))
 
 
 class Intake:
@@ -75,6 +80,7 @@ class Intake:
         self._repeats = Repeats()
         # Symbols whose trades begin with the batch at hand.
         self._began: set[int] = set()
+        self._notices = venue.notice_reader(settings.codec)
         self.pipeline = Pipeline(
             venue,
             self._on_drained,
@@ -140,6 +146,30 @@ class Intake:
             if feed.channel.kind is Kind.TRADE:
                 self._repeats.forget(feed.symbol_id)
         self.backfill.lost(feeds)
+
+    def take_notices(self, result: WireResultProtocol) -> None:
+        """Delivers the notices among the Control messages of a read, whose market data was delivered before."""
+        if self._notices is None:
+            return
+        now, wall = monotonic_ns(), wall_ns()
+        notices: list[Notice] = []
+        for payload in result.controls:
+            try:
+                notices += self._notices.read(payload, wall)
+            except ValueError as error:
+                self._on_lost_notices(1, str(error))
+        unseen = result.control_count - len(result.controls)
+        if unseen > 0:
+            self._on_lost_notices(unseen, "more payloads with notices in one read than are kept")
+        if not notices:
+            return
+        symbols, venue = self.pipeline.symbols, self._venue.plan.venue
+        for notice in notices:
+            symbol_id = symbols.get(venue, notice.symbol)
+            feed = None if symbol_id is None else self.health.find_noticed(type(notice), symbol_id)
+            if feed is not None:
+                self.health.touch(feed, 1, now, wall)
+        self.dispatcher.publish(notices, now)
 
     def set_clock_offset(self, offset_ns: int) -> None:
         """The venue's clock minus ours, for latencies from now on."""
@@ -254,6 +284,16 @@ class Intake:
         self._count_incident("gap", feed)
         self.counters.add("messages_missing", missing)
         self.emit(GapDetected(self._venue.name, feed.channel.name, feed.symbol, missing, wall_ns()))
+
+    def _on_lost_notices(self, payloads: int, reason: str) -> None:
+        self.counters.add("notices_lost", payloads)
+        _log.say(
+            f"notices {self._venue.name}",
+            "%s: %d payloads with notices are lost: %s",
+            self._venue.name,
+            payloads,
+            reason,
+        )
 
     def _count_incident(self, outcome: str, feed: Feed | None) -> None:
         self.counters.add(f"sequence_{outcome}")

@@ -13,7 +13,7 @@ from tradewire.errors import MissingCredentialError, UnsupportedError
 from tradewire.venues.adapter import AdapterVenue
 from tradewire.venues.registry import house, load
 
-from .dispatch import EVENT_CLASSES
+from .dispatch import event_class
 from .provider import ProviderSettings
 from .queues import Policy, policy_of
 
@@ -200,11 +200,11 @@ def add_policies(
     if not isinstance(named, Mapping):
         raise TypeError(f"{where} must map channels to policies, like {{'trades': 'keep'}}, was {named!r}")
     for name, word in named.items():
-        policy, event_class = policy_of(name, word), EVENT_CLASSES[_channel(name, venues).kind]
-        if policies.setdefault(event_class, policy) != policy:
+        policy, sort = policy_of(name, word), event_class(_channel(name, venues))
+        if policies.setdefault(sort, policy) != policy:
             raise UnsupportedError(
-                f"{where}.{name} is {policy!r}, and another channel with {event_class.__name__} events has "
-                f"{policies[event_class]!r}: a queue has one policy for each sort"
+                f"{where}.{name} is {policy!r}, and another channel with {sort.__name__} events has "
+                f"{policies[sort]!r}: a queue has one policy for each sort"
             )
 
 

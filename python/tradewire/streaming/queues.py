@@ -16,6 +16,7 @@ import numpy as np
 
 from tradewire.core import Bar, Liquidation, MarkPrice, Quote, Ticker, Trade
 from tradewire.core.record import MORE, Kind
+from tradewire.model.notices import NOTICES
 from tradewire.venues.adapter import RawMessage
 
 from .events import BookUpdate, StatusEvent
@@ -34,6 +35,7 @@ _logger = logging.getLogger("tradewire.streaming")
 _STATUS = StatusEvent.__args__
 _STATUS_NAME = "status"
 _CONTROL_NAME = "control"
+_NOTICE_NAME = "notice"
 _NAMES: dict[type, str] = {
     Trade: "trade",
     Quote: "quote",
@@ -43,6 +45,7 @@ _NAMES: dict[type, str] = {
     Ticker: "ticker",
     Liquidation: "liquidation",
     RawMessage: "raw",
+    **dict.fromkeys(NOTICES, _NOTICE_NAME),
     **dict.fromkeys(_STATUS, _STATUS_NAME),
 }
 _KIND_NAMES: dict[int, str] = {
@@ -66,9 +69,9 @@ _RECORDS_PER_MESSAGE = 4
 
 
 def default_policies() -> dict[type, Policy]:
-    """Quotes and books conflate; status events are kept; everything else drops its oldest."""
+    """Quotes and books conflate; status events and notices are kept; everything else drops its oldest."""
     policies: dict[type, Policy] = {Quote: "conflate", BookUpdate: "conflate"}
-    policies.update(dict.fromkeys(_STATUS, "keep"))
+    policies.update(dict.fromkeys((*_STATUS, *NOTICES), "keep"))
     return policies
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tradewire.core import monotonic_ns, wall_ns
 from tradewire.errors import UnsupportedError
 
-from .dispatch import EVENT_CLASSES
+from .dispatch import event_class
 from .events import BookUpdate
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class FeedRoster:
             UnsupportedError: the symbol gets the same events from another channel.
             ValueError: the connection's address is not one.
         """
-        key = (EVENT_CLASSES[channel.kind], symbol, channel.interval)
+        key = (event_class(channel), symbol, channel.interval)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = self._open(channel, symbol)
@@ -107,7 +107,7 @@ class FeedRoster:
 
     def release(self, feed: Feed) -> None:
         """One use less; takes the stream back from the venue when it was the last."""
-        key = (EVENT_CLASSES[feed.channel.kind], feed.symbol, feed.channel.interval)
+        key = (event_class(feed.channel), feed.symbol, feed.channel.interval)
         entry = self._entries[key]
         entry.users -= 1
         if entry.users:
@@ -130,7 +130,7 @@ class FeedRoster:
 
     def link_of(self, feed: Feed) -> tuple[Link, str] | None:
         """Where a feed comes from, and under which stream name; None: not any more."""
-        entry = self._entries.get((EVENT_CLASSES[feed.channel.kind], feed.symbol, feed.channel.interval))
+        entry = self._entries.get((event_class(feed.channel), feed.symbol, feed.channel.interval))
         return None if entry is None or entry.feed is not feed else (entry.link, entry.stream)
 
     def replace(self, old: Link, new: Link) -> None:
@@ -156,7 +156,7 @@ class FeedRoster:
         stale_after_ns = _threshold(channel, self._stale_after_s)
         symbol_id = self._symbols.add(self._venue.plan.venue, symbol)
         feed = self._health.add(channel, symbol, symbol_id, monotonic_ns(), wall_ns(), stale_after_ns)
-        if EVENT_CLASSES[channel.kind] is BookUpdate:
+        if event_class(channel) is BookUpdate:
             self._books.watch(feed)
         self._numbered[stream.name] = (channel.kind, symbol_id)
         self._forget(channel.kind, symbol_id)

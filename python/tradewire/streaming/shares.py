@@ -11,7 +11,7 @@ from tradewire.core.record import Kind
 from tradewire.errors import UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 
-from .dispatch import EVENT_CLASSES, Dispatcher, RouteKey, route_key
+from .dispatch import Dispatcher, RouteKey, event_class, route_key
 from .subscription import CallbackRunner, Subscription
 from .twins import Given
 
@@ -271,4 +271,4 @@ class _Mirror:
 
 
 def _route(manager: WebSocketManager, channel: Channel, symbol: str) -> RouteKey:
-    return route_key(EVENT_CLASSES[channel.kind], manager.venue.plan.venue, symbol, channel.interval)
+    return route_key(event_class(channel), manager.venue.plan.venue, symbol, channel.interval)

@@ -241,6 +241,9 @@ class AdapterVenue:
             )
         return _AdapterSession(self.adapter, {})
 
+    def notice_reader(self, codec: str = "json") -> None:
+        """None: a custom provider's events come out of `_parse_message` or its field plan."""
+
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> _NoRest:
         """None of its calls answers."""
         return _NoRest()

@@ -14,6 +14,7 @@ from .trading import TradingAPIInterface
 if TYPE_CHECKING:
     from tradewire.core.plan import FieldPlan, SequenceRule
     from tradewire.core.record import Kind
+    from tradewire.model.notices import Notice
     from tradewire.transport.auth import Credential
     from tradewire.transport.http import HttpClient
 
@@ -25,6 +26,7 @@ __all__ = [
     "LastTrade",
     "MarketDataRest",
     "MarketDataVenue",
+    "NoticeReader",
     "RestPayload",
     "Stream",
     "StreamLimits",
@@ -49,6 +51,8 @@ class Channel:
         periodic: whether the venue sends it whether anything happened or not, so that silence alone proves a fault.
         holes: whether numbers are also given to what is not sent or not taken, so that a skipped one alone proves no
             loss.
+        notice: what it is delivered as where its messages are no market data but notices, Control records that a
+            `NoticeReader` reads; None: market data.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Channel:
     diff: bool = False
     periodic: bool = False
     holes: bool = False
+    notice: type[Notice] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,21 @@ class MarketDataRest(Protocol):
         """
 
 
+class NoticeReader(Protocol):
+    """Reads what Control records have no room for: what a venue says to those who trade. One for each provider."""
+
+    def read(self, payload: bytes, recv_ns: int) -> list[Notice]:
+        """The notices in a payload that gave Control records; empty for acknowledgements and the like.
+
+        Args:
+            payload: as received.
+            recv_ns: for the notices.
+
+        Raises:
+            ValueError: one of them is not as the venue documents it.
+        """
+
+
 class MarketDataVenue(Protocol):
     """Market data of one venue: names, addresses, messages, rules. Immutable and without I/O.
 
@@ -236,6 +256,9 @@ class MarketDataVenue(Protocol):
             UnsupportedError: a codec that the venue does not speak.
             MissingCredentialError: no credential where one is needed; the message says how to give one.
         """
+
+    def notice_reader(self, codec: str = "json") -> NoticeReader | None:
+        """For payloads of a codec; None: the venue sends no notices to its streams' subscribers."""
 
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
         """Its REST market data; `base` replaces the venue's production host."""

@@ -176,3 +176,46 @@ def test_both_codecs_say_the_same() -> None:
     _run(feed, 1)
     for one, other in zip(inbox.take(), packed.take(), strict=True):
         assert {**one, "t": 0} == {**other, "t": 0}
+
+
+def test_stocks_say_what_they_are_made_to() -> None:
+    words = ("trades", "quotes", "statuses", "lulds", "imbalances", "corrections", "cancelErrors")
+    feed, inbox = _feed(*(f"AAPL@{word}" for word in words))
+    told = feed.notices()
+    assert all(channel in CHANNELS.values() for channel, _ in told.values())
+
+    def say(word: str) -> dict[str, Any]:
+        inbox.take()
+        assert told[word][1]("AAPL")
+        (message,) = inbox.take()
+        return message
+
+    assert not told["correct"][1]("AAPL"), "no trade yet"
+    _run(feed, 5)
+    halt = say("halt")
+    assert (halt["T"], halt["S"], halt["sc"], halt["rc"]) == ("s", "AAPL", "H", "T1")
+    feed.advance(feed.market.now_ms + 1, 50)
+    assert inbox.take() == [], "a halted stock has neither trades nor quotes"
+    assert say("resume")["sc"] == "T"
+    feed.advance(feed.market.now_ms + 1, 500)
+    assert {"t", "q"} <= {message["T"] for message in inbox.take()}
+    band = say("band")
+    assert (band["T"], band["d"] < band["u"]) == ("l", True)
+    assert (say("imbalance")["T"], say("imbalance")["S"]) == ("i", "AAPL")
+    newest = feed.tapes["AAPL"].prints[-1]
+    correction = say("correct")
+    assert (correction["T"], correction["oi"], correction["cs"]) == ("c", newest.trade_id, newest.lots + 1)
+    cancel = say("cancel")
+    assert (cancel["T"], newest.update) == ("x", "incorrect")
+    assert cancel["i"] == newest.trade_id - 1, "not the corrected one again"
+
+
+def test_what_was_amended_is_not_amended_again() -> None:
+    feed, inbox = _feed("AAPL@corrections", "AAPL@cancelErrors")
+    _, cancel = feed.notices()["cancel"]
+    feed.advance(START + 1, 3_000)
+    while cancel("AAPL"):
+        pass
+    count = len(inbox.take())
+    _run(feed, 3, rate=0)
+    assert (count > 100, inbox.take()) == (True, [])

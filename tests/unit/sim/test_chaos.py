@@ -222,6 +222,25 @@ def test_skew_of_the_last_fault_counts(chaos: Chaos) -> None:
     assert chaos.skew_ms == 0
 
 
+def test_the_venue_is_made_to_say_something() -> None:
+    said: list[str] = []
+
+    def say(symbol: str) -> bool:
+        said.append(symbol)
+        return symbol != "MSFT"
+
+    chaos = Chaos(channels=("statuses",), symbols=("AAPL", "MSFT", "BTC/USD"), notices={"halt": ("statuses", say)})
+    fault = chaos.tell("halt", "aapl")
+    assert (fault.text, fault.injected, fault.is_active, said) == ("tell halt aapl", 1, False, ["AAPL"])
+    assert (chaos.tell("halt", "MSFT").injected, chaos.faults[-1].is_active) == (0, False), "it could not"
+    with pytest.raises(ValueError, match="symbol must be one that is listed"):
+        chaos.tell("halt", "MARS")
+    with pytest.raises(ValueError, match="notice must be one of halt, was 'rumour'"):
+        chaos.tell("rumour", "AAPL")
+    with pytest.raises(ValueError, match="left out on this venue, which has none, was 'halt'"):
+        Chaos().tell("halt", "AAPL")
+
+
 def test_clear_ends_everything(chaos: Chaos) -> None:
     wire = _joined(chaos)
     chaos.mute()

@@ -117,6 +117,24 @@ def test_changes_name_the_first_and_the_levels() -> None:
     assert pit.take_changes()[0] == set()
 
 
+def test_a_halted_symbol_rests_while_the_others_go_on() -> None:
+    market, tape = _market(3)
+    pits = list(market.pits.values())
+    market.halt(pits[0], True)
+    market.advance(NOW, 1_000)
+    assert market.halted(pits[0])
+    assert {symbol for symbol, *_ in [*tape.quotes, *tape.trades]} == {"ETHUSDT", "DOGEUSDT"}
+    for pit in pits[1:]:
+        market.halt(pit, True)
+    told = market.messages
+    market.advance(NOW + 1, 1_000)
+    assert market.messages == told, "nothing can happen, and nobody waits for it"
+    market.halt(pits[0], False)
+    market.advance(NOW + 2, 100)
+    assert tape.quotes[-1][0] == "BTCUSDT"
+    assert market.messages >= told + 100
+
+
 def test_no_symbols_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least 1 symbol"):
         Market((), seed=1, now_ms=NOW, tape=Recorder())

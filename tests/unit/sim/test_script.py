@@ -119,6 +119,27 @@ def test_symbols_that_are_not_listed() -> None:
         begin("mute BTCUSTD", Chaos(symbols=("BTC/USD", "AAPL")))
 
 
+def test_what_a_venue_can_be_made_to_say() -> None:
+    said: list[str] = []
+    chaos = Chaos(symbols=("AAPL",), notices={"halt": ("statuses", lambda symbol: not said.append(symbol))})
+    fault = begin("tell halt AAPL", chaos)
+    assert fault is not None
+    assert (fault.text, fault.injected) == ("tell halt AAPL", 1)
+    script = Script.parse("at 1s tell halt AAPL", (), chaos.symbols, notices=chaos.notices)
+    assert said == ["AAPL"], "reading a script says nothing"
+    script.tick(1.5, chaos)
+    assert said == ["AAPL", "AAPL"]
+    for line, reason in {
+        "tell": "tell must be followed by notice and symbol, such as halt AAPL",
+        "tell halt": "tell must be followed by notice and symbol",
+        "tell rumour AAPL": "notice must be one of halt, was 'rumour'",
+        "tell halt MARS": "symbol must be one that is listed",
+        "tell halt AAPL 3": "'tell' does not take '3'",
+    }.items():
+        with pytest.raises(ValueError, match=reason):
+            Script.parse(line, (), chaos.symbols, notices=chaos.notices)
+
+
 @pytest.mark.parametrize("line", ["at 1s mute", "every 1s mute"])
 def test_times_are_for_scripts(chaos: Chaos, line: str) -> None:
     with pytest.raises(ValueError, match="belongs in a script; here a fault begins at once"):

@@ -10,6 +10,7 @@ import pytest
 
 from tradewire.core import Bar, Callbacks, Histogram, OrderBook, Quote, SymbolTable, Trade
 from tradewire.core.record import RECORD, Kind
+from tradewire.model import PriceBand, TradingStatus
 from tradewire.streaming.dispatch import Backlog, Dispatcher, route_key
 from tradewire.streaming.events import BookUpdate, GapDetected
 from tradewire.streaming.queues import EVENTS, OwnPolicies, default_policies
@@ -157,6 +158,25 @@ async def test_event_streams_get_market_data_and_status_of_their_symbol(dispatch
     one.close()
     every.close()
     assert wanted.pairs == set()
+
+
+async def test_notices_are_published_to_their_callbacks_and_to_event_streams(
+    dispatcher: Dispatcher, wanted: Wanted
+) -> None:
+    notices = [
+        TradingStatus("binance", "BTCUSDT", 1, 2, True, "H", "", "", "", ""),
+        PriceBand("binance", "BTCUSDT", 1, 2, 2.0, 1.0, "", ""),
+    ]
+    halts, runner, keys = add(dispatcher, Kind.CONTROL, TradingStatus, "BTCUSDT")
+    others, _, _ = add(dispatcher, Kind.CONTROL, TradingStatus, "ETHUSDT")
+    assert (wanted.pairs, dispatcher.wants_books) == (set(), False)
+    async with dispatcher.open_events(frozenset({"BTCUSDT"}), [0]) as events:
+        dispatcher.publish(notices, 0)
+        assert (halts, others) == (notices[:1], [])
+        assert [await anext(events), await anext(events)] == notices
+    dispatcher.remove_callback(runner, keys)
+    dispatcher.publish(notices, 0)
+    assert halts == notices[:1]
 
 
 async def test_batch_streams_get_the_batch_itself(dispatcher: Dispatcher) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tradewire.core.delivery import News
 from tradewire.core.record import INTERVALS, Kind
+from tradewire.model import PriceBand, TradingStatus
 from tradewire.streaming.events import FeedState, FeedStateChanged
 from tradewire.streaming.health import Feed, FeedHealth
 from tradewire.venues.base import Channel
@@ -123,6 +124,20 @@ def test_bars_of_two_intervals_are_two_feeds(health: FeedHealth) -> None:
     assert (minute.messages, hour.messages) == (0, 1)
 
 
+def test_notices_of_several_sorts_are_several_feeds(health: FeedHealth) -> None:
+    halts, bands = (
+        add(health, Channel(sort.__name__, Kind.CONTROL, None, notice=sort)) for sort in (TradingStatus, PriceBand)
+    )
+    observe(health, (Kind.CONTROL, 0))
+    assert halts.state is bands.state is FeedState.SYNCING, "records do not say whose they are"
+    found = health.find_noticed(PriceBand, 0)
+    assert found is bands
+    health.touch(bands, 1, SECOND, 7)
+    assert (halts.state, bands.state) == (FeedState.SYNCING, FeedState.LIVE)
+    assert halts.well
+    assert health.find_noticed(PriceBand, 1) is None
+
+
 def test_removed_feeds_are_forgotten(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
     feed = add(health, TRADES)
     health.remove(feed)
@@ -179,6 +194,8 @@ def test_the_core_tells_of_feeds_whose_next_message_changes_something(emitted: l
     assert digest.watched == {(Kind.QUOTE, 0, 0)}, "it is stale"
     health.remove(feed)
     assert digest.watched == set()
+    add(health, Channel("statuses", Kind.CONTROL, None, notice=TradingStatus))
+    assert digest.watched == set(), "its records do not say that they are its own"
 
 
 def test_the_first_message_after_silence_is_told_even_of_a_feed_that_was_proven_quiet() -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tradewire import Secret, TradingStatus
 from tradewire.core import Kind, Trade, view
 from tradewire.core.record import BACKFILL
-from tradewire.streaming import BackFilled, GapDetected, StreamingGateway, backfill
+from tradewire.streaming import BackFilled, GapDetected, StreamingGateway, backfill, intake
 from tradewire.streaming.twins import Given
+from tradewire.telemetry.limited_log import LimitedLog
+from tradewire.transport.auth import Credential
 from tradewire.venues.base import RestPayload
 
 
@@ -162,6 +167,23 @@ async def test_a_venue_that_counts_anew_after_a_loss_is_not_withheld(
         await eventually(lambda: len(got) == 8)
         assert [trade.seq for trade in got[5:]] == [2, 3, 4]
         assert gateway.counters["sequence_reordered"] == 3
+
+
+def test_notices_that_cannot_be_delivered_are_counted_and_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "_log", LimitedLog(logging.getLogger("tradewire.streaming")))
+    key = Credential(Secret("PK1"), Secret("hush"))
+    manager = StreamingGateway(venue="alpaca", credential=key).managers["alpaca"]
+    good = b'[{"T":"s","S":"AAPL","sc":"H","t":"2021-02-22T19:15:00Z"}]'
+    result: Any = SimpleNamespace(controls=[b'[{"T":"s","S":"AAPL"}]', good], control_count=5)
+    published: list[Any] = []
+    manager._intake.dispatcher.publish = lambda events, _: published.extend(events)  # type: ignore[method-assign]
+    manager._intake.take_notices(result)
+    assert [type(event) for event in published] == [TradingStatus], "one bad one costs no other"
+    assert manager.counters["notices_lost"] == 4
+    (message,) = caplog.messages
+    assert message.startswith("alpaca: 1 payloads with notices are lost: a notice of alpaca cannot be read")
 
 
 def test_the_smallest_ring_takes_a_whole_snapshot() -> None:

@@ -12,6 +12,7 @@ from tradewire import Secret
 from tradewire.config import ConfigLoader
 from tradewire.core import Bar, Quote, Trade
 from tradewire.errors import MissingCredentialError, UnsupportedError
+from tradewire.model import PriceBand, TradingStatus
 from tradewire.streaming import StreamingGateway
 from tradewire.streaming.events import BookUpdate
 from tradewire.streaming.plan import add_policies, plan_of
@@ -98,6 +99,10 @@ def test_channels_become_sorts_of_events_at_the_venue_that_has_them() -> None:
     named: dict[str, Policy] = {"trades": "keep", "updated_bars": "conflate", "book5": "drop_oldest"}
     expected = {Trade: "keep", Bar: "conflate", BookUpdate: "drop_oldest"}
     assert policies_of(named, "binance", "alpaca") == policies_of(named, "custom", "alpaca", "binance") == expected
+    assert policies_of({"lulds": "conflate", "statuses": "keep"}, "binance", "alpaca") == {
+        PriceBand: "conflate",
+        TradingStatus: "keep",
+    }
     assert policies_of({"news": "keep"}, "custom", "binance") == {Trade: "keep"}, "a name of its own"
     assert policies_of({"trades": "keep", "agg_trades": "keep"}, "binance") == {Trade: "keep"}
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tradewire.core import Bar, Quote, Trade
 from tradewire.core.record import MORE, RECORD, Kind
+from tradewire.model import TradingStatus
 from tradewire.streaming import queues
 from tradewire.streaming.events import GapDetected
 from tradewire.streaming.queues import EVENTS, BatchQueue, EventQueue, OwnPolicies, Policy, default_policies, policy_of
@@ -153,6 +154,19 @@ def test_status_events_outlive_market_data() -> None:
     kept = drain(queue)
     assert [event for event in kept if isinstance(event, GapDetected)] == [gap(number) for number in range(100)]
     assert [event.seq for event in kept if isinstance(event, Trade)] == [98, 99]
+
+
+def test_a_halt_outlives_market_data_and_is_counted_by_its_sort() -> None:
+    halt = TradingStatus("alpaca", "AAPL", 0, 0, True, "H", "", "", "", "")
+    queue = EventQueue(1)
+    for number in range(10):
+        queue.put(halt)
+        queue.put(trade(number))
+    assert drain(queue) == [*[halt] * 10, trade(9)]
+    dropping = EventQueue(1, {**default_policies(), TradingStatus: "drop_oldest"})
+    dropping.put(halt)
+    dropping.put(halt)
+    assert dropping.dropped_by["notice"] == 1
 
 
 def test_policies_can_be_chosen() -> None:

@@ -95,24 +95,24 @@ SAMPLES: dict[str, tuple[bytes, list[dict[str, Any]]]] = {
     "halt": (
         b'[{"T":"s","S":"AAPL","sc":"H","sm":"Trading Halt","rc":"T12","rm":"Trading Halted; For information '
         b'requested by NASDAQ","t":"2021-02-22T19:15:00Z","z":"C"}]',
-        [{"type": "Control", "symbol": "AAPL", "status": "notice", "event_ns": 1614021300000000000}],
+        [{"type": "Control", "symbol": "AAPL", "status": "notice", "event_ns": 1614021300000000000, "code": ord("s")}],
     ),
     "band": (
         b'[{"T":"l","S":"IONM","u":3.24,"d":2.65,"i":"B","t":"2023-04-06T13:34:45.565004401Z","z":"C"}]',
-        [{"type": "Control", "symbol": "IONM", "status": "notice"}],
+        [{"type": "Control", "symbol": "IONM", "status": "notice", "code": ord("l")}],
     ),
     "correction": (
         b'[{"T":"c","S":"EEM","x":"M","oi":52983525033527,"op":39.1582,"os":440000,"oc":[" ","7"],'
         b'"ci":52983525034326,"cp":39.1809,"cs":440000,"cc":[" ","7"],"z":"B","t":"2023-04-06T14:25:06.542305024Z"}]',
-        [{"type": "Control", "symbol": "EEM", "status": "notice"}],
+        [{"type": "Control", "symbol": "EEM", "status": "notice", "code": ord("c"), "seq": 52983525033527}],
     ),
     "cancel": (
         b'[{"T":"x","S":"GOOGL","i":465,"x":"D","p":105.31,"s":300,"a":"C","z":"C","t":"2023-04-06T13:15:42.83540958Z"}]',
-        [{"type": "Control", "symbol": "GOOGL", "status": "notice"}],
+        [{"type": "Control", "symbol": "GOOGL", "status": "notice", "code": ord("x"), "seq": 465}],
     ),
     "imbalance": (
         b'[{"T":"i","S":"INAQU","p":9.12,"z":"C","t":"2024-12-13T19:58:09.242138635Z"}]',
-        [{"type": "Control", "symbol": "INAQU", "status": "notice"}],
+        [{"type": "Control", "symbol": "INAQU", "status": "notice", "code": ord("i")}],
     ),
     "crypto_trade": (
         b'[{"T":"t","S":"AVAX/USD","p":47.299,"s":29.205707815,"t":"2024-03-12T10:27:48.858228144Z",'

@@ -99,6 +99,44 @@ def test_requests_are_grouped_by_channel(talk: Talk) -> None:
     assert talk.read(request) == {"action": "unsubscribe", "trades": ["AAPL"]}
 
 
+def test_halts_bands_and_imbalances_are_asked_for_and_looked_for_in_the_answer(talk: Talk) -> None:
+    talk.log_in()
+    (request,) = talk.session.subscribe(["AAPL@statuses", "AAPL@lulds", "MSFT@imbalances"], 3)
+    lists = {"statuses": ["AAPL"], "lulds": ["AAPL"], "imbalances": ["MSFT"]}
+    assert talk.read(request) == {"action": "subscribe", **lists}
+    assert talk.says({"T": "subscription", **lists}) == [Settled(3)]
+    talk.session.subscribe(["MSFT@lulds", "MSFT@statuses"], 4)
+    lists["statuses"].append("MSFT")
+    assert talk.says({"T": "subscription", **lists}) == [Settled(4, ("MSFT@lulds",))]
+
+
+def test_corrections_and_cancellations_are_asked_for_by_their_trades(talk: Talk) -> None:
+    talk.log_in()
+    (request,) = talk.session.subscribe(["AAPL@corrections", "AAPL@cancelErrors", "MSFT@corrections"], 3)
+    assert talk.read(request) == {"action": "subscribe", "trades": ["AAPL", "MSFT"]}
+    answer = {"T": "subscription", "trades": ["AAPL"], "corrections": ["AAPL"], "cancelErrors": ["AAPL"]}
+    assert talk.says(answer) == [Settled(3, ("MSFT@corrections",))]
+    talk.session.subscribe(["AAPL@trades"], 4)
+    assert talk.says(answer) == [Settled(4)]
+    # Nothing may be taken from those who stay.
+    (request,) = talk.session.unsubscribe(["AAPL@trades", "AAPL@corrections"], 5)
+    assert talk.read(request) == {"action": "subscribe", "trades": ["AAPL"]}
+    assert talk.says(answer) == [Settled(5)]
+    (request,) = talk.session.unsubscribe(["AAPL@cancelErrors"], 6)
+    assert talk.read(request) == {"action": "unsubscribe", "trades": ["AAPL"]}
+    assert talk.says({"T": "subscription", "trades": []}) == [Settled(6)]
+
+
+def test_what_was_refused_keeps_nothing(talk: Talk) -> None:
+    talk.log_in()
+    talk.session.subscribe(["AAPL@trades"], 3)
+    assert talk.says({"T": "subscription", "trades": ["AAPL"]}) == [Settled(3)]
+    talk.session.subscribe(["AAPL@corrections", "ZZZZ@corrections"], 4)
+    talk.fails(405)
+    (request,) = talk.session.unsubscribe(["AAPL@trades"], 5)
+    assert talk.read(request) == {"action": "unsubscribe", "trades": ["AAPL"]}
+
+
 def test_answers_come_in_the_order_of_requests_and_hold_everything(talk: Talk) -> None:
     talk.log_in()
     talk.session.subscribe(["AAPL@trades", "AMD@quotes"], 7)

@@ -10,6 +10,7 @@ from tradewire import Secret
 from tradewire.core import SequenceTracker
 from tradewire.core.record import Kind
 from tradewire.errors import MissingCredentialError, UnsupportedError
+from tradewire.model import Imbalance, PriceBand, TradeCancel, TradeCorrection, TradingStatus
 from tradewire.transport.auth import Credential
 from tradewire.venues import registry
 from tradewire.venues.alpaca.stream import CRYPTO, IEX, SIP, TEST, AlpacaMarketData
@@ -65,6 +66,11 @@ def test_what_is_no_pair(text: str) -> None:
         (IEX, "bars_1m", "AAPL@bars"),
         (IEX, "updated_bars", "AAPL@updatedBars"),
         (IEX, "bars_1d", "AAPL@dailyBars"),
+        (IEX, "statuses", "AAPL@statuses"),
+        (SIP, "lulds", "AAPL@lulds"),
+        (IEX, "imbalances", "AAPL@imbalances"),
+        (IEX, "corrections", "AAPL@corrections"),
+        (IEX, "cancels", "AAPL@cancelErrors"),
         (CRYPTO, "book", "AAPL@orderbooks"),
     ],
 )
@@ -85,6 +91,17 @@ def test_books_are_cryptos_alone_and_begin_with_a_snapshot_in_the_stream() -> No
     assert (CRYPTO.snapshot_depth, CRYPTO.book_rule.next) == (0, "none")
     with pytest.raises(UnsupportedError, match="alpaca has no channel 'book'; it has trades, quotes, bars_1m"):
         IEX.channel("book")
+
+
+def test_notices_are_of_stocks_and_may_be_silent_for_ever() -> None:
+    names = ("statuses", "lulds", "imbalances", "corrections", "cancels")
+    channels = [IEX.channel(name) for name in names]
+    assert [each.notice for each in channels] == [TradingStatus, PriceBand, Imbalance, TradeCorrection, TradeCancel]
+    assert {(each.kind, each.stale_after_ns) for each in channels} == {(Kind.CONTROL, None)}
+    for venue in (CRYPTO, TEST):
+        assert venue.notice_reader() is None
+        with pytest.raises(UnsupportedError, match="has no channel 'statuses'"):
+            venue.channel("statuses")
 
 
 def test_nothing_is_numbered() -> None:

@@ -2,8 +2,9 @@
 
 Not for trade updates, options or news. From the venue sheet, sections 3.2 to 3.4. `T` says the kind; rows of REST
 answers have none and are known by their keys. What has no event kind of ours (trading halts, price bands, corrected and
-cancelled trades, auction imbalances) comes out as a Control of status `notice` with its symbol and time; kinds that are
-not known here as `unknown`.
+cancelled trades, auction imbalances) comes out as a Control of status `notice` with its symbol and time, its letter
+`T` as `code` (the character's number) and, where it is about a trade, that trade's id as `seq`; `notices.py` reads what
+else it says. Kinds that are not known here come out as `unknown`.
 
 Sizes of stock quotes are round lots (100 shares, fewer for dear ones); trades and bars count shares, crypto counts
 coins. An empty side of a quote has price 0 and size 0. Trade ids are unique per symbol and exchange, and their order
@@ -54,13 +55,17 @@ def _bar(value: str, interval: str, *, closed: bool) -> Shape:
     )
 
 
-def _notice(value: str, channel: str) -> Shape:
+def _notice(value: str, channel: str, trade_id: str = "") -> Shape:
     return Shape(
         Kind.CONTROL,
         channel,
         value=value,
-        fields=(Field("symbol", "S", "symbol", required=False), Field("event_ns", "t", "rfc3339", required=False)),
-        constants=(("status", ControlStatus.NOTICE),),
+        fields=(
+            Field("symbol", "S", "symbol", required=False),
+            Field("event_ns", "t", "rfc3339", required=False),
+            *((Field("seq", trade_id, "integer", required=False, sign="zero"),) if trade_id else ()),
+        ),
+        constants=(("status", ControlStatus.NOTICE), ("code", ord(value))),
     )
 
 
@@ -99,10 +104,10 @@ _SHAPES = (
     ),
     Shape(Kind.BOOK_DELTA, "book", value="o", fields=(_SYMBOL, _TIME), levels=_LEVELS),
     # Corrections and cancellations come with every subscription of trades.
-    _notice("c", "corrections"),
-    _notice("x", "cancels"),
+    _notice("c", "corrections", "oi"),
+    _notice("x", "cancels", "i"),
     _notice("s", "statuses"),
-    _notice("l", "bands"),
+    _notice("l", "lulds"),
     _notice("i", "imbalances"),
     Shape(
         Kind.CONTROL,

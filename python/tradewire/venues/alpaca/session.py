@@ -6,7 +6,7 @@ Answers carry no request number: they come in the order of the requests, and eac
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["AlpacaSession", "stream_name"]
 
 #: Lists of a subscription message that one of our streams stands for, where it is not the one of its name: corrected
-#: minute bars make no sense without the minute bars.
-_LISTS = {"updatedBars": ("bars", "updatedBars")}
+#: minute bars make no sense without the minute bars; corrections and cancellations come with trades, and are not asked
+#: for themselves.
+_LISTS = {"updatedBars": ("bars", "updatedBars"), "corrections": ("trades",), "cancelErrors": ("trades",)}
 #: Of a Refused that answers no request of ours.
 _NO_REQUEST = 0
 
@@ -45,6 +46,9 @@ class _Message(msgspec.Struct, rename="camel"):
     bars: list[str] | None = None
     updated_bars: list[str] | None = None
     daily_bars: list[str] | None = None
+    statuses: list[str] | None = None
+    lulds: list[str] | None = None
+    imbalances: list[str] | None = None
     orderbooks: list[str] | None = None
 
     def subscribed(self) -> set[tuple[str, str]]:
@@ -55,6 +59,9 @@ class _Message(msgspec.Struct, rename="camel"):
             "bars": self.bars,
             "updatedBars": self.updated_bars,
             "dailyBars": self.daily_bars,
+            "statuses": self.statuses,
+            "lulds": self.lulds,
+            "imbalances": self.imbalances,
             "orderbooks": self.orderbooks,
         }
         return {(name, symbol) for name, symbols in lists.items() for symbol in symbols or ()}
@@ -86,6 +93,8 @@ class AlpacaSession:
         self._reader: Any = reader(list[_Message])
         # Requests without an answer: (request id, streams, whether it asks for them), oldest first.
         self._pending: deque[tuple[int, tuple[str, ...], bool]] = deque()
+        # Streams asked for and neither taken back nor refused: several may need one list.
+        self._asked: set[str] = set()
 
     def opened(self) -> Sequence[bytes]:
         """Nothing: the server greets first."""
@@ -93,11 +102,18 @@ class AlpacaSession:
 
     def subscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
         """Adds to what is subscribed."""
-        return (self._request("subscribe", streams, request_id),)
+        self._asked.update(streams)
+        wanted = [pair for stream in streams for pair in _wanted(stream)]
+        return (self._request("subscribe", wanted, streams, request_id),)
 
     def unsubscribe(self, streams: Sequence[str], request_id: int) -> Sequence[bytes]:
-        """Takes from what is subscribed."""
-        return (self._request("unsubscribe", streams, request_id),)
+        """Takes from what is subscribed. What other streams need stays; where that is all, it is asked for again, which
+        changes nothing and is answered as well."""
+        self._asked.difference_update(streams)
+        kept = {pair for stream in self._asked for pair in _wanted(stream)}
+        wanted = [pair for stream in streams for pair in _wanted(stream)]
+        over = [pair for pair in wanted if pair not in kept]
+        return (self._request("unsubscribe" if over else "subscribe", over or wanted, streams, request_id),)
 
     def take(self, payload: bytes) -> Sequence[Outcome]:
         """Logs in when greeted; tells what became of requests."""
@@ -123,12 +139,14 @@ class AlpacaSession:
         """No such text is known of Alpaca."""
         return None
 
-    def _request(self, action: str, streams: Sequence[str], request_id: int) -> bytes:
-        self._pending.append((request_id, tuple(streams), action == "subscribe"))
+    def _request(
+        self, action: str, wanted: Iterable[tuple[str, str]], streams: Sequence[str], request_id: int
+    ) -> bytes:
+        asks = self._asked.issuperset(streams)
+        self._pending.append((request_id, tuple(streams), asks))
         lists: dict[str, list[str]] = {}
-        for stream in streams:
-            for name, symbol in _wanted(stream):
-                lists.setdefault(name, []).append(symbol)
+        for name, symbol in dict.fromkeys(wanted):
+            lists.setdefault(name, []).append(symbol)
         return self._encode({"action": action, **lists})
 
     def _settle(self, subscribed: set[tuple[str, str]]) -> list[Outcome]:
@@ -147,7 +165,11 @@ class AlpacaSession:
         if not self.ready:
             # The login itself is refused; a code that nobody knows may pass.
             return [Broken(text, code, found is Meaning.REFUSED)]
-        request_id = self._pending.popleft()[0] if self._pending else _NO_REQUEST
+        if not self._pending:
+            return [Refused(_NO_REQUEST, code, text)]
+        request_id, streams, asks = self._pending.popleft()
+        if asks:
+            self._asked.difference_update(streams)
         return [Refused(request_id, code, text)]
 
 

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Literal
 from tradewire.core.plan import FieldPlan, SequenceRule
 from tradewire.core.record import Kind
 from tradewire.errors import UnsupportedError
+from tradewire.model.notices import Imbalance, PriceBand, TradeCancel, TradeCorrection, TradingStatus
 from tradewire.venues.base import Channel, MarketDataRest, Stream, StreamLimits
 
+from .notices import AlpacaNotices
 from .plans import ALPACA_BOOK_RULE, market_data
 from .session import AlpacaSession, stream_name
 from .urls import CRYPTO_URLS, IEX_URLS, SIP_URLS, TEST_URLS, Urls
 
 if TYPE_CHECKING:
+    from tradewire.model.notices import Notice
     from tradewire.transport.auth import Credential
     from tradewire.transport.http import HttpClient
     from tradewire.venues.session import StreamSession
@@ -32,16 +35,18 @@ _QUOTED_IN = ("USDT", "USDC", "USD", "BTC")
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    """One of Alpaca's channels: its word, what it becomes, the silence that is not normal, a bar's interval."""
+    """One of Alpaca's channels: its word, what it becomes, the silence that is not normal (None: all is), a bar's
+    interval."""
 
     word: str
     kind: Kind
-    stale_after_s: int
+    stale_after_s: int | None
     interval: str = ""
+    notice: type[Notice] | None = None
 
 
 #: A market that is closed is silent for hours; the newest trade by REST tells that from a feed that is mute.
-_STOCK_CHANNELS = {
+_DATA_CHANNELS = {
     "trades": _Word("trades", Kind.TRADE, 60),
     "quotes": _Word("quotes", Kind.QUOTE, 30),
     "bars_1m": _Word("bars", Kind.BAR, 180, "1m"),
@@ -50,8 +55,17 @@ _STOCK_CHANNELS = {
     # The day so far, every minute.
     "bars_1d": _Word("dailyBars", Kind.BAR, 180, "1d"),
 }
-_TEST_CHANNELS = {name: _STOCK_CHANNELS[name] for name in ("trades", "quotes", "bars_1m")}
-_CRYPTO_CHANNELS = {**_STOCK_CHANNELS, "book": _Word("orderbooks", Kind.BOOK_DELTA, 30)}
+_TEST_CHANNELS = {name: _DATA_CHANNELS[name] for name in ("trades", "quotes", "bars_1m")}
+_CRYPTO_CHANNELS = {**_DATA_CHANNELS, "book": _Word("orderbooks", Kind.BOOK_DELTA, 30)}
+_STOCK_CHANNELS = {
+    **_DATA_CHANNELS,
+    "statuses": _Word("statuses", Kind.CONTROL, None, notice=TradingStatus),
+    "lulds": _Word("lulds", Kind.CONTROL, None, notice=PriceBand),
+    "imbalances": _Word("imbalances", Kind.CONTROL, None, notice=Imbalance),
+    # Come with trades, and bring them.
+    "corrections": _Word("corrections", Kind.CONTROL, None, notice=TradeCorrection),
+    "cancels": _Word("cancelErrors", Kind.CONTROL, None, notice=TradeCancel),
+}
 
 #: One connection to each endpoint, most plans allow no second one; so all streams go over it, and the old connection
 #: is closed before a new one is opened. A control message's size and rate have no limit that Alpaca states.
@@ -101,7 +115,8 @@ class AlpacaMarketData:
             known = ", ".join([*self.channels, "bars"])
             raise UnsupportedError(f"{self.name} has no channel {name!r}; it has {known}")
         diff = found.kind is Kind.BOOK_DELTA
-        return Channel(name, found.kind, found.stale_after_s * _SECOND, found.interval, diff=diff)
+        stale_after_ns = None if found.stale_after_s is None else found.stale_after_s * _SECOND
+        return Channel(name, found.kind, stale_after_ns, found.interval, diff=diff, notice=found.notice)
 
     def stream(self, channel: Channel, symbol: str) -> Stream:
         """The stream of a channel; there is one route."""
@@ -114,6 +129,10 @@ class AlpacaMarketData:
     def session(self, credential: Credential | None = None, codec: str = "json") -> StreamSession:
         """A conversation that logs in."""
         return AlpacaSession(credential, codec)
+
+    def notice_reader(self, codec: str = "json") -> AlpacaNotices | None:
+        """Reads halts and the like; None for feeds without."""
+        return AlpacaNotices(self.plan, codec) if "statuses" in self.channels else None
 
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
         """REST market data within the account's request limit."""

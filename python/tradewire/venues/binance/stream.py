@@ -117,6 +117,9 @@ class BinanceMarketData:
             raise UnsupportedError(f"{self.name} streams are json, codec was {codec!r}")
         return BinanceSession()
 
+    def notice_reader(self, codec: str = "json") -> None:
+        """None: what it says besides market data concerns connections, and the session reads that."""
+
     def rest(self, http: HttpClient, base: str | None = None, credential: Credential | None = None) -> MarketDataRest:
         """REST market data within the address's weight limit; `credential` is not used."""
         from tradewire.transport.rate_limit import RateLimitManager
