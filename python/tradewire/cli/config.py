@@ -82,6 +82,7 @@ def check(file: File, key_file: KeyFile = None) -> None:
     typer.echo(f"{file}: valid, {counted(written, 'setting')} written, environment {config.environment}")
     if literals:
         typer.echo(f"not encrypted: {', '.join(literals)}; `tradewire config encrypt {file}` encrypts them")
+    _tell_defaults(file, reading.defaults)
 
 
 @app.command()
@@ -149,11 +150,21 @@ def encrypt(
         return
     from tradewire.config.rewrite import encrypt_file
 
-    exposed = sorted(loader.sources.secrets().literals) if _others_may_read(file) else []
+    found = loader.sources.secrets()
+    exposed = sorted([*found.literals, *found.defaults]) if _others_may_read(file) else []
     done = encrypt_file(loader.sources)
     typer.echo(f"{file}: encrypted {', '.join(done)}" if done else f"{file}: nothing to encrypt")
+    _tell_defaults(file, found.defaults)
     if exposed:
         typer.echo(f"{file} was readable by others: change {', '.join(exposed)} at the venue", err=True)
+
+
+def _tell_defaults(file: Path, paths: Iterable[str]) -> None:
+    for path in paths:
+        typer.echo(
+            f"not encrypted: the default of {path}; write ${{NAME:-ENC[...]}} with what "
+            f"`tradewire config encrypt {file} --path {path}` prints"
+        )
 
 
 def _others_may_read(file: Path) -> bool:

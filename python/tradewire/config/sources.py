@@ -43,6 +43,7 @@ class Reading:
         places: path -> where its value was written.
         tokens: path -> leaf of each encrypted value of the file.
         literals: path -> leaf of each secret that stands in the file as it is.
+        defaults: paths of secrets for which a default stands in the file, not encrypted.
         concealed: paths of what was encrypted though its setting is not secret by itself: it is not shown either.
         secret_variables: names of environment variables that went into secrets.
         fingerprints: of the files as they were read.
@@ -53,6 +54,7 @@ class Reading:
     places: Mapping[str, Place]
     tokens: Mapping[str, Leaf]
     literals: Mapping[str, Leaf]
+    defaults: tuple[str, ...]
     concealed: frozenset[str]
     secret_variables: frozenset[str]
     fingerprints: tuple[Fingerprint, ...]
@@ -71,12 +73,14 @@ class Secrets:
         text: of the whole file; not in the `repr`, which tracebacks with locals show.
         tokens: path -> leaf of each encrypted value.
         literals: path -> leaf of each secret that stands there as it is.
+        defaults: paths of secrets for which a default stands there, not encrypted.
         fingerprint: of the file as it was read.
     """
 
     text: str = field(repr=False)
     tokens: Mapping[str, Leaf]
     literals: Mapping[str, Leaf]
+    defaults: tuple[str, ...]
     fingerprint: Fingerprint
 
 
@@ -182,7 +186,7 @@ class _Look:
             raise ConfigError(problems)
         converter = Converter(self._variables.get, lambda token, path: "")
         converter.section(Config, tree)
-        return Secrets(data.decode("utf-8-sig"), converter.tokens, converter.literals, of)
+        return Secrets(data.decode("utf-8-sig"), converter.tokens, converter.literals, tuple(converter.defaults), of)
 
     def reading(self) -> Reading:
         tree, status = self._tree()
@@ -217,6 +221,7 @@ class _Look:
             converter.places,
             converter.tokens,
             converter.literals,
+            tuple(converter.defaults),
             converter.concealed.paths,
             frozenset(converter.secret_variables),
             tuple(self._fingerprints),

@@ -208,6 +208,22 @@ def test_show_does_not_show_what_was_encrypted(config: Command) -> None:
     assert "streaming.symbols = A, B " in shown
 
 
+def test_a_secret_that_stands_there_as_a_default_is_named(config: Command) -> None:
+    config.write("exchanges: {b: {name: B, api_key: '${X:-canary}', timeout: '${X:-7}'}}\n", mode=0o644)
+    told = (
+        "not encrypted: the default of exchanges.b.api_key; write ${NAME:-ENC[...]} with what "
+        "`tradewire config encrypt c.yaml --path exchanges.b.api_key` prints\n"
+    )
+    done = config("encrypt", "c.yaml")
+    assert done.stdout == f"c.yaml: nothing to encrypt\n{told}"
+    assert "was readable by others: change exchanges.b.api_key at the venue" in done.stderr
+    config.path.chmod(0o600)
+    assert config("check", "c.yaml").stdout.endswith(told)
+    token = config("encrypt", "c.yaml", "--path", "exchanges.b.api_key", given="canary").stdout.strip()
+    config.write(f"exchanges: {{b: {{name: B, api_key: '${{X:-{token}}}'}}}}\n")
+    assert "not encrypted" not in config("check", "c.yaml").stdout
+
+
 def test_encrypt_and_rotate(config: Command) -> None:
     done = config("encrypt", "c.yaml")
     assert "c.yaml: encrypted exchanges.b.api_key" in done.stdout
