@@ -155,8 +155,8 @@ class ConfigLoader:
         """Reads again in a thread and, if all is well, swaps and tells the subscribers. None: nothing differs.
 
         All subscribers are told of one change before the next: of what changes while they are being told, such as by a
-        subscriber that reloads, they are told later, by who is telling them. Those that a cancelled call left untold
-        are told by the next one, also where nothing differs any more.
+        subscriber that reloads, they are told later, by who is telling them. Those that a cancelled call left untold,
+        and the one that it interrupted, are told by the next one, also where nothing differs any more.
 
         Raises:
             ConfigError: everything that is wrong; the present configuration stays.
@@ -198,7 +198,12 @@ class ConfigLoader:
                 callback, change = self._untold.popleft()
                 # It may have ended its subscription meanwhile.
                 if callback in self._subscribers:
-                    await self._tell(callback, change)
+                    try:
+                        await self._tell(callback, change)
+                    except asyncio.CancelledError:
+                        # It may have done half of it.
+                        self._untold.appendleft((callback, change))
+                        raise
         finally:
             self._is_telling = False
 
@@ -207,7 +212,10 @@ class ConfigLoader:
             answer = callback(told)
             if inspect.isawaitable(answer):
                 await answer
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            asked = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and asked is not None and asked.cancelling():
+                raise
             _logger.exception("a subscriber of the configuration failed; the others are told all the same")
 
     async def start(self) -> None:

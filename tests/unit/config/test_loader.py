@@ -445,7 +445,26 @@ async def test_changes_are_told_in_order_and_those_of_one_that_was_cancelled_too
     held.set()
     place.write("connection_pool: {max_connections: 8}")
     await loader.reload()
-    assert told == [6, 7, 8]
+    assert told == [6, 6, 7, 8], "again of what it was interrupted in"
+
+
+async def test_a_subscriber_that_is_cancelled_by_others_ends_no_reload(
+    place: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    loader = place.loader("connection_pool: {max_connections: 5}")
+    await loader.load_config()
+    told: list[int] = []
+
+    async def give_up(change: Change) -> None:
+        raise asyncio.CancelledError
+
+    loader.subscribe(give_up)
+    loader.subscribe(lambda change: told.append(change.new.connection_pool.max_connections))
+    for number in (6, 7):
+        place.write(f"connection_pool: {{max_connections: {number}}}")
+        assert await loader.reload() is not None
+    assert told == [6, 7]
+    assert caplog.text.count("a subscriber of the configuration failed") == 2
 
 
 async def test_those_that_a_cancelled_reload_left_untold_are_told_by_the_next(place: Any, eventually: Any) -> None:
