@@ -52,6 +52,13 @@ def test_requests_are_grouped_by_channel() -> None:
     assert not session.acknowledges
 
 
+def test_two_of_one_class_and_name_are_one_venue() -> None:
+    assert AdapterVenue(Mine()) == AdapterVenue(Mine(websocket_url="ws://127.0.0.1:1"))
+    assert len({AdapterVenue(Mine()), AdapterVenue(Mine()), AdapterVenue(Hooked())}) == 2
+    assert AdapterVenue(Mine()) != AdapterVenue(Mine("other"))
+    assert AdapterVenue(Mine()) != Mine()
+
+
 def test_hooks() -> None:
     venue = AdapterVenue(Hooked())
     session = venue.session()

@@ -137,14 +137,16 @@ class Connections:
         self._bad.clear()
         for feed in self.intake.health.feeds():
             self.roster.set_threshold(feed, settings.stale_after_s)
-        moved = (settings.url, settings.credential) != (old.url, old.credential)
+        moved = "the address changed" if settings.url != old.url else None
+        if moved is None and settings.credential != old.credential:
+            moved = "the credential changed"
         self.successors.abandon()
         for link in self.roster.links:
             link.tune(settings.limits(), settings.ping_interval_s)
             if settings.breaker != old.breaker:
                 link.guard(settings.breaker_states())
-            if moved:
-                link.move(self._venue.stream_url(link.route, settings.url))
+            if moved is not None:
+                link.move(self._venue.stream_url(link.route, settings.url), moved)
 
     def renew(self, feed: Feed) -> None:
         """Asks the stream of a feed again, on the connection that it has."""

@@ -99,7 +99,13 @@ def _of_provider(
         for rule in _refused(lambda: venue.session(key_of(config, provider, venue, environ), provider.codec)):
             # What is wrong with a key begins with the setting that holds it, where it is one of the provider's.
             setting, _, rest = rule.partition(" ")
-            yield (setting, rest) if setting.startswith(f"{_path(provider)}.") else (_path(provider), rule)
+            if setting.startswith(f"{_path(provider)}."):
+                yield setting, rest
+            elif provider.credential is not None and rule.startswith("no credential "):
+                # Where the rules of the schema say it too.
+                yield f"{_path(provider)}.credential", rule
+            else:
+                yield _path(provider), rule
 
 
 def _path(provider: ProviderConfig) -> str:

@@ -294,15 +294,15 @@ class Link:
         """Another breaker, from the next attempt on."""
         self._attempts.breaker = breaker
 
-    def move(self, url: str) -> None:
-        """Another address; the present connection is given up.
+    def move(self, url: str, reason: str) -> None:
+        """Another address or key; the present connection is given up.
 
         Raises:
             ValueError: not a WebSocket address.
         """
         OpeningHandshake(url)
         self._url = url
-        self.reconnect("the address changed")
+        self.reconnect(reason)
 
     @property
     def owner(self) -> LinkOwner:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -151,9 +152,10 @@ class WebSocketManager:
         old = self.settings
         if settings == old:
             return
-        if settings.venue is not old.venue or settings.codec != old.codec:
+        if settings.venue != old.venue or settings.codec != old.codec:
             raise StateError(f"venue and codec of provider {self.name!r} cannot change; give it another name")
-        self.settings = settings
+        # Each plan makes a custom provider anew; the one that is connected goes on.
+        self.settings = settings = replace(settings, venue=old.venue)
         self._rest.update(settings)
         self._connections.update(settings)
 

@@ -181,6 +181,15 @@ class AdapterVenue:
         self.needs_credential = False
         self.evidence_channel: str | None = None
 
+    def __eq__(self, other: object) -> bool:
+        """Two of one class and name are the same venue: what is connected goes on when a reload makes it anew."""
+        if not isinstance(other, AdapterVenue):
+            return NotImplemented
+        return (type(self.adapter), self.name) == (type(other.adapter), other.name)
+
+    def __hash__(self) -> int:
+        return hash((type(self.adapter), self.name))
+
     def symbol(self, text: str) -> str:
         """As the user writes it.
 

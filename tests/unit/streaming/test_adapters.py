@@ -15,7 +15,7 @@ import pytest
 from tradewire.core import Trade
 from tradewire.core.plan import FieldPlan, Shape
 from tradewire.core.record import Kind
-from tradewire.streaming import FeedAlert, FeedState, StreamingGateway, SubscriptionRefused, adapters
+from tradewire.streaming import ConnectionChanged, FeedAlert, FeedState, StreamingGateway, SubscriptionRefused, adapters
 from tradewire.streaming import link as link_module
 from tradewire.transport import plain
 from tradewire.transport.frames import PING, PONG
@@ -477,6 +477,67 @@ streaming:
         assert b"\r\nAuthorization: Bearer token-5d1f0c\r\n" in peer.request
         assert json.loads((await peer.read_frame())[1])["action"] == "subscribe", "no login message"
     assert "token-5d1f0c" not in caplog.text
+
+
+@dataclass
+class LoggingIn(MyProviderAdapter):
+    def _build_auth_message(self) -> dict[str, str]:
+        return {"key": self.credential.api_key.reveal() if self.credential else ""}
+
+
+@pytest.mark.parametrize("adapter", [LoggingIn, Planned])
+async def test_reloads_apply_to_a_custom_provider_too(
+    adapter: type[DataProviderAdapter],
+    wire_server: Any,
+    eventually: Any,
+    no_wait: Random,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Other symbols on the connection that it has; another key, on one that is made anew and says why."""
+    StreamingGateway.register_provider("reloaded", adapter)
+    path = tmp_path / "c.yaml"
+
+    def write(key: str, symbols: str, method: str) -> None:
+        path.touch(0o600)
+        path.write_text(f"""
+credentials: {{mine: {{api_key: {key}}}}}
+streaming:
+  symbols: [{symbols}]
+  providers:
+    - name: reloaded
+      auth_method: {method}
+      credential: mine
+      websocket_url: {wire_server.url}
+      subscriptions: [trades]
+""")
+
+    method = "api_key" if adapter is LoggingIn else "bearer"
+    write("one", "A", method)
+    reasons: list[str] = []
+    gateway = StreamingGateway(path, hot_reload=True, random=no_wait)
+    gateway.on_status(
+        lambda event: reasons.append(event.reason) if isinstance(event, ConnectionChanged) and event.reason else None
+    )
+
+    async def seen(peer: Any, key: str, symbols: list[str]) -> None:
+        if adapter is LoggingIn:
+            assert json.loads((await peer.read_frame())[1]) == {"key": key}
+        else:
+            assert f"Bearer {key}\r\n".encode() in peer.request
+        assert json.loads((await peer.read_frame())[1])["symbols"] == symbols
+
+    async with gateway:
+        peer = await wire_server.serve()
+        await seen(peer, "one", ["A"])
+        write("one", "A, B", method)
+        assert json.loads((await peer.read_frame())[1])["symbols"] == ["B"]
+        assert gateway.counters["reloads.applied"] == 1
+        write("two", "A, B", method)
+        await seen(await wire_server.serve(), "two", ["A", "B"])
+    assert wire_server.connections == 2
+    assert reasons[0] == "the credential changed"
+    assert gateway.counters["reloads.refused"] == 0
 
 
 @dataclass

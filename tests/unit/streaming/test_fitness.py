@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tradewire.config import ConfigLoader
+from tradewire.errors import ConfigError
 from tradewire.streaming.fitness import misfits, unknown_venues
 from tradewire.venues.adapter import DataProviderAdapter
 from tradewire.venues.registry import ADAPTERS
@@ -117,6 +118,18 @@ def test_a_custom_provider_that_sends_no_credentials(
         assert path == "streaming.providers.mine"
         assert rule.startswith("Silent has no _build_auth_message, so nothing sends the credential of mine: write it")
         assert rule.endswith("or set auth_method to none or bearer")
+
+
+def test_an_unknown_credential_is_one_problem(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "streaming: {symbols: [AAPL], providers: [{name: alpaca, credential: nokey, subscriptions: [trades]}]}"
+    )
+    with pytest.raises(ConfigError) as caught:
+        ConfigLoader(path, env={}, env_file=None, misfits=misfits).load()
+    (problem,) = caught.value.problems
+    assert problem.path == "streaming.providers.alpaca.credential"
+    assert "write it under credentials, or set NOKEY_API_KEY" in problem.rule
 
 
 def test_unknown_venues_are_told_apart(loaded: Any) -> None:

@@ -337,7 +337,7 @@ async def test_what_the_venue_ends_after_we_gave_one_up_is_a_failed_attempt(
         await eventually(lambda: owned.link.acknowledged)
         count = len(owned.changes)
         if ours:
-            owned.link.move(wire_server.url + "/public/other")
+            owned.link.move(wire_server.url + "/public/other", "the address changed")
         else:
             peer.writer.transport.abort()
         await eventually(lambda count=count: len(owned.changes) > count)
