@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal
@@ -266,6 +267,22 @@ class GlobalSettings(Section):
     )
     enable_paper_trading: bool = setting(Flag(), "Must be false in live.", default=True)
     default_timeout_ms: int = setting(Integer(1, 600_000, "milliseconds"), "Of a request.", default=5_000)
+
+    def rules(self) -> Iterator[tuple[str, str]]:
+        """The time zone is one that the system knows."""
+        yield from answered(self._known_timezone)
+
+    def _known_timezone(self) -> Iterator[tuple[str, str]]:
+        import zoneinfo
+
+        try:
+            zoneinfo.ZoneInfo(self.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            known = zoneinfo.available_timezones()
+            # A system may come without any.
+            if known:
+                found = difflib.get_close_matches(self.timezone, known, n=1)
+                yield "timezone", "is not known" + (f": did you mean {found[0]!r}?" if found else "; UTC always is")
 
 
 @section

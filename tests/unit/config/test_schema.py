@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tradewire.config import (
     StreamingConfig,
     StreamingHealthConfig,
 )
-from tradewire.config.schema import ApiConfig, is_loopback
+from tradewire.config.schema import ApiConfig, GlobalSettings, is_loopback
 from tradewire.config.settings import NamedList, Nested, Section, incomplete, settings
 
 
@@ -63,6 +64,27 @@ def test_the_safe_defaults() -> None:
     made = ExchangeConfig(name="BINANCE")
     assert made.testnet
     assert made.paper_trading
+
+
+@pytest.mark.skipif(not zoneinfo.available_timezones(), reason="this system knows no time zones")
+@pytest.mark.parametrize(
+    ("timezone", "rule"),
+    [
+        ("UTC", None),
+        ("America/New_York", None),
+        ("America/New_Yrok", "is not known: did you mean 'America/New_York'?"),
+        ("America", "is not known"),
+        ("Mars/Olympus", "is not known"),
+    ],
+)
+def test_a_time_zone_is_one_that_there_is(timezone: str, rule: str | None) -> None:
+    found = list(GlobalSettings(timezone=timezone).rules())
+    assert [(name, text.startswith(rule or "?")) for name, text in found] == ([("timezone", True)] if rule else [])
+
+
+def test_a_system_without_time_zones_refuses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoneinfo, "available_timezones", set)
+    assert list(GlobalSettings(timezone="Mars/Olympus").rules()) == []
 
 
 def test_an_exchange_as_the_documents_make_it() -> None:
