@@ -304,3 +304,6 @@ async def test_trades_of_a_broken_connection_are_fetched(
         marked = [trade for trade in seen if trade.flags & BACKFILL]
         assert len(marked) == gateway.counters["backfilled"] > 5
         assert gateway.counters["backfill_errors"] == 0
+        intake = gateway.managers[venue]._intake
+        await market.moving_until(lambda: gateway.links[0].is_direct and not intake.backfill.observes)
+        assert intake._asks()[0] is False, "nobody looks at every batch while all is well"

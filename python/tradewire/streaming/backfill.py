@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,11 +30,13 @@ from .tasks import end_all
 from .twins import Given
 
 if TYPE_CHECKING:
+    from tradewire.core import Trade
     from tradewire.core.protocols import Batch
     from tradewire.telemetry import Counters
     from tradewire.venues.base import MarketDataRest, RestPayload
 
     from .health import Feed
+    from .recent import RecentTrades
 
 __all__ = ["BackFill"]
 
@@ -57,8 +59,6 @@ _HOLES = 1_000
 _SETTLE_S = 1.0
 #: A trade that comes over the stream so long after it was fetched is known still.
 _KNOWN_NS = 60 * 1_000_000_000
-#: Trades remembered per symbol where only times are known: those of one moment may come in any order.
-_REMEMBERED = 2_000
 
 
 class _Gap(NamedTuple):
@@ -77,22 +77,12 @@ class _Gap(NamedTuple):
     told: bool = False
 
 
-class _Memory:
-    """The latest trades of a symbol at a venue that does not number them."""
-
-    __slots__ = ("ids", "last")
-
-    def __init__(self) -> None:
-        self.last = LastTrade(0, 0)
-        self.ids: deque[int] = deque(maxlen=_REMEMBERED)
-
-
 class BackFill:
     """The back-fills of one provider, one at a time for each feed. The event loop owns it.
 
     Args:
         venue: for events.
-        numbered: whether the venue numbers every trade.
+        recent: the newest trades, where the venue does not number them; None: it numbers every one.
         source: the source of trades; asked for it each time, since it may be replaced.
         decode: reads an answer into batches that nobody else gets.
         deliver: gives trades to the consumers, past trackers and health.
@@ -106,12 +96,14 @@ class BackFill:
 
     Attributes:
         given: trades that need not be delivered any more, for another provider of the venue delivered them.
+        open_of: by symbol id, what is being fetched where trades are not numbered; while there is something, `observe`
+            wants to see every batch. To be read only.
     """
 
     def __init__(
         self,
         venue: str,
-        numbered: bool,
+        recent: RecentTrades | None,
         source: Callable[[], MarketDataRest],
         decode: Callable[[RestPayload], list[Batch]],
         deliver: Callable[[Batch], None],
@@ -123,9 +115,8 @@ class BackFill:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], int] = monotonic_ns,
     ) -> None:
-        #: Whether `observe` wants to see batches.
-        self.observes = not numbered
-        self.given = Given(numbered)
+        self.given = Given(recent is None)
+        self._recent = recent
         self._venue = venue
         self._source = source
         self._decode = decode
@@ -140,13 +131,12 @@ class BackFill:
         # Oldest first; those at work stay until they are done.
         self._open: dict[Feed, deque[_Gap]] = {}
         # The same by symbol, where trades are not numbered.
-        self._open_of: dict[int, deque[_Gap]] = {}
+        self.open_of: dict[int, deque[_Gap]] = {}
         self._tasks: dict[Feed, asyncio.Task[None]] = {}
         # (symbol id, number) -> when it was delivered, oldest first.
         self._delivered: dict[tuple[int, int], int] = {}
-        self._memory: dict[int, _Memory] = {}
-        # Symbol id -> its feed, and the last trade before its connection was lost.
-        self._broken: dict[int, tuple[Feed, LastTrade]] = {}
+        # Symbol id -> its feed, and the last trades before its connection was lost.
+        self._broken: dict[int, tuple[Feed, list[Trade]]] = {}
 
     def gap(self, feed: Feed, seq: int, event_ns: int, missing: int) -> None:
         """Numbers were skipped.
@@ -172,12 +162,17 @@ class BackFill:
         self._forget()
         return (feed.symbol_id, seq) in self._delivered
 
+    def begin(self, feed: Feed) -> None:
+        """Its trades arrive: from now on they are remembered, where the venue does not number them."""
+        if self._recent is not None and feed.channel.kind is Kind.TRADE:
+            self._recent.begin(feed)
+
     def lost(self, feeds: Iterable[Feed]) -> None:
         """The connection of these feeds is gone."""
         for feed in feeds:
-            memory = self._memory.get(feed.symbol_id)
-            if feed.channel.kind is Kind.TRADE and memory is not None:
-                self._broken.setdefault(feed.symbol_id, (feed, memory.last))
+            trades = [] if self._recent is None else self._recent.of(feed)
+            if trades:
+                self._broken.setdefault(feed.symbol_id, (feed, trades))
 
     def owes(self, symbol_id: int) -> bool:
         """Whether trades of a symbol are fetched, or will be with the next one that comes."""
@@ -185,28 +180,31 @@ class BackFill:
             return True
         return symbol_id in self._broken and self._watches(self._broken[symbol_id][0])
 
+    @property
+    def observes(self) -> bool:
+        """Whether `observe` wants to see batches: of a symbol whose connection was lost, the first at least."""
+        return bool(self._broken or self.open_of)
+
     def observe(self, batch: Batch) -> None:
-        """Remembers the trades of a batch, where the venue does not number them."""
+        """Finds what was missed between two connections, and what of it comes over the stream, where trades are not
+        numbered."""
         trades = batch[batch["kind"] == Kind.TRADE]
         for symbol_id, event_ns, seq in zip(
             trades["symbol"].tolist(), trades["event_ns"].tolist(), trades["seq"].tolist(), strict=True
         ):
-            memory = self._memory.get(symbol_id)
-            if memory is None:
-                memory = self._memory[symbol_id] = _Memory()
-            memory.last = LastTrade(seq, event_ns)
-            memory.ids.append(seq)
-            for gap in self._open_of.get(symbol_id, ()):
+            for gap in self.open_of.get(symbol_id, ()):
                 if event_ns <= gap.last.event_ns:
                     gap.known.add(seq)
             if symbol_id in self._broken:
                 feed, before = self._broken.pop(symbol_id)
-                first = LastTrade(before.seq, max(before.event_ns, event_ns - _MOST_NS))
+                last_ns = before[-1].event_ns
+                first = LastTrade(before[-1].seq, max(last_ns, event_ns - _MOST_NS))
                 if event_ns > first.event_ns:
-                    is_cut = first.event_ns > before.event_ns
+                    is_cut = first.event_ns > last_ns
                     if is_cut and self._watches(feed):
                         self._lost(feed, 0)
-                    self._ask(feed, _Gap(first, memory.last, 0, set(memory.ids), is_cut))
+                    known = {trade.seq for trade in before if trade.event_ns >= first.event_ns}
+                    self._ask(feed, _Gap(first, LastTrade(seq, event_ns), 0, known | {seq}, is_cut))
 
     async def close(self) -> None:
         """Ends all work."""
@@ -221,8 +219,8 @@ class BackFill:
             return
         gaps.append(gap)
         if feed not in self._tasks:
-            if self.observes:
-                self._open_of[feed.symbol_id] = gaps
+            if self._recent is not None:
+                self.open_of[feed.symbol_id] = gaps
             self._tasks[feed] = asyncio.get_running_loop().create_task(
                 self._work(feed, gaps), name=f"back-fill {feed.channel.name} {feed.symbol}"
             )
@@ -247,8 +245,8 @@ class BackFill:
         finally:
             del self._tasks[feed]
             self._open.pop(feed, None)
-            if self._open_of.get(feed.symbol_id) is gaps:
-                del self._open_of[feed.symbol_id]
+            if self.open_of.get(feed.symbol_id) is gaps:
+                del self.open_of[feed.symbol_id]
 
     async def _fill(self, feed: Feed, gap: _Gap) -> None:
         found = count = known = 0
@@ -262,7 +260,7 @@ class BackFill:
                 found = sum(map(len, batches))
                 # Before they are given: then they are known, too.
                 known = self._known_of(feed, gap)
-                count = self._give(batches)
+                count = self._give(feed, batches)
                 # None of those that must be there: the venue's answers lag behind its streams.
                 if count or gap.missing == known:
                     break
@@ -313,7 +311,7 @@ class BackFill:
             self._counters.add("sequence_skipped", sum(gap.missing - self._known_of(feed, gap) for gap in gaps))
             return
         self._lost(feed, found + unknown)
-        count = self._give(batches)
+        count = self._give(feed, batches)
         self._tell(feed, count, unknown + found - count)
 
     async def _answers(self, feed: Feed, first: LastTrade, last: LastTrade) -> AsyncGenerator[list[Batch]]:
@@ -338,7 +336,7 @@ class BackFill:
             if answered == _ANSWERS:
                 return
 
-    def _give(self, batches: list[Batch]) -> int:
+    def _give(self, feed: Feed, batches: list[Batch]) -> int:
         """Delivers the newest of these trades, as many as may be; returns how many."""
         count = min(sum(map(len, batches)), _MOST)
         if count:
@@ -348,7 +346,8 @@ class BackFill:
             now = self._clock()
             for symbol_id, seq in zip(newest["symbol"].tolist(), newest["seq"].tolist(), strict=True):
                 self._delivered[symbol_id, seq] = now
-            self._deliver(newest)
+            with nullcontext() if self._recent is None else self._recent.aside(feed):
+                self._deliver(newest)
         self._counters.add("backfilled", count)
         return count
 

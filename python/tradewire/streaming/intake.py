@@ -21,6 +21,7 @@ from .books import BookKeeper
 from .events import GapDetected
 from .health import FeedHealth
 from .pipeline import Drained, Pipeline
+from .recent import RecentTrades
 from .repeats import Repeats
 from .twins import Given, Twin
 
@@ -107,7 +108,7 @@ class Intake:
         self._numbered = venue.sequences.get(Kind.TRADE) == "contiguous"
         self.backfill = BackFill(
             venue.name,
-            self._numbered,
+            None if self._numbered else RecentTrades(dispatcher.callbacks),
             rest,
             lambda answer: self.pipeline.decode(answer.payload, answer.recv_ns, answer.stream),
             self._deliver_missed,
@@ -118,7 +119,7 @@ class Intake:
             random,
         )
 
-        self.twin = Twin(self.backfill.given, self.health, self.counters, always=self.backfill.observes)
+        self.twin = Twin(self.backfill.given, self.health, self.counters)
 
     def join(self, given: Given, instead_of: Intake | None = None) -> Callable[[], Callable[[], None]]:
         """Shares what was delivered with another provider of the venue: see `Twin.join`."""
@@ -198,7 +199,8 @@ class Intake:
         # Before each batch: attributes, no calls.
         dispatcher = self.dispatcher
         syncing, rotation = self.books.syncing, self.successors.running
-        every = dispatcher.wants_batches or bool(syncing) or rotation is not None or self.twin.asks
+        filling = self.twin.active or bool(self.backfill.open_of)
+        every = dispatcher.wants_batches or bool(syncing) or rotation is not None or filling
         return every, dispatcher.wants_books, self._clock_offset_ns
 
     def _on_drained(self, drained: Drained) -> None:
@@ -232,8 +234,9 @@ class Intake:
         return drained._replace(batch=batch, events=objects(batch, self.dispatcher.wanted), changed=changed)
 
     def _on_heard(self, feed: Feed) -> None:
-        if feed.channel.kind is Kind.TRADE and self._numbered:
+        if self._numbered and feed.channel.kind is Kind.TRADE:
             self._began.add(feed.symbol_id)
+        self.backfill.begin(feed)
 
     def _on_began(self, drained: Drained) -> None:
         """Notes from which numbers on all trades are known."""

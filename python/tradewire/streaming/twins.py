@@ -136,19 +136,15 @@ class Twin:
         given: what was delivered; shared when it joins others.
         health: the provider's feeds.
         counters: `duplicates`.
-        always: whether every batch is seen in any case.
 
     Attributes:
         given: as given, or shared meanwhile.
-        active: whether its messages have to be sifted. To be read only.
-        asks: whether every batch has to be seen, for this or in any case. To be read only.
+        active: whether its messages have to be sifted, each of them. To be read only.
     """
 
-    def __init__(self, given: Given, health: FeedHealth, counters: Counters, *, always: bool) -> None:
+    def __init__(self, given: Given, health: FeedHealth, counters: Counters) -> None:
         self.given = given
         self.active = False
-        self.asks = always
-        self._always = always
         self._health = health
         self._counters = counters
         self._parts: list[_Part] = []
@@ -167,12 +163,11 @@ class Twin:
         self.given = given
         part = _Part(instead_of)
         self._parts.append(part)
-        self.active = self.asks = True
+        self.active = True
 
         def leave() -> None:
             self._parts.remove(part)
             self.active = bool(self._parts)
-            self.asks = self.active or self._always
 
         def end() -> Callable[[], None]:
             part.over = True

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from made_batches import message
+from tradewire.core import Callbacks, SymbolTable
 from tradewire.core.record import BACKFILL, Kind
 from tradewire.errors import QueryError, RateLimitError, UnsupportedError
 from tradewire.streaming import backfill
 from tradewire.streaming.backfill import BackFill
 from tradewire.streaming.events import BackFilled
 from tradewire.streaming.health import Feed
+from tradewire.streaming.recent import RecentTrades
 from tradewire.telemetry import Counters
 from tradewire.venues.base import Channel, LastTrade, RestPayload
 
@@ -44,12 +46,15 @@ class Venue:
         self.watched = True
         self.lost: list[int] = []
         self.now_ns = 1_000 * SECOND
+        symbols = SymbolTable()
+        symbols.add("alpaca", "S0")
+        self.callbacks = Callbacks(symbols)
         self.fill = BackFill(
             "binance",
-            numbered,
+            None if numbered else RecentTrades(self.callbacks),
             lambda: self,  # type: ignore[arg-type, return-value]
             lambda payload: [np.concatenate(self.trades[slice(*map(int, payload.payload.split()))])],
-            self.delivered.append,
+            self.deliver,
             lambda feed: self.watched,
             lambda feed, missing: self.lost.append(missing),
             self.emitted.append,
@@ -58,6 +63,17 @@ class Venue:
             self.sleep,
             lambda: self.now_ns,
         )
+
+    def deliver(self, batch: Any) -> None:
+        self.delivered.append(batch)
+        self.callbacks.deliver(batch, 0)
+
+    def stream(self, *trades: Any) -> None:
+        """They come over the stream."""
+        batch = np.concatenate(trades)
+        if self.fill.observes:
+            self.fill.observe(batch)
+        self.callbacks.deliver(batch, 0)
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -347,29 +363,47 @@ async def test_a_venue_that_cannot_is_not_an_error(venue: Venue, feed: Feed, eve
 
 async def test_without_numbers_the_time_between_two_connections_is_filled(feed: Feed, eventually: Any) -> None:
     venue = Venue(numbered=False)
-    assert venue.fill.observes
+    venue.fill.begin(feed)
     # Ids in no order; two trades of one moment.
     times = {7: 10, 3: 10, 9: 11, 1: 12, 5: 13, 2: 13, 8: 14}
     venue.trades = [trade(number, second * SECOND) for number, second in times.items()]
-    venue.fill.observe(np.concatenate([trade(4, 9 * SECOND), trade(7, 10 * SECOND)]))
+    venue.stream(trade(4, 9 * SECOND), trade(7, 10 * SECOND))
+    assert not venue.fill.observes
     venue.fill.lost([feed])
     venue.fill.lost([feed])
     assert venue.asked == []
-    venue.fill.observe(np.concatenate([trade(5, 13 * SECOND), trade(8, 14 * SECOND)]))
+    venue.stream(trade(5, 13 * SECOND), trade(8, 14 * SECOND))
     await eventually(lambda: venue.emitted)
     assert venue.asked == [(LastTrade(7, 10 * SECOND), LastTrade(5, 13 * SECOND))]
     assert venue.numbers == [3, 9, 1, 2]
     assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (4, 0)
-    venue.fill.observe(trade(6, 15 * SECOND))
-    await venue.fill.close()
+    await eventually(lambda: not venue.fill.observes)
+    venue.stream(trade(6, 15 * SECOND))
     assert len(venue.asked) == 1
+    venue.fill.lost([feed])
+    venue.stream(trade(10, 17 * SECOND))
+    await eventually(lambda: len(venue.asked) == 2)
+    assert venue.asked[1] == (LastTrade(6, 15 * SECOND), LastTrade(10, 17 * SECOND)), "not from what was fetched"
+    await venue.fill.close()
+
+
+async def test_a_feed_that_had_no_trade_has_no_gap(feed: Feed) -> None:
+    venue = Venue(numbered=False)
+    venue.fill.begin(feed)
+    venue.fill.lost([feed])
+    assert not venue.fill.observes
+    venue.stream(trade(1, SECOND))
+    venue.fill.begin(Feed(TRADES, "BTCUSDT", 0, None, 0, 0))
+    venue.fill.lost([feed])
+    assert not venue.fill.observes, "those are of a subscription that ended"
 
 
 def broken(venue: Venue, feed: Feed, first_s: int, last_s: int) -> None:
     """One trade, a loss of the connection, and one trade after it; the ids are the times."""
-    venue.fill.observe(trade(first_s))
+    venue.fill.begin(feed)
+    venue.stream(trade(first_s))
     venue.fill.lost([feed])
-    venue.fill.observe(trade(last_s))
+    venue.stream(trade(last_s))
 
 
 async def test_without_numbers_a_break_that_could_not_be_asked_about_is_a_gap(feed: Feed, eventually: Any) -> None:
@@ -390,7 +424,7 @@ async def test_without_numbers_a_venue_that_cannot_be_asked_has_gaps(feed: Feed,
     await eventually(lambda: venue.asked)
     venue.gate.set()
     await eventually(lambda: not venue.fill._tasks)
-    assert (venue.lost, venue.emitted, venue.fill._open_of) == ([0, 0], [], {})
+    assert (venue.lost, venue.emitted, venue.fill.open_of) == ([0, 0], [], {})
 
 
 async def test_without_numbers_breaks_beyond_those_that_may_be_open_are_gaps(feed: Feed, eventually: Any) -> None:
@@ -404,19 +438,20 @@ async def test_without_numbers_breaks_beyond_those_that_may_be_open_are_gaps(fee
 
 async def test_without_numbers_what_came_while_requests_failed_is_not_given_again(feed: Feed, eventually: Any) -> None:
     venue = Venue(numbered=False)
+    venue.fill.begin(feed)
     venue.trades = [trade(number, second * SECOND) for number, second in {7: 10, 9: 11, 5: 13, 6: 13, 2: 12}.items()]
     venue.failures = [QueryError("busy")]
 
     async def sleep(seconds: float) -> None:
         # One of the moment of the first, one that is late, and more than are remembered.
-        venue.fill.observe(np.concatenate([trade(6, 13 * SECOND), trade(2, 12 * SECOND)]))
+        venue.stream(trade(6, 13 * SECOND), trade(2, 12 * SECOND))
         for number in range(100, 3_000, 100):
-            venue.fill.observe(np.concatenate([trade(each, 14 * SECOND) for each in range(number, number + 100)]))
+            venue.stream(*(trade(each, 14 * SECOND) for each in range(number, number + 100)))
 
     venue.fill._sleep = sleep
-    venue.fill.observe(trade(7, 10 * SECOND))
+    venue.stream(trade(7, 10 * SECOND))
     venue.fill.lost([feed])
-    venue.fill.observe(trade(5, 13 * SECOND))
+    venue.stream(trade(5, 13 * SECOND))
     await eventually(lambda: venue.emitted)
     assert venue.numbers == [9]
 
@@ -425,15 +460,16 @@ async def test_trades_are_owed_from_the_loss_of_the_connection_to_the_end_of_the
     feed: Feed, eventually: Any
 ) -> None:
     venue = Venue(numbered=False)
+    venue.fill.begin(feed)
     venue.gate.clear()
-    venue.fill.observe(trade(4, 9 * SECOND))
+    venue.stream(trade(4, 9 * SECOND))
     assert not venue.fill.owes(0)
     venue.fill.lost([feed])
     assert (venue.fill.owes(0), venue.fill.owes(1)) == (True, False)
     venue.watched = False
     assert not venue.fill.owes(0), "nobody will come for them"
     venue.watched = True
-    venue.fill.observe(trade(5, 13 * SECOND))
+    venue.stream(trade(5, 13 * SECOND))
     await eventually(lambda: venue.asked)
     assert (venue.fill.owes(0), venue.fill.owes(1)) == (True, False)
     venue.gate.set()
@@ -443,9 +479,10 @@ async def test_trades_are_owed_from_the_loss_of_the_connection_to_the_end_of_the
 
 async def test_a_long_absence_is_filled_in_part(feed: Feed, eventually: Any) -> None:
     venue = Venue(numbered=False)
-    venue.fill.observe(trade(1, SECOND))
+    venue.fill.begin(feed)
+    venue.stream(trade(1, SECOND))
     venue.fill.lost([feed])
-    venue.fill.observe(trade(2, 86_400 * SECOND))
+    venue.stream(trade(2, 86_400 * SECOND))
     await eventually(lambda: venue.asked)
     assert venue.asked[0][0].event_ns == (86_400 - 600) * SECOND
     assert venue.lost == [0], "what is left out is a gap"
@@ -464,10 +501,11 @@ async def test_a_long_absence_whose_end_cannot_be_fetched_is_told_once(feed: Fee
 
 async def test_without_numbers_what_is_left_out_is_told_as_well(feed: Feed, eventually: Any) -> None:
     venue = Venue(numbered=False)
+    venue.fill.begin(feed)
     venue.trades = [trade(number, SECOND + number) for number in range(10_000)]
-    venue.fill.observe(trade(20_002, SECOND))
+    venue.stream(trade(20_002, SECOND))
     venue.fill.lost([feed])
-    venue.fill.observe(trade(20_001, 2 * SECOND))
+    venue.stream(trade(20_001, 2 * SECOND))
     await eventually(lambda: venue.emitted)
     assert venue.numbers == list(range(5_000, 10_000))
     assert (venue.emitted[0].count, venue.emitted[0].still_missing) == (5_000, 5_000)

@@ -103,7 +103,8 @@ def test_trades_without_numbers_are_forgotten_when_nothing_could_repeat_them() -
         assert backfill.given is given is twin._intake.twin.given
         return given.has(feed, 7, 7)
 
-    backfill.observe(trade(1))
+    backfill.begin(feed)
+    desk.dispatcher.deliver(trade(1), [], [], 0)
     for is_lost in (False, True):
         end = desk.shares.mirror(main, twin)
         twin._intake.twin.sift(trade(7))

@@ -49,7 +49,7 @@ class Pair:
             [self._feed(health, channel) for channel in (channels if theirs is None or not at else theirs)]
             for at, health in enumerate(self.health)
         ]
-        self.main, self.spare = (Twin(Given(numbered), health, self.counters, always=False) for health in self.health)
+        self.main, self.spare = (Twin(Given(numbered), health, self.counters) for health in self.health)
         self.ends = [self.main.join(self.given, None), self.spare.join(self.given, self.health[0])]
 
     @staticmethod
@@ -168,8 +168,8 @@ def test_what_is_on_its_way_when_the_stand_in_goes_is_left_out() -> None:
     assert len(pair.spare.sift(quote())) == 1, "wanted of itself"
     for each in settle:
         each()
-    assert (pair.spare.active, pair.spare.asks) == (False, False)
-    assert (pair.main.active, pair.main.asks) == (False, False)
+    assert not pair.spare.active
+    assert not pair.main.active
 
 
 def test_a_provider_that_lags_when_its_stand_in_goes_repeats_nothing() -> None:
@@ -182,7 +182,7 @@ def test_a_provider_that_lags_when_its_stand_in_goes_repeats_nothing() -> None:
     assert len(pair.main.sift(quote())) == 1
     for each in settle:
         each()
-    assert (pair.main.active, pair.main.asks) == (False, False)
+    assert not pair.main.active
 
 
 def test_a_provider_in_two_parts_is_sifted_until_both_end() -> None:
@@ -192,13 +192,6 @@ def test_a_provider_in_two_parts_is_sifted_until_both_end() -> None:
     assert pair.main.active
     end()()
     assert not pair.main.active
-
-
-def test_batches_that_are_seen_in_any_case_go_on_being_seen() -> None:
-    twin = Twin(Given(False), FeedHealth("alpaca", lambda _: None), Counters(), always=True)
-    assert (twin.asks, twin.active) == (True, False)
-    twin.join(Given(False), None)()()
-    assert (twin.asks, twin.active) == (True, False)
 
 
 def test_counts_and_membership_are_those_of_a_set() -> None:
