@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SPOT", "SPOT_US", "USDM"]
+__all__ = ["SPOT", "USDM"]
 
 #: name -> payload of USD-M futures.
 USDM: dict[str, bytes] = {
@@ -119,14 +119,4 @@ SPOT: dict[str, bytes] = {
     "ack": b'{"result":null,"id":9007199254740993}',
     "error": b'{"code":2,"msg":"Invalid request: unknown method","id":7}',
     "avg_price": b'{"e":"avgPrice","E":1693907033000,"s":"BTCUSDT","i":"5m","w":"25776.86000000","T":1693907032213}',
-}
-
-#: name -> payload of Spot streams opened with `timeUnit=MICROSECOND`.
-SPOT_US: dict[str, bytes] = {
-    "trade": b'{"e":"trade","E":1672515782136001,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782135999,'
-    b'"m":false,"M":true}',
-    "bar": b'{"e":"kline","E":1672515782136123,"s":"BNBBTC","k":{"t":1672515780000000,"T":1672515839999999,'
-    b'"s":"BNBBTC",'
-    b'"i":"1m","f":100,"L":200,"o":"0.0010","c":"0.0020","h":"0.0025","l":"0.0010","v":"1000","n":100,"x":false,'
-    b'"q":"1.0000","V":"500","Q":"0.500","B":"123456"}}',
 }

@@ -13,7 +13,7 @@ from tradewire.core.plan import Codec, Field, FieldPlan, Filter, Levels, Shape, 
 from tradewire.core.plan_check import check
 from tradewire.core.record import INEXACT, LAST, MORE, SIDE, Kind
 from tradewire.errors import PlanError
-from tradewire.venues.binance import SPOT_MARKET_DATA, SPOT_MARKET_DATA_US, USDM_MARKET_DATA
+from tradewire.venues.binance import SPOT_MARKET_DATA, USDM_MARKET_DATA
 
 SYMBOL = Field("symbol", "s", "symbol")
 TRADE = Shape(Kind.TRADE, "trades", value="trade", fields=(SYMBOL, Field("price", "p")))
@@ -33,7 +33,7 @@ def with_shape(shape: Shape = TRADE, **changes: Any) -> FieldPlan:
 @pytest.mark.parametrize(
     "plan",
     [
-        *(USDM_MARKET_DATA, SPOT_MARKET_DATA, SPOT_MARKET_DATA_US, ALPACA, ANYTHING, VOCABULARY, PLAN),
+        *(USDM_MARKET_DATA, SPOT_MARKET_DATA, ALPACA, ANYTHING, VOCABULARY, PLAN),
         replace(with_field(Field("event_ns", "t", "timestamp")), codec="msgpack"),
     ],
 )

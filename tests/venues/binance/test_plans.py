@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from binance_samples import SPOT, SPOT_US, USDM
+from binance_samples import SPOT, USDM
 from tradewire.core import REASONS, FieldPlan, plan_check
 from tradewire.core.record import PARTIAL
 from tradewire.errors import DecodeError
 from tradewire.venues.binance import (
     SPOT_BOOK_RULE,
     SPOT_MARKET_DATA,
-    SPOT_MARKET_DATA_US,
     USDM_BOOK_RULE,
     USDM_MARKET_DATA,
 )
@@ -262,25 +261,11 @@ SPOT_EXPECTED: dict[str, list[Expected]] = {
     "avg_price": [control("unknown")],
 }
 
-SPOT_US_EXPECTED: dict[str, list[Expected]] = {
-    "trade": [{"type": "Trade", "symbol": "BNBBTC", "event_ns": 1672515782135999000, "side": "buy"}],
-    "bar": [
-        {
-            "type": "Bar",
-            "symbol": "BNBBTC",
-            "event_ns": 1672515782136123000,
-            "start_ns": 1672515780000000000,
-            "closed": False,
-        }
-    ],
-}
-
 CASES = [
     pytest.param(plan, samples[name], expected[name], id=f"{market}-{name}")
     for market, plan, samples, expected in (
         ("usdm", USDM_MARKET_DATA, USDM, USDM_EXPECTED),
         ("spot", SPOT_MARKET_DATA, SPOT, SPOT_EXPECTED),
-        ("spot_us", SPOT_MARKET_DATA_US, SPOT_US, SPOT_US_EXPECTED),
     )
     for name in samples
 ]
@@ -333,7 +318,7 @@ def test_symbols_of_any_script(impl: ModuleType) -> None:
 
 
 def test_the_plans_are_sound_and_plain() -> None:
-    for plan in (USDM_MARKET_DATA, SPOT_MARKET_DATA, SPOT_MARKET_DATA_US):
+    for plan in (USDM_MARKET_DATA, SPOT_MARKET_DATA):
         plan_check.check(plan)
         assert hash(plan) is not None
     assert (USDM_MARKET_DATA.venue, SPOT_MARKET_DATA.venue) == ("binance", "binance_spot")

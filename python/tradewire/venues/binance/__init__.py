@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from .plans import (
         SPOT_BOOK_RULE,
         SPOT_MARKET_DATA,
-        SPOT_MARKET_DATA_US,
         USDM_BOOK_RULE,
         USDM_MARKET_DATA,
     )
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SPOT_BOOK_RULE",
     "SPOT_MARKET_DATA",
-    "SPOT_MARKET_DATA_US",
     "USDM_BOOK_RULE",
     "USDM_MARKET_DATA",
     "BinanceMarketDataClient",

@@ -10,13 +10,12 @@ Numbers: prices are above zero where a zero could only be an error, and may be z
 
 from __future__ import annotations
 
-from tradewire.core.plan import Codec, Field, FieldPlan, Filter, Levels, SequenceRule, Shape, Sign, StreamName
+from tradewire.core.plan import Field, FieldPlan, Filter, Levels, SequenceRule, Shape, Sign, StreamName
 from tradewire.core.record import BACKFILL, INTERVALS, PARTIAL, ControlStatus, Kind
 
 __all__ = [
     "SPOT_BOOK_RULE",
     "SPOT_MARKET_DATA",
-    "SPOT_MARKET_DATA_US",
     "USDM_BOOK_RULE",
     "USDM_MARKET_DATA",
     "decimals",
@@ -30,6 +29,8 @@ SPOT_BOOK_RULE = SequenceRule(first="straddle_next", next="contiguous")
 
 _PARTIAL_DEPTHS = ("depth5", "depth10", "depth20")
 _SYMBOL = Field("symbol", "s", "symbol")
+#: Transaction time, else event time.
+_EVENT_TIME = (Field("event_ns", "T", "ms", required=False), Field("event_ns", "E", "ms"))
 #: `m`: the buyer is the maker, so the taker sold.
 _TAKER_SIDE = Field("side", "m", "code", codes=((True, 1), (False, 0)))
 _ORDER_SIDE = Field("side", "o.S", "code", codes=(("BUY", 0), ("SELL", 1)))
@@ -49,19 +50,14 @@ def _sequence(key: str, *more: str) -> tuple[Field, ...]:
     return tuple(Field(target, key, "integer", sign="zero") for target in ("seq", *more))
 
 
-def _event_time(unit: Codec) -> tuple[Field, ...]:
-    """Transaction time, else event time."""
-    return Field("event_ns", "T", unit, required=False), Field("event_ns", "E", unit)
-
-
-def _trade(value: str, channel: str, trade_id: str, unit: Codec, filters: tuple[Filter, ...] = ()) -> Shape:
+def _trade(value: str, channel: str, trade_id: str, filters: tuple[Filter, ...] = ()) -> Shape:
     return Shape(
         Kind.TRADE,
         channel,
         value=value,
         fields=(
             _SYMBOL,
-            *_event_time(unit),
+            *_EVENT_TIME,
             *_sequence(trade_id, "trade_id"),
             *decimals("positive", price="p", quantity="q"),
             _TAKER_SIDE,
@@ -70,16 +66,16 @@ def _trade(value: str, channel: str, trade_id: str, unit: Codec, filters: tuple[
     )
 
 
-def _rest_trades(unit: Codec) -> tuple[Shape, ...]:
+def _rest_trades() -> tuple[Shape, ...]:
     """Rows of the REST calls `aggTrades` and `trades`, which fill holes in the streams. They name no symbol."""
     agg = (
-        Field("event_ns", "T", unit),
+        Field("event_ns", "T", "ms"),
         *_sequence("a", "trade_id"),
         *decimals("positive", price="p", quantity="q"),
         _TAKER_SIDE,
     )
     single = (
-        Field("event_ns", "time", unit),
+        Field("event_ns", "time", "ms"),
         *_sequence("id", "trade_id"),
         *decimals("positive", price="price", quantity="qty"),
         Field("side", "isBuyerMaker", "code", codes=((True, 1), (False, 0))),
@@ -93,15 +89,15 @@ def _rest_trades(unit: Codec) -> tuple[Shape, ...]:
 _QUOTE = decimals("zero", bid_price="b", bid_quantity="B", ask_price="a", ask_quantity="A")
 
 
-def _bar(value: str, channel: str, symbol: Field, unit: Codec) -> Shape:
+def _bar(value: str, channel: str, symbol: Field) -> Shape:
     return Shape(
         Kind.BAR,
         channel,
         value=value,
         fields=(
             symbol,
-            Field("event_ns", "E", unit),
-            Field("start_ns", "k.t", unit),
+            Field("event_ns", "E", "ms"),
+            Field("start_ns", "k.t", "ms"),
             Field("interval_ns", "k.i", "code", codes=tuple(INTERVALS.items())),
             *decimals("positive", open="k.o", high="k.h", low="k.l", close="k.c"),
             *decimals("zero", volume="k.v", quote_volume="k.q"),
@@ -111,7 +107,7 @@ def _bar(value: str, channel: str, symbol: Field, unit: Codec) -> Shape:
     )
 
 
-def _ticker(value: str, channel: str, unit: Codec, filters: tuple[Filter, ...], *, mini: bool) -> Shape:
+def _ticker(value: str, channel: str, filters: tuple[Filter, ...], *, mini: bool) -> Shape:
     last_quantity = () if mini else decimals("zero", last_quantity="Q")
     trades = () if mini else (Field("trades", "n", "integer", sign="zero"),)
     return Shape(
@@ -120,7 +116,7 @@ def _ticker(value: str, channel: str, unit: Codec, filters: tuple[Filter, ...], 
         value=value,
         fields=(
             _SYMBOL,
-            Field("event_ns", "E", unit),
+            Field("event_ns", "E", "ms"),
             *decimals("zero", last_price="c", open="o", high="h", low="l", volume="v", quote_volume="q"),
             *last_quantity,
             *trades,
@@ -156,12 +152,12 @@ _CONTROL = (
 )
 
 
-def _shutdown(unit: Codec) -> Shape:
+def _shutdown() -> Shape:
     return Shape(
         Kind.CONTROL,
         "control",
         value="serverShutdown",
-        fields=(Field("event_ns", "E", unit),),
+        fields=(Field("event_ns", "E", "ms"),),
         constants=(("status", ControlStatus.NOTICE),),
     )
 
@@ -169,20 +165,20 @@ def _shutdown(unit: Codec) -> Shape:
 def _usdm_shapes() -> tuple[Shape, ...]:
     depth = (
         _SYMBOL,
-        *_event_time("ms"),
+        *_EVENT_TIME,
         *_sequence("u"),
         Field("first_seq", "U", "integer", sign="zero"),
         Field("prev_seq", "pu", "integer", sign="zero"),
     )
     return (
-        _trade("aggTrade", "agg_trades", "a", "ms", _USDM_ROWS),
+        _trade("aggTrade", "agg_trades", "a", _USDM_ROWS),
         # X other than MARKET marks fills outside the book (insurance fund, ADL), some of them at price 0.
-        _trade("trade", "trades", "t", "ms", (*_USDM_ROWS, Filter("X", ("MARKET",)))),
+        _trade("trade", "trades", "t", (*_USDM_ROWS, Filter("X", ("MARKET",)))),
         Shape(
             Kind.QUOTE,
             "quotes",
             value="bookTicker",
-            fields=(_SYMBOL, *_event_time("ms"), *_sequence("u"), *_QUOTE),
+            fields=(_SYMBOL, *_EVENT_TIME, *_sequence("u"), *_QUOTE),
             filters=_USDM_ROWS,
         ),
         # Partial, diff and RPI depth share their event name: only the stream name tells them apart. RPI orders are not
@@ -221,10 +217,10 @@ def _usdm_shapes() -> tuple[Shape, ...]:
             ),
             filters=_USDM_ROWS,
         ),
-        _bar("kline", "bars", _SYMBOL, "ms"),
-        _bar("continuous_kline", "bars", Field("symbol", "ps", "symbol"), "ms"),
-        _ticker("24hrTicker", "ticker", "ms", _USDM_ROWS, mini=False),
-        _ticker("24hrMiniTicker", "mini_ticker", "ms", _USDM_ROWS, mini=True),
+        _bar("kline", "bars", _SYMBOL),
+        _bar("continuous_kline", "bars", Field("symbol", "ps", "symbol")),
+        _ticker("24hrTicker", "ticker", _USDM_ROWS, mini=False),
+        _ticker("24hrMiniTicker", "mini_ticker", _USDM_ROWS, mini=True),
         Shape(
             Kind.LIQUIDATION,
             "liquidations",
@@ -239,7 +235,7 @@ def _usdm_shapes() -> tuple[Shape, ...]:
             # Recorded inside `o`, documented at the top level.
             filters=(*_USDM_ROWS, Filter("o.st", (1,))),
         ),
-        _shutdown("ms"),
+        _shutdown(),
         Shape(
             Kind.BOOK_SNAPSHOT,
             "snapshot",
@@ -251,33 +247,33 @@ def _usdm_shapes() -> tuple[Shape, ...]:
             ),
             levels=_SNAPSHOT_LEVELS,
         ),
-        *_rest_trades("ms"),
+        *_rest_trades(),
         *_CONTROL,
     )
 
 
-def _spot_shapes(unit: Codec) -> tuple[Shape, ...]:
+def _spot_shapes() -> tuple[Shape, ...]:
     snapshot = _sequence("lastUpdateId")
     keys = ("lastUpdateId", "bids", "asks")
     return (
-        _trade("aggTrade", "agg_trades", "a", unit),
-        _trade("trade", "trades", "t", unit),
+        _trade("aggTrade", "agg_trades", "a"),
+        _trade("trade", "trades", "t"),
         Shape(
             Kind.BOOK_DELTA,
             "book",
             value="depthUpdate",
             fields=(
                 _SYMBOL,
-                *_event_time(unit),
+                *_EVENT_TIME,
                 *_sequence("u"),
                 Field("first_seq", "U", "integer", sign="zero"),
             ),
             levels=_LEVELS,
         ),
-        _bar("kline", "bars", _SYMBOL, unit),
-        _ticker("24hrTicker", "ticker", unit, (), mini=False),
-        _ticker("24hrMiniTicker", "mini_ticker", unit, (), mini=True),
-        _shutdown(unit),
+        _bar("kline", "bars", _SYMBOL),
+        _ticker("24hrTicker", "ticker", (), mini=False),
+        _ticker("24hrMiniTicker", "mini_ticker", (), mini=True),
+        _shutdown(),
         # Without an event name: known by their keys. A quote has no time.
         Shape(
             Kind.QUOTE,
@@ -296,7 +292,7 @@ def _spot_shapes(unit: Codec) -> tuple[Shape, ...]:
             flags=PARTIAL,
         ),
         Shape(Kind.BOOK_SNAPSHOT, "snapshot", keys=keys, fields=snapshot, levels=_SNAPSHOT_LEVELS),
-        *_rest_trades(unit),
+        *_rest_trades(),
         *_CONTROL,
     )
 
@@ -308,8 +304,5 @@ def _plan(venue: str, shapes: tuple[Shape, ...]) -> FieldPlan:
 #: Market streams and REST depth snapshots of USD-M futures. Snapshots name no symbol: give `stream="btcusdt@depth"`.
 USDM_MARKET_DATA = _plan("binance", _usdm_shapes())
 
-#: Market streams and REST depth snapshots of Spot, times in milliseconds.
-SPOT_MARKET_DATA = _plan("binance_spot", _spot_shapes("ms"))
-
-#: The same of streams opened with `timeUnit=MICROSECOND`.
-SPOT_MARKET_DATA_US = _plan("binance_spot", _spot_shapes("us"))
+#: Market streams and REST depth snapshots of Spot.
+SPOT_MARKET_DATA = _plan("binance_spot", _spot_shapes())
