@@ -120,6 +120,7 @@ async def test_each_kind_reaches_callbacks_events_and_batches(sim: AlpacaSim, co
             assert feeds[channel, "AAPL"].state is FeedState.LIVE
             assert feeds[channel, "MSFT"].well, "nothing was said, which is normal"
         counters = gateway.counters
+        assert counters["notices"] == len(SAID)
         assert counters["decode_errors"] == counters["subscriptions_refused"] == counters["notices_lost"] == 0
 
     seen = [event async for event in events if isinstance(event, Notice)]

@@ -98,7 +98,7 @@ def stream(
     board = run(_watch(gateway, seconds=seconds, quiet=quiet, metrics_port=metrics_port))
     typer.echo(summary(board), err=not quiet and not console().is_terminal)
     counters = gateway.counters
-    if counters["messages"] == counters["messages.control"]:
+    if counters["messages"] == counters["messages.control"] and not counters["notices"]:
         answers = counters["messages"] and not board.trouble
         why = no_market_data(address) if answers else nothing_received(address, board.trouble)
         typer.echo(f"tradewire: {why}", err=True)

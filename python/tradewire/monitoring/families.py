@@ -260,6 +260,7 @@ def _healing(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "Connections given up for too many unreadable messages.",
         "bad_message_storms",
     )
+    yield _total(managers, "tradewire_notices", "Halts, price bands, trades taken back and the like.", "notices")
     yield _total(
         managers,
         "tradewire_notices_lost",

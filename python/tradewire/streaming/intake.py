@@ -164,6 +164,7 @@ class Intake:
             self._on_lost_notices(unseen, "more payloads with notices in one read than are kept")
         if not notices:
             return
+        self.counters.add("notices", len(notices))
         symbols, venue = self.pipeline.symbols, self._venue.plan.venue
         for notice in notices:
             symbol_id = symbols.get(venue, notice.symbol)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tradewire.sim import SimProcess
+
 
 def _words(venue: Any, *more: str) -> list[str]:
     return ["stream", "--url", venue.stream_url, "--rest-url", venue.rest_url, "--seconds", "2", *more]
@@ -38,6 +40,17 @@ def test_a_pipe_gets_a_json_object_per_event(tradewire: Any, venue: Any) -> None
         int,
     )
     assert "messages (" in done.stderr, "the summary does not disturb the lines"
+
+
+def test_halts_alone_are_worth_a_stream(tradewire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPACA_API_KEY", "PK1")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
+    with SimProcess("alpaca", symbols=("AAPL",), rate=20, script="every 200ms tell halt AAPL") as alpaca:
+        done = tradewire(*_words(alpaca, "--venue", "alpaca", "--symbols", "AAPL", "--channels", "statuses"))
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    halt = next(event for event in events if event["event"] == "TradingStatus")
+    assert (halt["symbol"], halt["halted"], halt["code"], halt["reason"]) == ("AAPL", True, "H", "Halt News Pending")
 
 
 def test_a_venue_that_is_not_there_is_exit_code_1(tradewire: Any) -> None:

@@ -26,6 +26,7 @@ NAMES = {
     "tradewire_backfill_repeats": ("provider",),
     "tradewire_backfilled_trades": ("provider",),
     "tradewire_bad_message_storms": ("provider",),
+    "tradewire_notices": ("provider",),
     "tradewire_notices_lost": ("provider",),
     "tradewire_batches": ("provider",),
     "tradewire_book_gaps": ("provider",),
