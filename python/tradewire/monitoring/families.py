@@ -155,16 +155,21 @@ def _losses(managers: Mapping[str, WebSocketManager]) -> Iterator[Family]:
         "sequence_",
         _GAPS,
     )
-    yield _total(managers, "tradewire_messages_missing", "Numbered messages that never came.", "messages_missing")
+    yield _total(
+        managers, "tradewire_messages_missing", "Numbered messages that did not come in their turn.", "messages_missing"
+    )
+    yield _total(
+        managers, "tradewire_messages_late", "Numbered messages that were missing, and came later.", "messages_late"
+    )
     ratio = Family(
-        "tradewire_drop_ratio", "Numbered messages missing, of all that should have come.", "gauge", ("provider",)
+        "tradewire_drop_ratio", "Numbered messages that never came, of all numbered ones.", "gauge", ("provider",)
     )
     for provider, manager in managers.items():
         ratio.add(provider, value=manager.drop_rate)
     yield ratio
     by_channel = Family(
         "tradewire_feed_incidents",
-        "Numbered messages that came after a gap, twice or out of order.",
+        "Numbered messages that came after a gap, twice or out of order, by channel.",
         "counter",
         ("provider", "channel", "incident"),
     )

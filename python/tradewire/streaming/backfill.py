@@ -151,11 +151,12 @@ class BackFill:
             first = LastTrade(seq - min(missing, _MOST) - 1, 0)
             self._ask(feed, _Gap(first, LastTrade(seq, event_ns), missing, set()))
 
-    def late(self, feed: Feed, seq: int) -> None:
-        """A number came after its successors: it need not be delivered any more."""
-        for gap in self._open.get(feed, ()):
-            if gap.last.seq - gap.missing <= seq < gap.last.seq:
-                gap.known.add(seq)
+    def late(self, feed: Feed, seq: int) -> bool:
+        """A number came after its successors: it need not be delivered any more. Whether it was waited for."""
+        of = [gap for gap in self._open.get(feed, ()) if gap.last.seq - gap.missing <= seq < gap.last.seq]
+        for gap in of:
+            gap.known.add(seq)
+        return bool(of)
 
     def gave(self, feed: Feed, seq: int) -> bool:
         """Whether a number that comes after its successors has been fetched and delivered meanwhile."""

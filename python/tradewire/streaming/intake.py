@@ -267,14 +267,20 @@ class Intake:
                     self._on_lost(feed, lost)
                 self.backfill.gap(feed, seq, int(record["event_ns"]), missing)
                 continue
+            is_missed = is_trade and outcome == "reordered" and self._repeats.misses(symbol_id, seq)
             if is_trade and (outcome == "duplicate" or (outcome == "reordered" and self._repeats.came(symbol_id, seq))):
                 self._count_incident("duplicate", feed)
                 repeated.append(row)
                 continue
             self._count_incident(outcome, feed)
             if outcome == "reordered" and feed is not None:
-                self.backfill.late(feed, seq)
-                if self.backfill.gave(feed, seq):
+                is_awaited = self.backfill.late(feed, seq)
+                is_fetched = self.backfill.gave(feed, seq)
+                # What another provider gave was never counted, and a hole that may be nothing not yet.
+                is_counted = is_fetched or not self.backfill.given.has(feed, seq, 0)
+                if is_missed and is_counted and not (feed.channel.holes and is_awaited):
+                    self.counters.add("messages_late")
+                if is_fetched:
                     self.counters.add("backfill_repeats")
                     repeated.append(row)
         if not repeated:

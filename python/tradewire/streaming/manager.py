@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tradewire.core import SymbolTable, monotonic_ns, wall_ns
+from tradewire.core.record import Kind
 from tradewire.errors import StateError, UnsupportedError
 from tradewire.telemetry.limited_log import LimitedLog
 from tradewire.telemetry.throughput import Throughput
@@ -270,9 +271,12 @@ class WebSocketManager:
 
     @property
     def drop_rate(self) -> float:
-        """Numbered messages that never came, as a share of all that should have come."""
-        missing = self.counters["messages_missing"]
-        return missing / max(self.counters["messages"] + missing, 1)
+        """Messages that never came over the stream, as a share of all that should have come, where every one is
+        numbered; 0.0 where none is."""
+        missing = max(self.counters["messages_missing"] - self.counters["messages_late"], 0)
+        kinds = [Kind(kind) for kind, rule in self._venue.sequences.items() if rule == "contiguous"]
+        came = sum(self.counters[f"messages.{kind.name.lower()}"] for kind in kinds)
+        return missing / max(came + missing, 1)
 
     @property
     def throughput(self) -> Throughput:

@@ -45,12 +45,17 @@ class Repeats:
         stream.holes.append((seq - missing, seq))
         self._bound(stream)
 
+    def misses(self, symbol_id: int, seq: int) -> bool:
+        """Whether a number below the last one was skipped and has not come since."""
+        stream = self._of.get(symbol_id)
+        return stream is not None and (at := _hole(stream, seq)) >= 0 and seq < stream.holes[at][1]
+
     def came(self, symbol_id: int, seq: int) -> bool:
         """Whether a number below the last one came before; now it has come."""
         stream = self._of.get(symbol_id)
         if stream is None or seq < stream.first:
             return False
-        at = bisect_right(stream.holes, seq, key=_start) - 1
+        at = _hole(stream, seq)
         if at < 0 or seq >= stream.holes[at][1]:
             return True
         start, stop = stream.holes.pop(at)
@@ -64,6 +69,11 @@ class Repeats:
     def _bound(stream: _Stream) -> None:
         while len(stream.holes) > _HOLES:
             stream.first = stream.holes.pop(0)[1]
+
+
+def _hole(stream: _Stream, seq: int) -> int:
+    """The last hole that begins at this number or below; -1: there is none."""
+    return bisect_right(stream.holes, seq, key=_start) - 1
 
 
 def _start(hole: tuple[int, int]) -> int:

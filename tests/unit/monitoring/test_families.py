@@ -55,6 +55,7 @@ NAMES = {
     "tradewire_latency_negative": ("provider",),
     "tradewire_latency_seconds": ("provider", "hop"),
     "tradewire_messages": ("provider", "kind"),
+    "tradewire_messages_late": ("provider",),
     "tradewire_messages_missing": ("provider",),
     "tradewire_messages_not_json": ("provider",),
     "tradewire_paused_seconds": ("provider",),
@@ -83,6 +84,7 @@ NAMES = {
 }
 #: What `streaming` counts and no metric tells, and why.
 UNTOLD = {
+    "messages": "the sum of `tradewire_messages`, and what is injected",
     "messages.injected": "REST answers are no traffic of a stream; their kinds are counted",
     "snapshots": "those that helped are tradewire_book_resyncs, the others tradewire_snapshot_errors",
     "snapshot_errors": "the sum of those by symbol, of which the metric is made",
@@ -132,8 +134,10 @@ def test_three_providers_with_200_symbols_have_few_series(tmp_path: Path) -> Non
 def test_counters_are_those_of_each_provider() -> None:
     gateway = StreamingGateway()
     counters = gateway.managers["binance"].counters
-    counters.add_all({"trade": 97, "injected": 5}, "messages.")
-    counters.add_all({"messages": 97, "bytes": 1_000, "messages_missing": 3, "sequence_gap": 2, "reconnects": 4})
+    counters.add_all({"trade": 97, "bar": 403, "injected": 5}, "messages.")
+    counters.add_all(
+        {"messages": 500, "bytes": 1_000, "messages_missing": 5, "messages_late": 2, "sequence_gap": 2, "reconnects": 4}
+    )
     counters.add_all({"evidence.mute": 6, "remedies.reconnect": 7, "protocol_errors.1009": 8})
     found = read(gateway)
     assert value(found["tradewire_messages"], "binance", "trade") == 97

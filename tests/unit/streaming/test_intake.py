@@ -39,9 +39,9 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backfill, "_SETTLE_S", 0)
 
 
-def opened(server: Any, answers: Answers) -> tuple[StreamingGateway, list[Trade], list[Any]]:
-    gateway = StreamingGateway(url=server.url, random=Random(1))
-    gateway.managers["binance"]._intake.backfill._source = lambda: answers  # type: ignore[assignment, return-value]
+def opened(server: Any, answers: Answers, venue: str = "binance") -> tuple[StreamingGateway, list[Trade], list[Any]]:
+    gateway = StreamingGateway(venue=venue, url=server.url, random=Random(1))
+    gateway.managers[venue]._intake.backfill._source = lambda: answers  # type: ignore[assignment, return-value]
     got: list[Trade] = []
     told: list[Any] = []
     gateway.subscribe_to_trades("BTCUSDT", got.append)
@@ -184,6 +184,41 @@ def test_notices_that_cannot_be_delivered_are_counted_and_told_once(
     assert (manager.counters["notices"], manager.counters["notices_lost"]) == (1, 4)
     (message,) = caplog.messages
     assert message.startswith("alpaca: 1 payloads with notices are lost: a notice of alpaca cannot be read")
+
+
+@pytest.mark.parametrize(("venue", "missing"), [("binance", 0), ("binance_spot", 3)])
+async def test_what_came_late_is_no_loss(
+    wire_server: Any, frames: Any, eventually: Any, venue: str, missing: int
+) -> None:
+    gateway, got, _ = opened(wire_server, Answers(), venue)
+    manager = gateway.managers[venue]
+    counters = manager.counters
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        # 1 was never missing; 6 comes twice.
+        for number in (2, 1, 5, 3, 4, 7, 6, 6):
+            peer.send_frame(frames.trade(number))
+        await eventually(lambda: counters["sequence_duplicate"] == 1)
+        await eventually(lambda: not manager._intake.backfill._tasks)
+        assert sorted(trade.seq for trade in got) == [1, 2, 3, 4, 5, 6, 7]
+        assert (counters["messages_missing"], counters["messages_late"]) == (missing, missing)
+        assert manager.drop_rate == 0
+
+
+async def test_the_loss_of_a_trade_that_came_after_its_back_fill_is_taken_back(
+    wire_server: Any, frames: Any, eventually: Any
+) -> None:
+    gateway, got, _ = opened(wire_server, Answers(1, 2, 3, 4))
+    async with gateway:
+        peer = await accepted(wire_server, frames, gateway, eventually)
+        peer.send_frame(frames.trade(1))
+        peer.send_frame(frames.quote(1))
+        peer.send_frame(frames.trade(4))
+        await eventually(lambda: len(got) == 4)
+        assert gateway.managers["binance"].drop_rate == 2 / 4, "of the messages that are numbered"
+        peer.send_frame(frames.trade(2))
+        await eventually(lambda: gateway.counters["messages_late"] == 1)
+        assert gateway.managers["binance"].drop_rate == 1 / 4
 
 
 def test_the_smallest_ring_takes_a_whole_snapshot() -> None:

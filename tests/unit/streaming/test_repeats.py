@@ -48,6 +48,15 @@ def test_a_gap_tells_what_came_before_it() -> None:
     assert not seen.came(7, 6)
 
 
+def test_what_was_skipped_is_missed_until_it_comes() -> None:
+    seen = Repeats()
+    seen.gap(7, 9, 2)
+    assert [seen.misses(7, number) for number in (5, 6, 7, 8, 9)] == [False, False, True, True, False]
+    assert not seen.misses(8, 7), "another symbol"
+    seen.came(7, 7)
+    assert [seen.misses(7, number) for number in (7, 8)] == [False, True]
+
+
 def test_memory_is_bounded_and_what_is_forgotten_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeats, "_HOLES", 2)
     seen = Repeats()
