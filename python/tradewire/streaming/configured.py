@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tradewire.core import wall_ns
@@ -17,6 +17,8 @@ from .plan import GatewayPlan, plan_of
 if TYPE_CHECKING:
     from tradewire.config import Config, ConfigLoader
     from tradewire.config.difference import Change
+
+    from .provider import ProviderSettings
 
 __all__ = ["Configured"]
 
@@ -91,6 +93,7 @@ class Configured:
                 return
             try:
                 plan = plan_of(change.new, self._environ())
+                self._check_lasting(plan)
                 apply(plan)
             except (TradewireError, ValueError) as error:
                 _logger.error("the changed configuration cannot be applied, the gateway goes on as before: %s", error)
@@ -104,6 +107,18 @@ class Configured:
         self._loader.subscribe(on_change)
         self._loader.subscribe_to_refusals(self._on_refused)
         await self._loader.start()
+
+    def _check_lasting(self, plan: GatewayPlan) -> None:
+        """What a provider is never given anew, with the line that would."""
+        from tradewire.config.problem import Place, located
+
+        loader = self._loader
+        problems = located(
+            _changed(self.plan.providers, plan.providers),
+            lambda path: Place("configuration") if loader is None else loader.reading.place(path),
+        )
+        if problems:
+            raise ConfigError(problems)
 
     def _on_applied(self) -> None:
         self.applied_ns = wall_ns()
@@ -120,3 +135,14 @@ class Configured:
         """Follows it no more."""
         if self._loader is not None:
             await self._loader.stop()
+
+
+def _changed(
+    present: Mapping[str, ProviderSettings], wanted: Mapping[str, ProviderSettings]
+) -> Iterator[tuple[str, str]]:
+    for name in present.keys() & wanted.keys():
+        old, new, path = present[name], wanted[name], f"streaming.providers.{name}"
+        if old.venue != new.venue:
+            yield f"{path}.venue", f"stays {old.venue.name} while the gateway runs: give the provider another name"
+        if old.codec != new.codec:
+            yield f"{path}.codec", f"stays {old.codec} while the gateway runs: give the provider another name"

@@ -448,6 +448,36 @@ async def test_a_plan_that_the_gateway_refuses_is_told_and_the_old_one_applied_a
     assert configured.applied_ns == since_ns
 
 
+async def test_venue_and_codec_stay_and_the_line_that_would_change_them_is_told(
+    tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = """
+credentials: {main: {api_key: k, secret_key: s}}
+streaming:
+  symbols: [AAPL]
+  providers:
+    - name: mine
+      venue: alpaca
+      codec: json
+      credential: main
+      subscriptions: [trades]
+"""
+    path = written(tmp_path, text)
+    path.chmod(0o600)
+    configured = Configured(path, hot_reload=True)
+    asked, plan = list[GatewayPlan](), configured.plan
+    await configured.start(asked.append)
+    path.write_text(text.replace("codec: json", "codec: msgpack").replace("venue: alpaca", "venue: alpaca_sip"))
+    await eventually(lambda: asked)
+    await configured.stop()
+    assert asked == [plan]
+    stays = "while the gateway runs: give the provider another name"
+    assert caplog.messages[0].splitlines()[1:] == [
+        f"{path}:7: streaming.providers.mine.venue: stays alpaca {stays}",
+        f"{path}:8: streaming.providers.mine.codec: stays json {stays}",
+    ]
+
+
 async def test_what_a_reload_changed_is_said_in_one_line(
     tmp_path: Path, eventually: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
