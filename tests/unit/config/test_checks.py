@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tradewire.config import CredentialsConfig, ExchangeConfig, GlobalSettings, ProviderConfig, TradingApiConfig
@@ -161,3 +163,55 @@ LIVE_KEY = TradingApiConfig(provider="p", settings=LIVE_API.settings, credential
 )
 def test_what_must_agree_with_the_environment(section: Section, environment: str, paths: list[str]) -> None:
     assert [path for path, _ in found(section, environment)] == paths
+
+
+def test_rules_over_the_whole_hold_beside_other_problems(place: Any, texts: Any) -> None:
+    text = """\
+    environment: live
+    global_settings: {default_timeout_ms: 0}
+    exchanges:
+      b: {name: N, testnet: false, timeout: x}
+    apis:
+      a: {provider: 3, credentials: {environment: paper}}
+    streaming:
+      providers:
+        - {name: binance, websocket_url: 'wss://127.0.0.1', rest_url: x, credential: nobody, codec: xml}
+    """
+    assert [(each.line, each.path) for each in place.problems(text)] == [
+        (2, "global_settings.default_timeout_ms"),
+        (2, "global_settings.enable_paper_trading"),
+        (4, "exchanges.b.paper_trading"),
+        (4, "exchanges.b.timeout"),
+        (6, "apis.a.credentials.environment"),
+        (6, "apis.a.provider"),
+        (6, "apis.a.settings.use_paper_trading"),
+        (9, "streaming.providers.binance.codec"),
+        (9, "streaming.providers.binance.credential"),
+        (9, "streaming.providers.binance.rest_url"),
+        (9, "streaming.providers.binance.websocket_url"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("environment: lve\nexchanges: {b: {name: N, testnet: false}}", ["environment"]),
+        (
+            "environment: live\nglobal_settings: {enable_paper_trading: false}\nexchanges: {b: {name: N, testnet: x, paper_trading: false}}",
+            ["exchanges.b.testnet"],
+        ),
+        (
+            "unsafe_hosts: ture\nstreaming: {providers: [{name: binance, rest_url: 'https://own.example'}]}",
+            ["unsafe_hosts"],
+        ),
+        (
+            "streaming: {providers: [{name: 'b?', venue: '?', rest_url: 'https://own.example'}]}",
+            ["streaming.providers.b?.name", "streaming.providers.b?.venue"],
+        ),
+    ],
+)
+def test_rules_over_the_whole_ask_nothing_of_what_is_wrong(place: Any, text: str, paths: list[str]) -> None:
+    def hosts(environment: str) -> dict[str, frozenset[str]]:
+        return {"binance": frozenset({"fapi.binance.com"})}
+
+    assert [each.path for each in place.problems(text, allowed_hosts=hosts)] == paths
