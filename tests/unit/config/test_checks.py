@@ -197,7 +197,8 @@ def test_rules_over_the_whole_hold_beside_other_problems(place: Any, texts: Any)
     [
         ("environment: lve\nexchanges: {b: {name: N, testnet: false}}", ["environment"]),
         (
-            "environment: live\nglobal_settings: {enable_paper_trading: false}\nexchanges: {b: {name: N, testnet: x, paper_trading: false}}",
+            "environment: live\nglobal_settings: {enable_paper_trading: false}\n"
+            "exchanges: {b: {name: N, testnet: x, paper_trading: false}}",
             ["exchanges.b.testnet"],
         ),
         (
