@@ -23,6 +23,7 @@ from tradewire.streaming import (
     ConnectionState,
     FeedAlert,
     FeedState,
+    FeedStateChanged,
     StreamingGateway,
     SubscriptionRefused,
 )
@@ -293,6 +294,14 @@ async def test_trades_of_a_broken_connection_are_fetched(
     async with market.gateway(venue, codec=codec) as gateway:
         gateway.subscribe_to_trades([symbol], seen.append)
         gateway.on_status(statuses.append)
+        intake = gateway.managers[venue]._intake
+        looks: list[tuple[bool, bool]] = []
+
+        def look(event: Any) -> None:
+            if isinstance(event, FeedStateChanged) and (event.channel, event.state) == ("trades", FeedState.LIVE):
+                looks.append((bool(intake.backfill.open_of), intake._asks()[0]))
+
+        gateway.on_status(look)
         await market.moving_until(lambda: len(seen) > 20)
         for session in tuple(market.sim.streams.sessions):
             session.abort()
@@ -304,6 +313,6 @@ async def test_trades_of_a_broken_connection_are_fetched(
         marked = [trade for trade in seen if trade.flags & BACKFILL]
         assert len(marked) == gateway.counters["backfilled"] > 5
         assert gateway.counters["backfill_errors"] == 0
-        intake = gateway.managers[venue]._intake
+        assert looks[-1] == (True, True), "what comes while they are fetched is compared with them"
         await market.moving_until(lambda: gateway.links[0].is_direct and not intake.backfill.observes)
         assert intake._asks()[0] is False, "nobody looks at every batch while all is well"
