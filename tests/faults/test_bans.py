@@ -140,18 +140,19 @@ async def test_a_ban_holds_every_connection_and_every_request(
         await until(lambda: is_live(gateway) and gateway.managers[place.venue].clock.known)
         handshakes = _note(monkeypatch, place.sim.chaos, "handshake")
         requests = _note(monkeypatch, place.sim.chaos, "request")
+        manager = gateway.managers[place.venue]
         if told_by == "request":
-            ban = place.sim.chaos.refuse_rest(418, n=1, retry_after_s=BAN_S)
+            place.sim.chaos.refuse_rest(418, n=1, retry_after_s=BAN_S)
             place.sim.chaos.drop(1, channel="book")
-            await until(lambda: ban.injected)
+            # Refused is not yet told.
+            await until(lambda: manager._rest.held_ns() > 0)
             place.sim.chaos.disconnect()
             first = requests[0]
         else:
-            ban = place.sim.chaos.refuse_connect(418, n=1, retry_after_s=BAN_S)
+            place.sim.chaos.refuse_connect(418, n=1, retry_after_s=BAN_S)
             place.sim.chaos.disconnect()
-            await until(lambda: ban.injected)
-            place_of = gateway.managers[place.venue]
-            snapshot = asyncio.ensure_future(place_of.rest().snapshot(place.symbols[0]))
+            await until(lambda: manager._rest.held_ns() > 0)
+            snapshot = asyncio.ensure_future(manager.rest().snapshot(place.symbols[0]))
             first = handshakes[0]
         await until(lambda: is_live(gateway))
         if told_by == "handshake":

@@ -31,6 +31,7 @@ def test_every_example_is_run() -> None:
 def test_it_runs(name: str) -> None:
     done = subprocess.run([sys.executable, str(EXAMPLES / name)], capture_output=True, text=True, timeout=50)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    # On a machine that is busy otherwise any callback may take long.
+    assert [line for line in done.stderr.splitlines() if "held up the event loop" not in line] == []
     for part in EXPECTED[name]:
         assert part in done.stdout
