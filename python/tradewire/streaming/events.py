@@ -141,7 +141,7 @@ class BackFilled:
     """Trades that a stream had lost were fetched by request and delivered, each with the flag `record.BACKFILL`.
 
     Attributes:
-        count: how many.
+        count: how many; 0 where none was needed, for all came after all, or none was given.
         still_missing: how many the venue did not give, or more than are delivered for one gap. Where the venue does not
             number its trades, only the latter are known.
     """
