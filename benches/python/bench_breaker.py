@@ -21,26 +21,29 @@ def sync_work() -> int:
     return 1
 
 
-Guarded = tuple[Callable[..., Awaitable[int]], tuple[Callable[[], Awaitable[int]], ...]]
+def executed() -> Callable[[], Awaitable[int]]:
+    breaker = CircuitBreaker("bench")
+    return lambda: breaker.execute(work)
 
-#: How to call: a function and its arguments.
-ASYNC: dict[str, Callable[[], Guarded]] = {
-    "plain": lambda: (work, ()),
-    "execute": lambda: (CircuitBreaker("bench").execute, (work,)),
-    "decorator": lambda: (circuit_breaker()(work), ()),
+
+#: What is awaited, as the peers' are: without arguments.
+ASYNC: dict[str, Callable[[], Callable[[], Awaitable[int]]]] = {
+    "plain": lambda: work,
+    "execute": executed,
+    "decorator": lambda: circuit_breaker()(work),
 }
 
 
 @pytest.mark.parametrize("case", ASYNC)
 def test_breaker_async(request: pytest.FixtureRequest, case: str) -> None:
     """Awaited in one coroutine, no task per call."""
-    guarded, arguments = ASYNC[case]()
+    guarded = ASYNC[case]()
     loop = asyncio.new_event_loop()
 
     async def calls() -> int:
         done = 0
         for _ in range(CALLS):
-            done += await guarded(*arguments)
+            done += await guarded()
         return done
 
     try:
