@@ -66,7 +66,8 @@ def stream(
     Each object begins with `event`, the name of its class (Trade, Quote, BookUpdate, FeedStateChanged, ...), and holds
     the fields of that class under their names: see docs/reference/events.md. Times (`event_ns`, `recv_ns`, ...) are
     integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is
-    absent is null. The summary goes to standard error. Exit code 1 when no market data was received.
+    absent is null. Every quote gets a line; of a book the newest state does. The summary goes to standard error. Exit
+    code 1 when no market data was received.
     """
     from tradewire.streaming import StreamingGateway, configured
     from tradewire.telemetry.origin import origin_of
@@ -122,7 +123,7 @@ async def _watch(gateway: StreamingGateway, *, seconds: float | None, quiet: boo
             with live_view(board, f"tradewire stream: {', '.join(gateway.managers)}", screen) as view:
                 await run_gateway(gateway, seconds=seconds, tick=view.refresh, before_stop=board.finish)
         else:
-            events = gateway.events()
+            events = gateway.events(policies={"quotes": "drop_oldest"})
             board.queue = events.queue
             printing = asyncio.create_task(_print_events(events))
             # Nobody reads on (`| head`): the printing ends, and the run with it.

@@ -88,7 +88,7 @@ class StreamingGateway(GatewayView):
             snapshot; None: 32,768.
         queue_capacity: events per consumer queue; for `batches()`: messages, and four times as many records; None:
             10,000.
-        policies: per channel, what the full queue of a consumer does that names no policy of its own: `conflate`,
+        policies: per channel, what the queue of a consumer does that names no policy of its own: `conflate`,
             `drop_oldest` or `keep`.
         stale_after_s: per channel, silence that makes a feed STALE; replaces the venue's values.
         open_timeout_s: for one connection attempt; None: 10.
@@ -421,7 +421,8 @@ class StreamingGateway(GatewayView):
     ) -> Stream[tuple[Any, int], Any]:
         """Typed events in order, of one symbol or of all that are subscribed: market data and status.
 
-        Behind it is a bounded queue; unless policies say otherwise: the latest quote and book per symbol; the oldest
+        Behind it is a bounded queue; unless policies say otherwise: of unread ones the latest quote and book per symbol
+        alone, also while there is room (`policies={"quotes": "drop_oldest"}` gives every quote); the oldest
         of the other sort of market data that has most waiting is dropped and counted when the consumer falls behind.
         Status events are kept, ten times as many as the queue holds and 10,000 at least. Starts with this call.
 

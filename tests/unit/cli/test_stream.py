@@ -42,6 +42,13 @@ def test_a_pipe_gets_a_json_object_per_event(tradewire: Any, venue: Any) -> None
     assert "messages (" in done.stderr, "the summary does not disturb the lines"
 
 
+def test_a_pipe_gets_every_quote(tradewire: Any) -> None:
+    with SimProcess(symbols=("BTCUSDT",), rate=3_000) as sim:
+        done = tradewire(*_words(sim, "--symbols", "BTCUSDT", "--channels", "quotes"))
+    assert done.returncode == 0, done.stderr
+    assert " 0 conflated, 0 lost" in done.stderr
+
+
 def test_halts_alone_are_worth_a_stream(tradewire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPACA_API_KEY", "PK1")
     monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
