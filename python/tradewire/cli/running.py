@@ -17,7 +17,7 @@ __all__ = ["StopSignal", "run_gateway", "serving_metrics"]
 
 
 class StopSignal:
-    """SIGINT and SIGTERM as an event: `async with StopSignal() as stop: await stop.wait(seconds)`."""
+    """SIGINT, SIGTERM and SIGHUP as an event: `async with StopSignal() as stop: await stop.wait(seconds)`."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -41,7 +41,7 @@ class StopSignal:
 
     async def __aenter__(self) -> StopSignal:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _stops():
             # Windows has no signal handlers on loops: Ctrl-C arrives as KeyboardInterrupt there.
             with contextlib.suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(number, self._event.set)
@@ -52,6 +52,15 @@ class StopSignal:
         loop = asyncio.get_running_loop()
         for number in self._handled:
             loop.remove_signal_handler(number)
+
+
+def _stops() -> list[int]:
+    """A terminal that is closed ends what runs in it in good order; under `nohup` nothing is to hear of that."""
+    found: list[int] = [signal.SIGINT, signal.SIGTERM]
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        found.append(hang_up)
+    return found
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -42,7 +43,27 @@ async def test_it_ends_when_its_time_is_over() -> None:
     assert ticks
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.fixture
+def hang_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a closed terminal does, whatever these tests run under."""
+    before = signal.signal(signal.SIGHUP, request.param)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("hang_up", [signal.SIG_IGN], indirect=True, ids=["nohup"])
+@pytest.mark.usefixtures("hang_up")
+async def test_under_nohup_a_closed_terminal_ends_nothing(eventually: Any) -> None:
+    gateway = Gateway()
+    running = asyncio.create_task(run_gateway(gateway, seconds=0.05))  # type: ignore[arg-type]
+    await eventually(lambda: gateway.log == ["start"])
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert not await asyncio.wait_for(running, 5), "its time was over"
+
+
+@pytest.mark.parametrize("hang_up", [signal.SIG_DFL], indirect=True, ids=["terminal"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("hang_up")
 async def test_a_signal_ends_it(number: signal.Signals, eventually: Any) -> None:
     gateway = Gateway()
     running = asyncio.create_task(run_gateway(gateway, seconds=None))  # type: ignore[arg-type]
