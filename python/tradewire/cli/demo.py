@@ -49,6 +49,7 @@ def demo(
     left it no time.
     """
     from tradewire.sim import SimProcess
+    from tradewire.sim.instruments import instrument
     from tradewire.transport.event_loop import run
 
     from .hardening import forget_keys
@@ -56,13 +57,16 @@ def demo(
 
     forget_keys()
     quiet_logging()
-    names = [name.replace("/", "").upper() for name in several(symbols, "symbols")]
+    names = list(dict.fromkeys(name.replace("/", "").upper() for name in several(symbols, "symbols")))
+    for name in names:
+        # Here and not only in the venues' processes: one line of error instead of their ends.
+        instrument(name)
     screen = console()
     if seconds is None and not screen.is_terminal and not chaos:
         seconds = _UNWATCHED_S
     if not screen.is_terminal:
         length = "until all faults are healed" if seconds is None else f"{seconds:g} s"
-        typer.echo(f"Simulated Binance USD-M and Spot, {len(names)} symbols each, {length} ...")
+        typer.echo(f"Simulated Binance USD-M and Spot, {counted(len(names), 'symbol')} each, {length} ...")
     with contextlib.ExitStack() as stack:
         sims = {
             venue: stack.enter_context(SimProcess(venue, symbols=tuple(names), rate=rate, seed=seed))
@@ -72,8 +76,9 @@ def demo(
     typer.echo(summary(board))
     if faults is not None:
         left = faults.open_at_end
-        state = "all healed" if not left else "not healed yet:" if interrupted else "not healed:"
-        typer.echo(f"  {counted(faults.injected, 'fault')} injected, {state}")
+        healed = ", all healed" if faults.injected else ": the run was too short"
+        state = healed if not left else ", not healed yet:" if interrupted else ", not healed:"
+        typer.echo(f"  {counted(faults.injected, 'fault')} injected{state}")
         for line in left:
             typer.echo(f"    {line}")
         if left and not interrupted:

@@ -104,12 +104,12 @@ class Incidents:
             case FeedStateChanged():
                 self._on_state(event)
             case GapDetected(missing=missing):
-                what = (
-                    f"{missing} messages are missing" if missing else "messages may be missing, nobody knows how many"
-                )
+                known = "1 message is missing" if missing == 1 else f"{missing} messages are missing"
+                what = known if missing else "messages may be missing, nobody knows how many"
                 self._keep(IncidentKind.GAP, event, what)
             case BackFilled(count=count, still_missing=still_missing):
-                what = f"{count} trades fetched by request" + (f", {still_missing} not" if still_missing else "")
+                trades = "1 trade" if count == 1 else f"{count} trades"
+                what = f"{trades} fetched by request" + (f", {still_missing} not" if still_missing else "")
                 self._keep(IncidentKind.BACKFILLED, event, what)
             case ConnectionRotated(connection=connection, reason=reason):
                 what = f"connection {connection} renewed: {reason}"

@@ -29,6 +29,19 @@ def test_a_bounded_run_ends_with_a_summary(tradewire: Any) -> None:
     assert "received -> drained: p50" in done.stdout
 
 
+def test_a_symbol_that_cannot_be_simulated_is_one_line_of_error(tradewire: Any) -> None:
+    for command in ("demo", "sim"):
+        done = tradewire(command, "--symbols", "AAPL")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == "tradewire: symbol must be an upper-case name ending in USDT or USDC, was 'AAPL'\n"
+
+
+def test_two_spellings_are_one_symbol(tradewire: Any) -> None:
+    done = tradewire("demo", "--symbols", "btcusdt,BTC/USDT", "--seconds", "0.5", "--rate", "200")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Simulated Binance USD-M and Spot, 1 symbol each, 0.5 s ...\n")
+
+
 def _children(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     if not path.exists():
@@ -129,7 +142,7 @@ def test_faults_are_injected_and_healed(tradewire: Any) -> None:
 def test_a_short_run_leaves_out_what_could_not_be_healed(tradewire: Any) -> None:
     done = tradewire("demo", "--chaos", "--seconds", "3", "--rate", "200")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "  0 faults injected, all healed" in done.stdout
+    assert "  0 faults injected: the run was too short\n" in done.stdout
 
 
 def test_faults_that_are_not_healed_are_named() -> None:

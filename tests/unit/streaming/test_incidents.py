@@ -42,6 +42,8 @@ def feed(state: str, at_s: int) -> FeedStateChanged:
     [
         (GapDetected(*BOOK, 0, 5), "gap", "messages may be missing, nobody knows how many"),
         (GapDetected(*BOOK, 3, 5), "gap", "3 messages are missing"),
+        (GapDetected(*BOOK, 1, 5), "gap", "1 message is missing"),
+        (BackFilled(*BOOK, 1, 0, 5), "backfilled", "1 trade fetched by request"),
         (BackFilled(*BOOK, 3, 0, 5), "backfilled", "3 trades fetched by request"),
         (BackFilled(*BOOK, 3, 2, 5), "backfilled", "3 trades fetched by request, 2 not"),
         (
