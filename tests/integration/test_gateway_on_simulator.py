@@ -14,7 +14,7 @@ from faulty_venues import is_live
 from moving_market import ask
 from tradewire.core import Kind, Trade, view
 from tradewire.sim import BinanceSim
-from tradewire.streaming import FeedState, GapDetected, Resynced, StreamingGateway
+from tradewire.streaming import FeedAlert, FeedState, FeedStateChanged, GapDetected, Resynced, StreamingGateway
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 
@@ -215,3 +215,43 @@ async def test_a_refused_snapshot_is_asked_for_again(market: Market, monkeypatch
         await market.moving_until(lambda: is_live(gateway))
         await market.book_is_the_venues(gateway, "BTCUSDT")
     assert asked[:3] == ["BTCUSDT"] * 3
+
+
+async def test_a_book_whose_snapshots_are_refused_for_long_is_an_alert(market: Market) -> None:
+    seen: list[Any] = []
+    passed_ns = 0
+    turns = asyncio.Semaphore(0)
+
+    async def pass_time(_: float) -> None:
+        nonlocal passed_ns
+        await turns.acquire()
+        passed_ns += 8_000_000_000
+
+    async with market.gateway(symbols=["BTCUSDT"], channels=["trades", "book"]) as gateway:
+        keeper = gateway.managers["binance"]._intake.books
+        keeper._sleep = pass_time
+        keeper._now_ns = lambda: passed_ns
+        gateway.on_status(seen.append)
+        refused = market.sim.chaos.refuse_rest(503, 1_000, match="depth")
+        for attempts in range(1, 4):
+            await market.moving_until(lambda attempts=attempts: refused.injected == attempts)
+            assert not any(isinstance(event, FeedAlert) for event in seen)
+            turns.release()
+        await market.moving_until(lambda: any(isinstance(event, FeedAlert) for event in seen))
+        for attempts in range(4, 9):
+            await market.moving_until(lambda attempts=attempts: refused.injected == attempts)
+            turns.release()
+        await market.moving_until(lambda: refused.injected == 9)
+        (alert,) = [event for event in seen if isinstance(event, FeedAlert)]
+        assert (alert.channel, alert.symbol) == ("book", "BTCUSDT")
+        assert alert.reason.startswith("book of BTCUSDT: cannot be synchronised: ")
+        assert "HTTP 503" in alert.reason
+        assert gateway.counters["alerts"] == 1
+        assert [(each.kind, each.text) for each in gateway.incidents()] == [("alert", alert.reason)]
+        assert gateway.state("trades", "BTCUSDT") is FeedState.LIVE
+        refused.stop()
+        turns.release()
+        await market.moving_until(lambda: is_live(gateway))
+        last = [event for event in seen if isinstance(event, FeedStateChanged) and event.channel == "book"][-1]
+        assert (last.state, last.reason) == (FeedState.LIVE, "book synchronised")
+        await market.book_is_the_venues(gateway, "BTCUSDT")

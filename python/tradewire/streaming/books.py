@@ -34,6 +34,21 @@ _log = LimitedLog(logging.getLogger("tradewire.streaming"))
 #: How long a snapshot that comes in the stream may take; then it is asked for anew, less and less often.
 _STREAMED_S = 5.0
 _STREAMED_MOST_S = 60.0
+#: A person is called for a book after so many attempts without success, and so long after the first of them: many books
+#: that wait for the venue's request limits have not failed, and one slow request is not a trouble that stays.
+_STUCK_ATTEMPTS = 3
+_STUCK_NS = 15_000_000_000
+
+
+class _Failing:
+    """Attempts in a row that left a book without a snapshot that fits."""
+
+    __slots__ = ("attempts", "is_told", "since_ns")
+
+    def __init__(self, since_ns: int) -> None:
+        self.since_ns = since_ns
+        self.attempts = 0
+        self.is_told = False
 
 
 class BookKeeper:
@@ -48,8 +63,10 @@ class BookKeeper:
         emit: takes `GapDetected` and `Resynced`.
         counters: `book_gaps`, `snapshots`, `snapshot_errors`, `book_restarts`, `resyncs`.
         random: for the jitter of repeated snapshots.
+        on_stuck: told of a book that stays unsynchronised, with the reason, once until it is whole; attempts go on.
         restart: where snapshots come in the stream: subscribes anew, which brings one; None: they come from `source`.
         sleep: waits that many seconds.
+        now_ns: monotonic.
 
     Attributes:
         syncing: the books that may not be served yet: symbol id -> monotonic time since when. To be read only.
@@ -65,8 +82,10 @@ class BookKeeper:
         emit: Callable[[GapDetected | Resynced], None],
         counters: Counters,
         random: Random,
+        on_stuck: Callable[[Feed, str], None],
         restart: Callable[[Feed], None] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now_ns: Callable[[], int] = monotonic_ns,
     ) -> None:
         self._venue = venue
         self._books = books
@@ -76,17 +95,20 @@ class BookKeeper:
         self._emit = emit
         self._counters = counters
         self._random = random
+        self._on_stuck = on_stuck
         self._restart = restart
         self._sleep = sleep
+        self._now_ns = now_ns
         self._feeds: dict[int, Feed] = {}
         self.syncing: dict[int, int] = {}
+        self._failing: dict[int, _Failing] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     def watch(self, feed: Feed) -> None:
         """Keeps the book of this feed from now on."""
         self._feeds[feed.symbol_id] = feed
         if feed.channel.diff:
-            self.syncing[feed.symbol_id] = monotonic_ns()
+            self.syncing[feed.symbol_id] = self._now_ns()
             if self._restart is None:
                 # Not when the first snapshot is due: what it loads would hold up the messages that arrive by then.
                 self._source()
@@ -95,6 +117,7 @@ class BookKeeper:
         """Lets a book go."""
         self._feeds.pop(symbol_id, None)
         self.syncing.pop(symbol_id, None)
+        self._failing.pop(symbol_id, None)
         self._books.reset(symbol_id)
         self._cancel(symbol_id)
 
@@ -105,7 +128,10 @@ class BookKeeper:
             return
         self._books.reset(symbol_id)
         if feed.channel.diff:
-            self.syncing.setdefault(symbol_id, monotonic_ns())
+            self.syncing.setdefault(symbol_id, self._now_ns())
+        failing = self._failing.get(symbol_id)
+        if failing is not None and not failing.is_told:
+            del self._failing[symbol_id]
         self._cancel(symbol_id)
 
     def book(self, symbol_id: int) -> OrderBookProtocol | None:
@@ -167,10 +193,22 @@ class BookKeeper:
     def _on_live(self, symbol_id: int, last_seq: int, recv_ns: int) -> None:
         feed = self._feeds[symbol_id]
         since = self.syncing.pop(symbol_id)
+        self._failing.pop(symbol_id, None)
         self._counters.add("resyncs")
         self._health.synced(feed, recv_ns)
-        duration = monotonic_ns() - since
+        duration = self._now_ns() - since
         self._emit(Resynced(self._venue, feed.channel.name, feed.symbol, last_seq, duration, recv_ns))
+
+    def _on_failed(self, symbol_id: int, reason: str) -> None:
+        now_ns = self._now_ns()
+        failing = self._failing.setdefault(symbol_id, _Failing(now_ns))
+        failing.attempts += 1
+        lasted_ns = now_ns - failing.since_ns
+        if failing.is_told or failing.attempts < _STUCK_ATTEMPTS or lasted_ns < _STUCK_NS:
+            return
+        failing.is_told = True
+        detail = f"{failing.attempts} attempts in {lasted_ns / 1e9:.0f} s, the last: {reason}"
+        self._on_stuck(self._feeds[symbol_id], detail)
 
     def _cancel(self, symbol_id: int) -> None:
         task = self._tasks.pop(symbol_id, None)
@@ -183,6 +221,7 @@ class BookKeeper:
         backoff = Backoff(self._random, first_ns=100_000_000, base_ns=250_000_000, cap_ns=10_000_000_000)
         try:
             while symbol_id in self.syncing:
+                reason = "the snapshot does not fit the changes that came"
                 try:
                     snapshot = await self._source().snapshot(symbol)
                     self._counters.add("snapshots")
@@ -191,7 +230,9 @@ class BookKeeper:
                     self._counters.add("snapshot_errors")
                     self._counters.add(f"snapshot_errors.{symbol}")
                     _log.say(f"snapshot {symbol}", "%s", error)
+                    reason = str(error)
                 if symbol_id in self.syncing:
+                    self._on_failed(symbol_id, reason)
                     await self._sleep(backoff.next_delay_ns() / 1e9)
         finally:
             if self._tasks.get(symbol_id) is asyncio.current_task():
@@ -207,6 +248,7 @@ class BookKeeper:
                 if symbol_id not in self.syncing:
                     return
                 self._counters.add("book_restarts")
+                self._on_failed(symbol_id, "the snapshot with which the stream begins did not come")
                 restart(feed)
                 wait_s = min(2 * wait_s, _STREAMED_MOST_S)
         finally:

@@ -52,6 +52,7 @@ class Intake:
         rest: the provider's REST market data, for snapshots and missed trades.
         begin_anew: asks the stream of a feed again, where snapshots come in the stream.
         random: for the jitter of repeated requests.
+        on_stuck: told of a book that stays unsynchronised, with the reason.
 
     Attributes:
         pipeline: the way of every frame.
@@ -74,6 +75,7 @@ class Intake:
         rest: Callable[[], MarketDataRest],
         begin_anew: Callable[[Feed], None],
         random: Random,
+        on_stuck: Callable[[Feed, str], None],
     ) -> None:
         self._venue = venue = settings.venue
         self.dispatcher = dispatcher
@@ -103,6 +105,7 @@ class Intake:
             self.emit,
             self.counters,
             random,
+            on_stuck,
             begin_anew if venue.snapshot_depth == 0 else None,
         )
         self._numbered = venue.sequences.get(Kind.TRADE) == "contiguous"

@@ -103,7 +103,9 @@ class WebSocketManager:
         self._symbols = symbols
         self._alerts = alerts
         self._on_trouble = on_trouble
-        self._intake = intake = Intake(settings, symbols, dispatcher, self.rest, self._begin_anew, random)
+        self._intake = intake = Intake(
+            settings, symbols, dispatcher, self.rest, self._begin_anew, random, self._on_stuck_book
+        )
         self._emit = intake.emit
         self._health = intake.health
         self._books = intake.books
@@ -306,10 +308,10 @@ class WebSocketManager:
         Args:
             channel: empty: all.
             symbol: empty: all.
-            reason: in words.
+            reason: in words, which name the feeds.
         """
         try:
-            self._alerts.alert("streaming", f"{self.name} needs a look", f"{channel} {symbol} {reason}".strip())
+            self._alerts.alert("streaming", f"{self.name} needs a look", reason)
         except Exception as error:
             # The user's own port; what it is told about must not suffer from it.
             _log.say("alert", "the alert port raised %r on: %s", error, reason, error=error)
@@ -326,6 +328,11 @@ class WebSocketManager:
     def _on_refused(self, feed: Feed, connection: str, refusal: Refusal) -> None:
         cause = f"refused with code {refusal.code}"
         self._complaints.add(feed, connection, cause, monotonic_ns(), refusal.message, its_own=True)
+
+    def _on_stuck_book(self, feed: Feed, reason: str) -> None:
+        place = self._roster.link_of(feed)
+        if place is not None:
+            self._complaints.add(feed, place[0].name, "cannot be synchronised", monotonic_ns(), reason, its_own=True)
 
     def _make_calls(self, calls: list[Call]) -> None:
         for call in calls:

@@ -42,6 +42,7 @@ class Kept:
         self.emitted: list[Any] = []
         self.source = Source()
         self.opened = 0
+        self.stuck: list[tuple[str, str]] = []
         self.pipeline = Pipeline(venue, self._on_drained)
         self.health = FeedHealth("binance", self.emitted.append, self.pipeline.digest)
         self.keeper = BookKeeper(
@@ -53,6 +54,7 @@ class Kept:
             self.emitted.append,
             self.pipeline.counters,
             random,
+            lambda feed, reason: self.stuck.append((feed.symbol, reason)),
         )
         self.symbol_id = self.pipeline.symbols.add("binance", "BTCUSDT")
         self.feed = self.health.add(venue.channel("book"), "BTCUSDT", self.symbol_id, 0, 0, None)
@@ -218,6 +220,7 @@ class Streamed:
         self.emitted: list[Any] = []
         self.restarts: list[str] = []
         self.waits: list[float] = []
+        self.stuck: list[tuple[str, str]] = []
         self.wound = asyncio.Semaphore(0)
         self.pipeline = Pipeline(venue, self._on_drained)
         self.health = FeedHealth(venue.name, self.emitted.append, self.pipeline.digest)
@@ -230,8 +233,10 @@ class Streamed:
             self.emitted.append,
             self.pipeline.counters,
             Random(1),
+            lambda feed, reason: self.stuck.append((feed.symbol, reason)),
             lambda feed: self.restarts.append(feed.symbol),
             self._sleep,
+            lambda: int(sum(self.waits) * 1e9),
         )
         self.symbol_id = self.pipeline.symbols.add(venue.name, "BTC/USD")
         self.feed = self.health.add(venue.channel("book"), "BTC/USD", self.symbol_id, 0, 0, None)
@@ -258,6 +263,74 @@ class Streamed:
         book = self.keeper.book(self.symbol_id)
         bid = None if book is None else book.best()[0]
         return None if bid is None else bid[0]
+
+
+class Outage:
+    """Snapshots fail one after the other, on a clock that only the waits between them move."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+        self.now_ns = 0
+        kept.keeper._sleep = self._sleep
+        kept.keeper._now_ns = lambda: self.now_ns
+
+    async def _sleep(self, _: float) -> None:
+        self.now_ns += 4_000_000_000
+        await asyncio.sleep(0)
+
+    async def fails(self, times: int, eventually: Any, error: Exception | bytes | None = None) -> None:
+        answers = self.kept.source.answers
+        for _ in range(times):
+            answers.put_nowait(error or QueryError("no book snapshot of BTCUSDT: HTTP 503"))
+        # The next one is asked for when all that is to be said of the last one was said.
+        asked = len(self.kept.source.asked) + times
+        await eventually(lambda: answers.empty() and len(self.kept.source.asked) >= asked)
+
+
+async def test_a_book_that_stays_unsynchronised_is_told_once_with_the_reason(kept: Kept, eventually: Any) -> None:
+    outage = Outage(kept)
+    kept.delta(5, 10, 4)
+    await eventually(lambda: kept.source.asked)
+    await outage.fails(4, eventually)
+    assert kept.stuck == [], "12 s from the first failure to the last"
+    await outage.fails(8, eventually)
+    reason = "5 attempts in 16 s, the last: no book snapshot of BTCUSDT: HTTP 503"
+    assert kept.stuck == [("BTCUSDT", reason)], "and the attempts went on"
+    kept.keeper.reset(kept.symbol_id)
+    kept.delta(15, 20, 14)
+    await outage.fails(8, eventually)
+    assert len(kept.stuck) == 1, "a new connection is not a new trouble"
+    kept.source.answers.put_nowait(kept.frames.snapshot(17))
+    await eventually(lambda: kept.served() is not None)
+    assert kept.feed.state is FeedState.LIVE
+    kept.delta(30, 31, 29)
+    await outage.fails(8, eventually, kept.frames.snapshot(1))
+    assert [reason for _, reason in kept.stuck[1:]] == [
+        "5 attempts in 16 s, the last: the snapshot does not fit the changes that came"
+    ], "whole in between: told again"
+
+
+async def test_failures_before_a_lost_connection_do_not_count_after_it(kept: Kept, eventually: Any) -> None:
+    outage = Outage(kept)
+    kept.delta(5, 10, 4)
+    await eventually(lambda: kept.source.asked)
+    await outage.fails(4, eventually)
+    kept.keeper.reset(kept.symbol_id)
+    outage.now_ns += 3_600_000_000_000
+    kept.delta(15, 20, 14)
+    await outage.fails(3, eventually)
+    assert kept.stuck == []
+
+
+async def test_one_slow_attempt_is_not_a_trouble_that_stays(kept: Kept, eventually: Any) -> None:
+    outage = Outage(kept)
+    kept.delta(5, 10, 4)
+    await eventually(lambda: kept.source.asked)
+    outage.now_ns += 60_000_000_000
+    await outage.fails(1, eventually)
+    outage.now_ns += 60_000_000_000
+    await outage.fails(1, eventually)
+    assert kept.stuck == []
 
 
 @pytest.fixture
@@ -299,6 +372,19 @@ async def test_changes_without_a_snapshot_begin_the_stream_anew_after_a_while(
     await eventually(lambda: not streamed.keeper._tasks)
     assert streamed.best_bid() == 102
     assert len(streamed.restarts) == 5
+
+
+async def test_a_snapshot_that_never_comes_in_the_stream_is_told_once(streamed: Streamed, eventually: Any) -> None:
+    streamed.says(100)
+    for number in range(1, 3):
+        await eventually(lambda number=number: len(streamed.waits) == number)
+        streamed.wound.release()
+    await eventually(lambda: len(streamed.restarts) == 2)
+    assert streamed.stuck == []
+    for _ in range(3):
+        streamed.wound.release()
+    await eventually(lambda: len(streamed.restarts) == 5)
+    assert [symbol for symbol, _ in streamed.stuck] == ["BTC/USD"]
 
 
 async def test_a_lost_connection_takes_a_streamed_book_away_until_the_next_snapshot(streamed: Streamed) -> None:

@@ -38,7 +38,15 @@ class Desk:
         symbols = SymbolTable()
         dispatcher = Dispatcher(Wanted(symbols), Callbacks(symbols), Histogram(1, 10**12, 3), 10, default_policies())
         self.settings = ProviderSettings(name, load("binance"), **options)
-        intake = Intake(self.settings, symbols, dispatcher, lambda: pytest.fail("asked"), lambda _: None, Random(1))
+        intake = Intake(
+            self.settings,
+            symbols,
+            dispatcher,
+            lambda: pytest.fail("asked"),
+            lambda _: None,
+            Random(1),
+            lambda *_: pytest.fail("a book"),
+        )
         self.alerts: list[str] = []
         self.troubles: list[str] = []
         self.refused: list[Any] = []

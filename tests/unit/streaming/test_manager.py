@@ -86,6 +86,33 @@ def test_a_feed_that_stays_mute_when_the_one_that_was_called_for_speaks_is_calle
     assert [call.reason for call in complaints.rest()] == ["trades of ETHUSDT: silent while the venue is not"]
 
 
+class Port:
+    """Keeps what a person is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str]] = []
+
+    def alert(self, source: str, title: str, message: str) -> None:
+        self.told.append((source, title, message))
+
+
+def test_books_that_stay_unsynchronised_are_one_call_that_names_each_once() -> None:
+    port = Port()
+    made = manager(alerts=port)
+    first, second = made.acquire(made.venue.channel("book"), ["BTCUSDT", "ETHUSDT"])
+    made._on_stuck_book(first, "HTTP 503")
+    made._make_calls(made._complaints.rest())
+    assert port.told == [("streaming", "binance needs a look", "book of BTCUSDT: cannot be synchronised: HTTP 503")], (
+        "the feed is named once"
+    )
+    for feed in (first, second):
+        made._health.touch(feed, 1, monotonic_ns(), 0)
+        made._on_stuck_book(feed, "HTTP 503")
+    made._make_calls(made._complaints.rest())
+    (_, _, message) = port.told[1]
+    assert message.startswith("2 feeds of connection public (book of BTCUSDT, book of ETHUSDT): cannot be")
+
+
 @pytest.mark.parametrize(
     ("hit", "cause"),
     [
