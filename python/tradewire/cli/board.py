@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradewire.core import monotonic_ns
-from tradewire.streaming.events import ConnectionChanged, ConnectionState
+from tradewire.streaming.events import ConnectionChanged, ConnectionState, FeedState
 from tradewire.telemetry import Rate
 
-from .story import Line, told
+from .story import Line, noticed, told
 
 if TYPE_CHECKING:
     from tradewire.core import Quote, Trade
-    from tradewire.streaming import BookUpdate, FeedState, StreamingGateway
+    from tradewire.model.notices import Notice
+    from tradewire.streaming import BookUpdate, StreamingGateway
     from tradewire.streaming.queues import EventQueue
     from tradewire.streaming.subscription import Subscription
 
 __all__ = ["Board", "Row"]
+
+#: More than a screen shows.
+_NOTICES_KEPT = 100
 
 
 @dataclass(slots=True)
@@ -31,12 +36,14 @@ class Row:
     Attributes:
         trade: the last one.
         bid, ask: best (price, quantity), from quotes, else from the book.
+        notices: how many came: halts, price bands, ...; None: none are asked for.
         decimals: of prices and of quantities: the most that any had at an `update`, so that columns keep still.
     """
 
     trade: Trade | None = None
     bid: tuple[float, float] | None = None
     ask: tuple[float, float] | None = None
+    notices: int | None = None
     decimals: tuple[int, int] = (0, 0)
 
     def measure(self) -> None:
@@ -68,6 +75,7 @@ class Board:
         channels: their names, in order.
         states: (provider, channel, symbol) -> state, at the last `update`.
         silent: (provider, symbol) of which nothing had come by then.
+        calm: (provider, symbol) whose feeds are all of the sort whose silence is normal.
         trouble: why a connection could not be opened, or was lost, the last time.
         queue: of the consumer that prints, if there is one.
         injected: faults that were made on purpose.
@@ -82,9 +90,11 @@ class Board:
         self._ended_ns: int | None = None
         self.states: dict[tuple[str, str, str], FeedState] = {}
         self.silent: set[tuple[str, str]] = set()
+        self.calm: set[tuple[str, str]] = set()
         self.trouble = ""
         self.queue: EventQueue | None = None
         self.injected: list[Line] = []
+        self._notices: deque[Line] = deque(maxlen=_NOTICES_KEPT)
         self.metrics = ""
         self._message_rate = Rate(0, now)
         self._byte_rate = Rate(0, now)
@@ -112,8 +122,14 @@ class Board:
 
     @property
     def story(self) -> list[Line]:
-        """What went wrong, on purpose or not, and what was done about it; oldest first."""
-        return sorted([*told(self.gateway.incidents()), *self.injected], key=lambda line: line.recv_ns)
+        """What went wrong, on purpose or not, what was done about it, and the last notices; oldest first."""
+        lines = [*told(self.gateway.incidents()), *self.injected, *self._notices]
+        return sorted(lines, key=lambda line: line.recv_ns)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether it is normal that nothing came: all that is asked for may be silent, and nothing is down."""
+        return self.calm == set(self.rows) and FeedState.DOWN not in self.states.values()
 
     def finish(self) -> None:
         """Takes the last figures while everything is still connected; later updates change nothing."""
@@ -128,11 +144,15 @@ class Board:
         for row in self.rows.values():
             row.measure()
         self.states.clear()
+        restless: set[tuple[str, str]] = set()
         for provider, manager in self.gateway.managers.items():
             for feed in manager.feeds():
                 self.states[provider, feed.channel.name, feed.symbol] = feed.state
                 if feed.messages:
                     self.silent.discard((provider, feed.symbol))
+                if feed.usual_ns is not None:
+                    restless.add((provider, feed.symbol))
+        self.calm = set(self.rows) - restless
         now = monotonic_ns()
         counters = self.gateway.counters
         self.messages_per_s = self._message_rate.update(counters["messages"], now)
@@ -157,19 +177,24 @@ class Board:
         self.rows = {key: self.rows.get(key) or Row() for key in keys}
         self.channels = list(dict.fromkeys(channel for _, channel in asked))
         for (provider, channel), symbols in asked.items():
-            callback = self._callback(provider, channel)
+            callback = self._callback(provider, channel, symbols)
             if callback is not None and (provider, channel) not in self._own:
                 self._own[provider, channel] = self.gateway.subscribe(
                     channel, symbols, partial(callback, provider), provider=provider
                 )
 
-    def _callback(self, provider: str, channel: str) -> Callable[[str, Any], None] | None:
+    def _callback(self, provider: str, channel: str, symbols: Iterable[str]) -> Callable[[str, Any], None] | None:
         if channel in ("trades", "agg_trades"):
             return self._on_trade
         if channel == "quotes":
             return self._on_quote
         if channel.startswith("book") and (provider, "quotes") not in self._asked:
             return self._on_book
+        if self.gateway.managers[provider].venue.channel(channel).notice is not None:
+            for symbol in symbols:
+                row = self.rows[provider, symbol]
+                row.notices = row.notices or 0
+            return partial(self._on_notice, channel)
         return None
 
     def _on_status(self, event: object) -> None:
@@ -181,6 +206,12 @@ class Board:
         # A fallback may spell its symbols in another way.
         if row is not None:
             row.trade = trade
+
+    def _on_notice(self, channel: str, provider: str, notice: Notice) -> None:
+        self._notices.append(noticed(provider, channel, notice))
+        row = self.rows.get((provider, notice.symbol))
+        if row is not None:
+            row.notices = (row.notices or 0) + 1
 
     def _on_quote(self, provider: str, quote: Quote) -> None:
         row = self.rows.get((provider, quote.symbol))

@@ -67,7 +67,8 @@ def stream(
     the fields of that class under their names: see docs/reference/events.md. Times (`event_ns`, `recv_ns`, ...) are
     integers, ns since 1970 in UTC; 0: the venue gave none. Levels are pairs of price and quantity; what is
     absent is null. Every quote gets a line; of a book the newest state does. The summary goes to standard error. Exit
-    code 1 when no market data was received.
+    code 1 when no market data was received, unless only channels were asked for whose silence is normal (statuses,
+    imbalances, liquidations, ...).
     """
     from tradewire.streaming import StreamingGateway, configured
     from tradewire.telemetry.origin import origin_of
@@ -100,6 +101,8 @@ def stream(
     typer.echo(summary(board), err=not quiet and not console().is_terminal)
     counters = gateway.counters
     if counters["messages"] == counters["messages.control"] and not counters["notices"]:
+        if counters["messages"] and board.is_calm:
+            return
         answers = counters["messages"] and not board.trouble
         why = no_market_data(address) if answers else nothing_received(address, board.trouble)
         typer.echo(f"tradewire: {why}", err=True)

@@ -13,7 +13,7 @@ from tradewire.core import BUILD, IMPLEMENTATION
 from tradewire.streaming import FeedState
 from tradewire.telemetry import HOPS
 
-from .story import FAULT, HEALED, clock, counts
+from .story import FAULT, HALTED, HEALED, RESUMED, clock, counts
 from .wording import counted
 
 if TYPE_CHECKING:
@@ -122,8 +122,16 @@ def summary(board: Board) -> str:
         f"{counted(counters['messages'], 'message')} ({counters['messages'] / seconds:,.0f}/s) and "
         f"{_bytes(counters['bytes'])} in {seconds:.1f} s on the {IMPLEMENTATION} core"
     ]
-    if kinds:
-        lines.append("  " + ", ".join(_kind(kind, count) for kind, count in sorted(kinds.items())))
+    # Notices come as control messages.
+    replies = kinds.pop("control", 0) - counters["notices"] - counters["notices_lost"]
+    sorts = [
+        *([counted(replies, "control reply", "control replies")] if replies > 0 else []),
+        *([counted(counters["notices"], "notice")] if counters["notices"] else []),
+        *([f"{counted(counters['notices_lost'], 'notice')} lost"] if counters["notices_lost"] else []),
+        *(f"{count:,} {kind}" for kind, count in sorted(kinds.items())),
+    ]
+    if sorts:
+        lines.append("  " + ", ".join(sorts))
     lines += [_symbol(board, key, row) for key, row in board.rows.items()]
     for hop, values in gateway.latency.summary().items():
         if values["count"]:
@@ -151,22 +159,31 @@ def _incidents(board: Board) -> list[str]:
     ]
 
 
-def _kind(kind: str, count: int) -> str:
-    return counted(count, "control reply", "control replies") if kind == "control" else f"{count:,} {kind}"
-
-
 def _symbol(board: Board, key: tuple[str, str], row: Row) -> str:
     provider, symbol = key
-    states = ", ".join(f"{name} {state}" for (by, name, of), state in board.states.items() if (by, of) == key)
+    feeds = {name: state for (by, name, of), state in board.states.items() if (by, of) == key}
+    states = ", ".join(f"{name} {state}" for name, state in feeds.items())
     counters = board.gateway.managers[provider].counters
     if _are_many(board):
         symbol = f"{provider} {symbol}"
     if key in board.silent and board.gateway.counters["messages"]:
-        return f"  {symbol}: nothing received: is the symbol right? [{states}]"
-    trade = f"last trade {_pair(row, (row.trade.price, row.trade.quantity))}" if row.trade else "no trade"
+        why = f", which is normal for {', '.join(feeds)}" if key in board.calm else ": is the symbol right?"
+        return f"  {symbol}: nothing received{why} [{states}]"
+    parts = []
+    # Of what is not asked for it is not known whether there was any.
+    if row.trade:
+        parts.append(f"last trade {_pair(row, (row.trade.price, row.trade.quantity))}")
+    elif "trades" in feeds or "agg_trades" in feeds:
+        parts.append("no trade")
+    if row.bid or row.ask or any(name == "quotes" or name.startswith("book") for name in feeds):
+        parts.append(f"bid {_pair(row, row.bid)}, ask {_pair(row, row.ask)}")
+    if row.notices is not None:
+        parts.append(counted(row.notices, "notice"))
     failed = counters[f"snapshot_errors.{key[1]}"]
-    snapshots = f", {counted(failed, 'book snapshot')} failed" if failed else ""
-    return f"  {symbol}: {trade}, bid {_pair(row, row.bid)}, ask {_pair(row, row.ask)}{snapshots} [{states}]"
+    if failed:
+        parts.append(f"{counted(failed, 'book snapshot')} failed")
+    what = ", ".join(parts) or ("nothing received" if key in board.silent else "received")
+    return f"  {symbol}: {what} [{states}]"
 
 
 def _width(board: Board, *, boxed: bool) -> int:
@@ -226,7 +243,8 @@ def _story(lines: Sequence[Line]) -> Table:
     table.add_column(no_wrap=True, min_width=_WORD)
     table.add_column(overflow="fold")
     for line in lines:
-        style = "bold red" if line.word == FAULT else "green" if line.word in HEALED else "yellow"
+        is_good = line.word in HEALED or line.word == RESUMED
+        style = "bold red" if line.word in (FAULT, HALTED) else "green" if is_good else "yellow"
         table.add_row(clock(line), Text(line.word, style=style), Text(f"{line.where}: {line.what}"))
     return table
 

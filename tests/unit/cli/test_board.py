@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tradewire import Secret
 from tradewire.cli.board import Board
 from tradewire.cli.story import Line
 from tradewire.core import Quote, Trade
+from tradewire.model.notices import Imbalance, TradingStatus
 from tradewire.streaming import BookUpdate, ConnectionChanged, FeedState, GapDetected, StreamingGateway
 from tradewire.streaming.events import ConnectionState
+from tradewire.transport.auth import Credential
 
 HEAD = {"venue": "binance", "symbol": "BTCUSDT", "event_ns": 0, "recv_ns": 0, "seq": 1}
 BTC = ("binance", "BTCUSDT")
@@ -80,6 +83,36 @@ def test_a_reload_changes_the_rows_and_lets_go_of_what_is_gone(tmp_path: Path) -
     assert board.silent == set(board.rows)
     fed = {(feed.channel.name, feed.symbol) for feed in gateway.managers["binance"].feeds()}
     assert fed == {("trades", "BTCUSDT"), ("trades", "SOLUSDT")}, "the board keeps no feed alive"
+
+
+def _alpaca(*channels: str) -> Board:
+    credential = Credential("alpaca", Secret("k"), Secret("s"))
+    return Board(StreamingGateway(venue="alpaca", symbols=["AAPL"], channels=channels, credential=credential))
+
+
+def test_notices_that_are_asked_for_are_kept_as_lines_and_counted() -> None:
+    board = _alpaca("trades", "statuses")
+    assert board.rows["alpaca", "AAPL"].notices == 0
+    halts = [TradingStatus("alpaca", "AAPL", 0, at, True, "H", "Halt", "", "", "C") for at in range(1, 151)]
+    board.gateway._dispatcher.publish([*halts, Imbalance("alpaca", "AAPL", 0, 999, 1.5, "C")], 0)
+    assert board.rows["alpaca", "AAPL"].notices == 150
+    assert {line.word for line in board.story} == {"halted"}, "imbalances are not asked for"
+    assert [line.recv_ns for line in board.story] == list(range(51, 151)), "the last hundred"
+    assert _alpaca("trades").rows["alpaca", "AAPL"].notices is None
+
+
+def test_silence_is_normal_where_only_channels_that_may_be_silent_are_asked_for() -> None:
+    board = _alpaca("statuses", "imbalances")
+    board.update()
+    assert board.calm == {("alpaca", "AAPL")}
+    assert board.is_calm
+    board.gateway.feeds()[0].state = FeedState.DOWN
+    board.update()
+    assert not board.is_calm, "refused, or not connected"
+    board = _alpaca("statuses", "trades")
+    board.update()
+    assert not board.calm
+    assert not board.is_calm
 
 
 async def test_the_last_figures_stay() -> None:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tradewire.cli.story import FAULT, HEALED, Line, counts, text, told
+from tradewire.cli.story import FAULT, HEALED, Line, counts, noticed, text, told
+from tradewire.model.notices import Imbalance, Notice, PriceBand, TradeCancel, TradeCorrection, TradingStatus
 from tradewire.streaming.incidents import Incident, IncidentKind
 
 
@@ -18,6 +19,35 @@ def test_a_line_says_when_where_and_what() -> None:
 def test_what_concerns_the_whole_gateway_says_so() -> None:
     (line,) = told([Incident(0, IncidentKind.WARNING, "", "", "", "queues")])
     assert line.where == "gateway"
+
+
+HEAD = ("alpaca", "AAPL", 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("notice", "word", "what"),
+    [
+        (
+            TradingStatus(*HEAD, True, "H", "Trading Halt", "T1", "Halt News Pending", "C"),
+            "halted",
+            "Trading Halt, Halt",
+        ),
+        (TradingStatus(*HEAD, False, "T", "Trading Resumed", "", "", "C"), "resumed", "Trading Resumed"),
+        (TradingStatus(*HEAD, None, "Q", "", "", "", "C"), "status", "code Q"),
+        (PriceBand(*HEAD, 110.5, 90.25, "B", "C"), "band", "trades from 90.25 to 110.5 only"),
+        (Imbalance(*HEAD, 100.5, "C"), "imbalance", "at 100.5"),
+        (
+            TradeCorrection(*HEAD, 7, 1.5, 10.0, 8, 1.25, 20.0, "V", "C"),
+            "corrected",
+            "trade 7, 1.5 x 10.0, is trade 8, 1.25 x 20.0",
+        ),
+        (TradeCancel(*HEAD, 7, 1.5, 10.0, "C", "V", "C"), "cancelled", "trade 7, 1.5 x 10.0"),
+    ],
+)
+def test_notices_are_told_in_words(notice: Notice, word: str, what: str) -> None:
+    line = noticed("mine", "channel", notice)
+    assert (line.recv_ns, line.word, line.where) == (7, word, "mine channel AAPL")
+    assert line.what.startswith(what)
 
 
 @pytest.mark.parametrize("kind", IncidentKind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,20 @@ def test_halts_alone_are_worth_a_stream(tradewire: Any, monkeypatch: pytest.Monk
     events = [json.loads(line) for line in done.stdout.splitlines()]
     halt = next(event for event in events if event["event"] == "TradingStatus")
     assert (halt["symbol"], halt["halted"], halt["code"], halt["reason"]) == ("AAPL", True, "H", "Halt News Pending")
+    assert re.search(r"\n  3 control replies, \d+ notices?\n  AAPL: \d+ notices? \[statuses live\]\n", done.stderr)
+
+
+def test_silence_where_it_is_normal_is_no_failure(tradewire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPACA_API_KEY", "PK1")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
+    with SimProcess("alpaca", symbols=("AAPL",), rate=0) as alpaca:
+        words = _words(alpaca, "--venue", "alpaca", "--symbols", "AAPL", "--quiet", "--channels")
+        done = tradewire(*words, "statuses")
+        both = tradewire(*words, "statuses,trades")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  AAPL: nothing received, which is normal for statuses [statuses syncing]\n" in done.stdout
+    assert both.returncode == 1, "trades are missing"
+    assert "  AAPL: nothing received: is the symbol right? [" in both.stdout
 
 
 def test_a_venue_that_is_not_there_is_exit_code_1(tradewire: Any) -> None:

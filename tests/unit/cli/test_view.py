@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tradewire import Secret
 from tradewire.cli import view
 from tradewire.cli.board import Board
 from tradewire.cli.chaos import ACTS
 from tradewire.cli.story import Line
 from tradewire.core import Trade
+from tradewire.model.notices import TradingStatus
 from tradewire.streaming import GapDetected, StreamingGateway
+from tradewire.transport.auth import Credential
 
 
 @pytest.fixture
@@ -64,7 +67,45 @@ def test_the_summary_without_any_message() -> None:
     board.finish()
     lines = view.summary(board).splitlines()
     assert lines[0].startswith("0 messages (0/s)")
-    assert lines[1] == "  BTCUSDT: no trade, bid -, ask - [trades syncing]"
+    assert lines[1] == "  BTCUSDT: no trade [trades syncing]"
+
+
+def _alpaca(*channels: str) -> Board:
+    credential = Credential("alpaca", Secret("k"), Secret("s"))
+    return Board(StreamingGateway(venue="alpaca", symbols=["AAPL", "MSFT"], channels=channels, credential=credential))
+
+
+def test_a_halt_is_a_line_of_the_view_and_a_notice_in_the_summary() -> None:
+    board = _alpaca("statuses")
+    halt = TradingStatus("alpaca", "AAPL", 0, 1, True, "H", "Trading Halt", "T1", "Halt News Pending", "C")
+    board.gateway._dispatcher.publish([halt], 0)
+    board.gateway.feeds()[0].messages = 1
+    counters = board.gateway.managers["alpaca"].counters
+    counters.add_all({"messages": 5, "messages.control": 5, "notices": 1, "notices_lost": 2})
+    (line,) = [line for line in _drawn(board).splitlines() if "halted" in line]
+    assert line.rstrip().endswith("halted        alpaca statuses AAPL: Trading Halt, Halt News Pending")
+    board.finish()
+    lines = view.summary(board).splitlines()
+    assert lines[1] == "  2 control replies, 1 notice, 2 notices lost"
+    assert lines[2] == "  AAPL: 1 notice [statuses syncing]"
+    assert lines[3] == "  MSFT: nothing received, which is normal for statuses [statuses syncing]"
+
+
+def test_the_summary_speaks_of_what_is_asked_for_only() -> None:
+    """Corrections bring trades along, which nobody looks at."""
+    board = _alpaca("corrections", "bars_1m")
+    for feed in board.gateway.feeds():
+        feed.messages = 1
+    board.gateway.managers["alpaca"].counters.add_all({"messages": 4, "messages.trade": 2, "messages.control": 2})
+    board.finish()
+    lines = view.summary(board).splitlines()
+    assert lines[1] == "  2 control replies, 2 trade"
+    assert lines[2] == "  AAPL: 0 notices [corrections syncing, bars_1m syncing]"
+    board = Board(StreamingGateway(symbols=["BTCUSDT", "ETHUSDT"], channels=["bars_1m"]))
+    board.gateway.feeds()[0].messages = 1
+    board.finish()
+    lines = view.summary(board).splitlines()
+    assert lines[1:3] == ["  BTCUSDT: received [bars_1m syncing]", "  ETHUSDT: nothing received [bars_1m syncing]"]
 
 
 def test_the_summary_tells_replaced_from_lost_and_names_what_failed(board: Board) -> None:
@@ -102,8 +143,8 @@ def test_several_providers_are_told_apart(tmp_path: Path) -> None:
     assert "binance_spot" in text
     board.finish()
     lines = view.summary(board).splitlines()
-    assert "  binance BTCUSDT: no trade, bid -, ask - [trades syncing]" in lines
-    assert "  binance_spot BTCUSDT: no trade, bid -, ask - [book syncing]" in lines
+    assert "  binance BTCUSDT: no trade [trades syncing]" in lines
+    assert "  binance_spot BTCUSDT: bid -, ask - [book syncing]" in lines
 
 
 def test_the_last_eight_events_are_shown_and_all_are_counted(board: Board) -> None:
