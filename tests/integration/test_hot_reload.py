@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tradewire.sim import BinanceSim
-from tradewire.streaming import StreamingGateway
+from tradewire.streaming import FeedStateChanged, StreamingGateway
+from tradewire.streaming.events import FeedState
 from waiting import until
 
 TEXT = """
@@ -38,6 +40,8 @@ async def test_symbols_and_thresholds_change_without_a_reconnect(
         write(path, sim, "BTCUSDT, ETHUSDT")
         async with StreamingGateway(path, hot_reload=True) as gateway:
             await until(lambda: len(gateway.feeds()) == 4 and all(feed.messages for feed in gateway.feeds()))
+            told: list[Any] = []
+            gateway.on_status(told.append)
             kept = {id(feed) for feed in gateway.feeds() if feed.symbol == "ETHUSDT"}
 
             write(path, sim, "ETHUSDT, SOLUSDT", stale=7)
@@ -46,6 +50,9 @@ async def test_symbols_and_thresholds_change_without_a_reconnect(
             assert {id(feed) for feed in gateway.feeds() if feed.symbol == "ETHUSDT"} == kept
             assert {feed.usual_ns for feed in gateway.feeds() if feed.channel.name == "quotes"} == {7_000_000_000}
             assert gateway.counters["reconnects"] == 0
+            gone = [event for event in told if isinstance(event, FeedStateChanged) and event.symbol == "BTCUSDT"]
+            assert {event.channel for event in gone} == {"trades", "quotes"}
+            assert {(event.state, event.reason) for event in gone} == {(FeedState.DOWN, "no longer wanted")}
 
             path.write_text("streaming: [")
             await until(lambda: "streaming.yaml" in caplog.text)

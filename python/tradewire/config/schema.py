@@ -94,8 +94,16 @@ class ProviderConfig(Section):
         default=None,
     )
     enabled: bool = setting(Flag(), "Whether it is connected.", default=True)
-    websocket_url: str | None = setting(Address("wss", "ws"), "Instead of the venue's own.", default=None)
-    rest_url: str | None = setting(Address("https", "http"), "Instead of the venue's own.", default=None)
+    websocket_url: str | None = setting(
+        Address("wss", "ws"),
+        "Instead of the venue's own; elsewhere (simulator, testnet) only with `rest_url`.",
+        default=None,
+    )
+    rest_url: str | None = setting(
+        Address("https", "http"),
+        "Instead of the venue's own; elsewhere (simulator, testnet) only with `websocket_url`.",
+        default=None,
+    )
     auth_method: AuthMethod = setting(
         Choice("none", "api_key", "hmac", "ed25519", "bearer"), "How the connection authenticates.", default="none"
     )

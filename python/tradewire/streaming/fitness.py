@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tradewire.config.settings import answered, is_complete
 from tradewire.errors import TradewireError, UnsupportedError
 from tradewire.telemetry.origin import origin_of
 from tradewire.transport.address import check_address
 from tradewire.venues.adapter import AdapterVenue
-from tradewire.venues.registry import load
+from tradewire.venues.registry import allowed_hosts, load
 
 from .plan import key_of, plan_of
 
@@ -136,9 +137,31 @@ def _address(_: Config, provider: ProviderConfig, venue: MarketDataVenue) -> Ite
         yield f"{_path(provider)}.websocket_url", rule
     if isinstance(venue, AdapterVenue):
         return
+    sound = True
     for name, schemes in (("websocket_url", ("wss", "ws")), ("rest_url", ("https", "http"))):
         for rule in _refused(check_address, name, getattr(provider, name), schemes):
+            sound = False
             yield f"{_path(provider)}.{name}", rule.removeprefix(f"{name} ")
+    if sound:
+        yield from _half_elsewhere(provider)
+
+
+def _half_elsewhere(provider: ProviderConfig) -> Iterator[tuple[str, str]]:
+    """One address that is not of the venue's market (a simulator, a testnet), and the other left to the venue."""
+    name = provider.venue or provider.name
+    own = allowed_hosts("live").get(name)
+    for given, missing in (("websocket_url", "rest_url"), ("rest_url", "websocket_url")):
+        url = getattr(provider, given)
+        # Of a venue that somebody registered, nobody here knows the hosts.
+        if url is None or getattr(provider, missing) is not None or own is None:
+            continue
+        host = urlsplit(url).hostname or ""
+        if host not in own:
+            yield (
+                f"{_path(provider)}.{given}",
+                f"{host} is not the market of {name}, and {given} is given without {missing}: give both, so that "
+                "stream and book snapshots come from one venue",
+            )
 
 
 def _crowded(config: Config, environ: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:

@@ -128,11 +128,14 @@ class FeedHealth:
         self._watch(feed, True)
         return feed
 
-    def remove(self, feed: Feed) -> None:
-        """Stops watching it."""
+    def remove(self, feed: Feed, wall_ns: int) -> None:
+        """Stops watching it; DOWN, since whoever follows the events took it for what it was last."""
         self.refresh()
         self._feeds.pop(feed.key, None)
-        self._watch(feed, False)
+        if feed.state is FeedState.DOWN:
+            self._watch(feed, False)
+        else:
+            self._change(feed, FeedState.DOWN, "no longer wanted", wall_ns, False)
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
@@ -250,13 +253,14 @@ class FeedHealth:
                 self._set(feed, FeedState.STALE, f"silent for {silence / 1e9:.1f} s", wall_ns)
 
     def _set(self, feed: Feed, state: FeedState, reason: str, wall_ns: int) -> None:
-        previous = feed.state
-        if previous is state:
-            return
-        feed.state = state
+        if feed.state is not state:
+            # Messages of a feed in these states change nothing but its counts.
+            self._change(feed, state, reason, wall_ns, state not in (FeedState.LIVE, FeedState.GAP))
+
+    def _change(self, feed: Feed, state: FeedState, reason: str, wall_ns: int, watched: bool) -> None:
+        previous, feed.state = feed.state, state
         feed.unheard = False
-        # Messages of a feed in these states change nothing but its counts.
-        self._watch(feed, state not in (FeedState.LIVE, FeedState.GAP))
+        self._watch(feed, watched)
         self._emit(FeedStateChanged(self._venue, feed.channel.name, feed.symbol, state, previous, reason, wall_ns))
 
     def _watch(self, feed: Feed, watched: bool) -> None:

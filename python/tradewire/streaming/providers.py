@@ -133,8 +133,9 @@ class Providers:
 
     def _remove(self, name: str) -> None:
         """A provider that the plan has no more."""
-        self.shares.close_of(self.managers[name])
+        # First: who is told that its feeds are gone may subscribe anew, and not there.
         manager = self.managers.pop(name)
+        self.shares.close_of(manager)
         self.fallbacks.forget(name, wall_ns())
         if self._running:
             self._leave(manager.stop(), f"stop {name}")

@@ -114,9 +114,10 @@ class FeedRoster:
             return
         del self._entries[key]
         entry.link.discard(entry.stream)
-        self._health.remove(feed)
         if key[0] is BookUpdate:
             self._books.unwatch(feed.symbol_id)
+        # Last: who is told of it may open the feed anew.
+        self._health.remove(feed, wall_ns())
 
     def settled(self, streams: Iterable[str]) -> None:
         """The venue began or ended these streams as asked: numbers of before say nothing about those that follow."""

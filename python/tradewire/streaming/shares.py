@@ -141,9 +141,10 @@ class Shares:
             if runner is not None:
                 self._dispatcher.remove_callback(runner, keys)
                 end_runner(runner)
-            for manager, feed in feeds:
-                manager.release(feed)
             self._uses.pop(subscription, None)
+            while feeds:
+                manager, feed = feeds.pop(0)
+                manager.release(feed)
 
         names = tuple(dict.fromkeys(feed.symbol for _, feed in feeds))
         subscription = Subscription(shares[0][1].name, names, runner, on_close)
@@ -155,10 +156,12 @@ class Shares:
     def close_of(self, manager: WebSocketManager) -> None:
         """Lets go of this provider's feeds, in every subscription. Subscriptions stay open, also those that are left
         without any: they are their owners' to close."""
-        for _, feeds in self._uses.values():
+        for _, feeds in list(self._uses.values()):
             for entry in [entry for entry in feeds if entry[0] is manager]:
-                feeds.remove(entry)
-                manager.release(entry[1])
+                # Who is told that a feed is gone may close the subscription meanwhile.
+                if entry in feeds:
+                    feeds.remove(entry)
+                    manager.release(entry[1])
 
     def mirror(self, primary: WebSocketManager, standin: WebSocketManager) -> Callable[[], Callable[[], None]]:
         """The primary's feeds on its stand-in, for the same callbacks. Feeds that the stand-in cannot serve are left

@@ -206,9 +206,13 @@ async def test_keys_that_the_environment_held_at_the_start_serve_reloads(
     ("environment", "provider", "refused"),
     [
         ("paper", "{name: binance, websocket_url: 'wss://fstream.binance.com'}", ""),
-        ("paper", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", ""),
-        ("paper", "{name: binance, websocket_url: 'ws://127.0.0.1:9'}", ""),
-        ("testnet", "{name: mine, venue: binance, rest_url: 'https://demo-fapi.binance.com'}", ""),
+        (
+            "paper",
+            "{name: binance, websocket_url: 'wss://demo-fstream.binance.com', rest_url: 'https://demo-fapi.binance.com'}",
+            "",
+        ),
+        ("paper", "{name: binance, websocket_url: 'ws://127.0.0.1:9'}", "given without rest_url: give both, so that"),
+        ("testnet", "{name: mine, venue: binance, rest_url: 'https://demo-fapi.binance.com'}", "without websocket_url"),
         ("sim", "{name: binance, websocket_url: 'ws://127.0.0.1:9', rest_url: 'http://localhost:9'}", ""),
         ("sim", "{name: binance, websocket_url: 'wss://evil.example'}", "must be a host of binance"),
         ("live", "{name: binance, websocket_url: 'wss://demo-fstream.binance.com'}", "must be a host of binance"),
@@ -227,7 +231,8 @@ def test_addresses_are_the_venues_own(tmp_path: Path, environment: str, provider
 
 
 def test_unsafe_hosts_allow_any(tmp_path: Path) -> None:
-    text = "unsafe_hosts: true\nstreaming: {providers: [{name: binance, websocket_url: 'wss://own.example'}]}"
+    provider = "{name: binance, websocket_url: 'wss://own.example', rest_url: 'https://own.example'}"
+    text = f"unsafe_hosts: true\nstreaming: {{providers: [{provider}]}}"
     assert StreamingGateway(written(tmp_path, text)).managers["binance"].settings.url == "wss://own.example"
 
 

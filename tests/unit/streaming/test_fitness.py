@@ -91,6 +91,38 @@ def test_an_address_of_a_venue_has_no_query(
         assert list(misfits(loaded(text.replace("VENUE", "mine")), {})) == [], "a custom provider's is used as it is"
 
 
+MINE = "name: mine, venue: binance"
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "missing", "host"),
+    [
+        ("name: binance, websocket_url: 'ws://127.0.0.1:9'", "websocket_url", "rest_url", "127.0.0.1"),
+        (f"{MINE}, websocket_url: 'wss://demo-fstream.binance.com'", "websocket_url", "rest_url", "demo-fstream"),
+        (f"{MINE}, rest_url: 'http://127.0.0.1:9'", "rest_url", "websocket_url", "127.0.0.1"),
+        ("name: binance, enabled: false, websocket_url: 'ws://127.0.0.1:9'", "", "", ""),
+        ("name: binance, websocket_url: 'ws://127.0.0.1:9', rest_url: 'http://127.0.0.1:9'", "", "", ""),
+        ("name: binance, websocket_url: 'wss://FSTREAM.binance.com/'", "", "", ""),
+        (f"{MINE}, rest_url: 'https://fapi.binance.com'", "", "", ""),
+        ("name: own, websocket_url: 'ws://127.0.0.1:9'", "", "", ""),
+    ],
+)
+def test_stream_and_requests_come_from_one_venue(
+    loaded: Any, provider: str, given: str, missing: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the stream of a simulator or testnet would get the book snapshots of the real market."""
+    monkeypatch.setitem(ADAPTERS, "own", DataProviderAdapter)
+    other = "{name: binance_spot, subscriptions: [trades]}"
+    text = f"streaming: {{symbols: [BTCUSDT], providers: [{{{provider}, subscriptions: [trades]}}, {other}]}}"
+    found = list(misfits(loaded(text), {}))
+    assert [path.rpartition(".")[2] for path, _ in found] == ([given] if given else [])
+    for _, rule in found:
+        assert rule.startswith(host)
+        assert rule.endswith(
+            f"{given} is given without {missing}: give both, so that stream and book snapshots come from one venue"
+        )
+
+
 @dataclass
 class Silent(DataProviderAdapter):
     websocket_url: str = "wss://mine.example"
@@ -153,12 +185,15 @@ streaming:
   symbols: [AAPL]
   providers:
     - {name: first, venue: alpaca, credential: mine, subscriptions: [trades]}
-    - {name: second, venue: VENUE, credential: KEY, subscriptions: [trades], enabled: ON, websocket_url: URL}
+    - {name: second, venue: VENUE, credential: KEY, subscriptions: [trades], enabled: ON, websocket_url: URL,
+       rest_url: REST}
 """
 
 
 def two_at_one(venue: str = "alpaca", key: str = "mine", on: str = "true", url: str = "null") -> str:
-    return TWO_AT_ONE.replace("VENUE", venue).replace("KEY", key).replace("ON", on).replace("URL", url)
+    rest = "null" if url == "null" else "'http://127.0.0.1:1'"
+    text = TWO_AT_ONE.replace("VENUE", venue).replace("KEY", key).replace("ON", on)
+    return text.replace("URL", url).replace("REST", rest)
 
 
 def test_two_providers_with_one_key_where_a_key_may_hold_one_connection(loaded: Any) -> None:

@@ -140,11 +140,21 @@ def test_notices_of_several_sorts_are_several_feeds(health: FeedHealth) -> None:
 
 def test_removed_feeds_are_forgotten(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
     feed = add(health, TRADES)
-    health.remove(feed)
     observe(health, (Kind.TRADE, 0))
-    health.tick(10**15, 3)
+    health.remove(feed, 3)
+    observe(health, (Kind.TRADE, 0))
+    health.tick(10**15, 4)
     assert health.feeds() == []
-    assert emitted == []
+    assert [(event.state, event.reason, event.recv_ns) for event in emitted[1:]] == [
+        (FeedState.DOWN, "no longer wanted", 3)
+    ]
+
+
+def test_a_removed_feed_that_was_down_is_not_told_again(health: FeedHealth, emitted: list[FeedStateChanged]) -> None:
+    feed = add(health, TRADES)
+    health.down([feed], "closed", 3)
+    health.remove(feed, 4)
+    assert [event.reason for event in emitted] == ["closed"]
 
 
 def test_a_listener_may_add_and_remove_feeds_during_a_tick() -> None:
@@ -152,14 +162,18 @@ def test_a_listener_may_add_and_remove_feeds_during_a_tick() -> None:
 
     def on_change(event: FeedStateChanged) -> None:
         emitted.append(event)
-        add(health, TRADES, 2)
-        health.remove(second)
+        if event.symbol == "S0":
+            add(health, TRADES, 2)
+            health.remove(second, 8)
 
     health = FeedHealth("binance", on_change)
     add(health, QUOTES, 0)
     second = add(health, QUOTES, 1)
     health.tick(100 * SECOND, 7)
-    assert [event.symbol for event in emitted] == ["S0"], "the removed one is not judged any more"
+    assert [(event.symbol, event.state) for event in emitted] == [
+        ("S0", FeedState.STALE),
+        ("S1", FeedState.DOWN),
+    ], "the removed one is not judged any more"
     assert len(health.feeds()) == 2
 
 
@@ -192,7 +206,7 @@ def test_the_core_tells_of_feeds_whose_next_message_changes_something(emitted: l
     assert (feed.state, feed.messages, digest.watched) == (FeedState.LIVE, 1, set())
     health.tick(100 * SECOND, 8)
     assert digest.watched == {(Kind.QUOTE, 0, 0)}, "it is stale"
-    health.remove(feed)
+    health.remove(feed, 9)
     assert digest.watched == set()
     add(health, Channel("statuses", Kind.CONTROL, None, notice=TradingStatus))
     assert digest.watched == set(), "its records do not say that they are its own"

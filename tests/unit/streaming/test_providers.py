@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from tradewire import Secret
-from tradewire.streaming import StreamingGateway
+from tradewire.streaming import FeedStateChanged, StreamingGateway
+from tradewire.streaming.events import FeedState
 from tradewire.streaming.plan import GatewayPlan
 from tradewire.streaming.provider import ProviderSettings
 from tradewire.transport.auth import Credential
@@ -38,6 +39,23 @@ def test_providers_come_and_go_with_their_subscriptions() -> None:
     assert gateway.subscriptions == {("binance", "trades"): ("BTCUSDT",), ("spot", "trades"): ("ETHUSDT",)}
     assert applied(gateway, plan_of(own, trades={"binance": ("BTCUSDT",)})) == [("trades", "BTCUSDT")]
     assert list(gateway.managers) == ["binance"]
+
+
+def test_who_is_told_that_a_provider_s_feeds_are_gone_may_close_and_subscribe() -> None:
+    gateway = StreamingGateway()
+    own = gateway.managers["binance"].settings
+    applied(gateway, plan_of(own, SPOT, trades={"spot": ("ETHUSDT", "SOLUSDT")}))
+    mine = gateway.subscribe("trades", ["SOLUSDT", "ETHUSDT"], provider="spot")
+    told: list[tuple[str, FeedState, str]] = []
+
+    def on_status(event: FeedStateChanged) -> None:
+        told.append((event.symbol, event.state, event.reason))
+        mine.close()
+        gateway.subscribe("quotes", ["BTCUSDT"])
+
+    gateway.on_status(on_status)
+    assert set(applied(gateway, plan_of(own, trades={}))) == {("quotes", "BTCUSDT")}
+    assert sorted(told) == [(symbol, FeedState.DOWN, "no longer wanted") for symbol in ("ETHUSDT", "SOLUSDT")]
 
 
 def test_what_a_plan_does_not_change_keeps_its_feed_and_connection() -> None:

@@ -307,7 +307,7 @@ async def test_a_feed_that_is_let_go_is_not_treated() -> None:
     ward = Ward()
     feed = ward.add(QUOTES)
     await ward.until(12)
-    ward.health.remove(feed)
+    ward.health.remove(feed, 7)
     await ward.until(60)
     assert len(ward.actions) == 1
     await ward.remedies.close()

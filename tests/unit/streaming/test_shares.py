@@ -145,6 +145,22 @@ def test_a_provider_that_goes_takes_its_part_along(desk: Desk) -> None:
     assert desk.managers["main"].feeds() == []
 
 
+def test_who_is_told_that_a_feed_is_gone_may_close_its_subscription(desk: Desk) -> None:
+    subscription = desk.subscribe("trades", provider="spot")
+    other = desk.subscribe("quotes", provider="spot")
+    told: list[Any] = []
+
+    def on_status(event: Any) -> None:
+        told.append((event.channel, event.reason))
+        subscription.close()
+        other.close()
+
+    desk.dispatcher.observe_status(on_status)
+    desk.shares.close_of(desk.managers["spot"])
+    assert told == [("trades", "no longer wanted"), ("quotes", "no longer wanted")]
+    assert desk.managers["spot"].feeds() == []
+
+
 def test_a_subscription_closed_meanwhile_is_closed_on_the_stand_in_too(desk: Desk) -> None:
     subscription = desk.subscribe("trades", desk.runner(), "main")
     end = desk.shares.mirror(desk.managers["main"], desk.managers["spot"])

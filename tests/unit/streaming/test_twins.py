@@ -161,7 +161,7 @@ def test_a_feed_of_another_channel_or_of_the_stand_ins_own_is_not_left_out() -> 
 def test_what_is_on_its_way_when_the_stand_in_goes_is_left_out() -> None:
     pair = Pair(TRADES, QUOTES)
     for feed in pair.feeds[1]:
-        pair.health[1].remove(feed)
+        pair.health[1].remove(feed, 7)
     settle = [end() for end in pair.ends]
     assert len(pair.spare.sift(np.concatenate([trades(5), quote()]))) == 0
     pair.health[1].add(QUOTES, "S0", 0, 0, 0, None)
@@ -176,7 +176,7 @@ def test_a_provider_that_lags_when_its_stand_in_goes_repeats_nothing() -> None:
     pair = Pair(TRADES, QUOTES)
     pair.spare.sift(trades(1, 2, 3))
     for feed in pair.feeds[1]:
-        pair.health[1].remove(feed)
+        pair.health[1].remove(feed, 7)
     settle = [end() for end in pair.ends]
     assert numbers(pair.main.sift(trades(1, 2, 3, 4))) == [4]
     assert len(pair.main.sift(quote())) == 1
