@@ -12,7 +12,7 @@ from .problem import Place, Problem
 from .secret import Secret
 from .settings import NamedList, Nested, settings
 
-__all__ = ["PREFIX", "Variable", "Variables", "parse_env_file", "setting_of"]
+__all__ = ["PREFIX", "Variable", "Variables", "entries_of", "parse_env_file", "setting_of"]
 
 PREFIX = "TRADING_"
 #: What an environment name may call a top-level section beside its own name.
@@ -113,9 +113,7 @@ def setting_of(name: str, top: Kind, node: Node | None) -> tuple[str, ...] | Non
 
 def _paths(kind: Kind, node: Node | None, words: list[str]) -> Iterator[tuple[str, ...]]:
     if isinstance(kind, NamedList):
-        if isinstance(node, Items):
-            entries = {_entry_name(item): item for item in node.items}
-            yield from _within(entries, Nested(kind.section), words)
+        yield from _within(entries_of(node), Nested(kind.section), words)
     elif isinstance(kind, Nested):
         for setting in settings(kind.section).values():
             parts = setting.name.upper().split("_")
@@ -124,7 +122,7 @@ def _paths(kind: Kind, node: Node | None, words: list[str]) -> Iterator[tuple[st
                 for path in _paths(setting.kind, child, words[len(parts) :]):
                     yield (setting.name, *path)
     elif isinstance(kind, Mapped):
-        yield from _within(node.entries if isinstance(node, Branch) else {}, kind.item, words)
+        yield from _within(entries_of(node), kind.item, words)
         for count in range(1, len(words) + 1):
             name = "_".join(words[:count]).lower()
             if re.match(r"[a-z]", name):
@@ -132,6 +130,13 @@ def _paths(kind: Kind, node: Node | None, words: list[str]) -> Iterator[tuple[st
                     yield (name, *path)
     elif not words:
         yield ()
+
+
+def entries_of(node: Node | None) -> Mapping[str, Node]:
+    """The entries of a list or mapping, by name."""
+    if isinstance(node, Items):
+        return {_entry_name(item): item for item in node.items}
+    return node.entries if isinstance(node, Branch) else {}
 
 
 def _entry_name(node: Node) -> str:

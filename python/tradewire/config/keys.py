@@ -213,6 +213,10 @@ class KeyStore:
     def _from_file(self, path: Path) -> KeyRing:
         self.path = path
         if self._apart_from is not None and path.resolve().parent == self._apart_from.resolve().parent:
+            if not path.exists():
+                raise ValueError(
+                    f"{path} does not exist, and keys must not lie beside the values they encrypt: name one elsewhere"
+                )
             raise ValueError(f"{path} must not lie beside the values it encrypts: move it to another folder")
         try:
             return KeyRing.parse(read_private(path).decode("ascii"))

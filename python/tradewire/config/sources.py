@@ -15,16 +15,16 @@ from tradewire.errors import ConfigError
 from . import encryption
 from .checks import check_whole, variables_of
 from .convert import INVALID, Converter, put, tree_of
-from .environment import PREFIX, Variables, parse_env_file, setting_of
+from .environment import PREFIX, Variables, entries_of, parse_env_file, setting_of
 from .files import Fingerprint, exposure, fingerprint, read_whole
 from .interpolation import interpolate
 from .keys import KEY_VARIABLE, KeyRing, KeyStore
-from .kinds import Mapped
-from .nodes import Branch, Leaf, compose
+from .kinds import Kind, Mapped
+from .nodes import Branch, Leaf, Node, compose
 from .problem import Place, Problem, located, place_in
 from .schema import Config, CredentialsConfig, ProviderConfig
 from .secret import Secret
-from .settings import Nested, changed, settings
+from .settings import NamedList, Nested, changed, settings
 
 __all__ = ["Reading", "Secrets", "Sources", "explained"]
 
@@ -280,7 +280,7 @@ class _Look:
                 put(tree, path, Leaf(variable.value.reveal(), variable.place, given=True))
             elif name not in self._sources.warned:
                 self._sources.warned.add(name)
-                known = [_variable_name(path) for path in _plain_paths(Config, ())]
+                known = [_variable_name(path) for path in _plain_paths(Nested(Config), tree, ())]
                 close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1, cutoff=0.7)
                 hint = f"did you mean {PREFIX}{close[0]}?" if close else "see docs/reference/configuration.md"
                 _logger.warning("%s names no setting and is left alone: %s", name, hint)
@@ -354,14 +354,19 @@ def _text(node: object) -> str | None:
 
 
 def _variable_name(path: tuple[str, ...]) -> str:
-    return "_".join(path).upper()
+    return "_".join(path).upper().replace("-", "_")
 
 
-def _plain_paths(cls: Any, path: tuple[str, ...]) -> list[tuple[str, ...]]:
-    found = []
-    for setting in settings(cls).values():
-        if type(setting.kind) is Nested:
-            found += _plain_paths(setting.kind.section, (*path, setting.name))
-        elif not isinstance(setting.kind, Nested | Mapped):
-            found.append((*path, setting.name))
-    return found
+def _plain_paths(kind: Kind, node: Node | None, path: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Of all settings, those of entries (providers, APIs) as far as the file names these."""
+    if isinstance(kind, NamedList | Mapped):
+        item = Nested(kind.section) if isinstance(kind, NamedList) else kind.item
+        return [each for name, entry in entries_of(node).items() for each in _plain_paths(item, entry, (*path, name))]
+    if not isinstance(kind, Nested):
+        return [path]
+    below = node.entries if isinstance(node, Branch) else {}
+    return [
+        each
+        for setting in settings(kind.section).values()
+        for each in _plain_paths(setting.kind, below.get(setting.name), (*path, setting.name))
+    ]

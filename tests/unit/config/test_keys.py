@@ -259,6 +259,9 @@ def test_nothing_is_logged_when_found(home: dict[str, str], caplog: pytest.LogCa
 
 def test_a_key_does_not_lie_beside_what_it_encrypts(home: dict[str, str], tmp_path: Path) -> None:
     store = KeyStore(tmp_path / "own.key", home.get, apart_from=tmp_path / "c.yaml")
-    with pytest.raises(ValueError, match=r"own\.key must not lie beside the values it encrypts"):
+    with pytest.raises(ValueError, match=r"own\.key does not exist, and keys must not lie beside the values"):
         store.find_or_make()
     assert not (tmp_path / "own.key").exists()
+    (tmp_path / "own.key").touch(mode=0o600)
+    with pytest.raises(ValueError, match=r"own\.key must not lie beside the values it encrypts"):
+        store.find_or_make()

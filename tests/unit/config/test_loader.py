@@ -89,6 +89,17 @@ def test_a_variable_that_names_nothing_is_left_alone_with_a_hint(place: Any, cap
     ]
 
 
+def test_a_variable_of_an_entry_that_is_not_there_gets_the_name_of_one_that_is(
+    place: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = {"TRADING_STREAMING_PROVIDERS_ALPACCA_ENABLED": "1", "TRADING_STREAMING_PROVIDERS_BINANCE_SPOTT_CODEC": "x"}
+    place.loader("streaming: {providers: [{name: alpaca}, {name: binance-spot}]}", env=names).load()
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "did you mean TRADING_STREAMING_PROVIDERS_ALPACA_ENABLED?",
+        "did you mean TRADING_STREAMING_PROVIDERS_BINANCE_SPOT_CODEC?",
+    ]
+
+
 def test_problems_of_all_sources_at_once(place: Any) -> None:
     env_file = place.write("nonsense\n", ".env")
     found = place.problems(
