@@ -65,8 +65,7 @@ def test_halts_alone_are_worth_a_stream(tradewire: Any, monkeypatch: pytest.Monk
 def test_silence_where_it_is_normal_is_no_failure(tradewire: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPACA_API_KEY", "PK1")
     monkeypatch.setenv("ALPACA_SECRET_KEY", "hush")
-    # Statuses and price bands come every half minute by themselves, corrections with trades.
-    with SimProcess("alpaca", symbols=("AAPL",), rate=0) as alpaca:
+    with SimProcess("alpaca", symbols=("AAPL",), script="mute imbalances") as alpaca:
         words = _words(alpaca, "--venue", "alpaca", "--symbols", "AAPL", "--quiet", "--channels")
         done = tradewire(*words, "imbalances")
     assert (done.returncode, done.stderr) == (0, "")
