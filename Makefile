@@ -47,11 +47,11 @@ quick: build ## For every edit: format, lint, types, native tests but for campai
 
 .PHONY: test-rooms
 test-rooms: build
-	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/unit --ignore=tests/unit/sim --ignore=tests/unit/transport --ignore=tests/unit/config
+	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/unit --ignore=tests/unit/sim --ignore=tests/unit/transport --ignore=tests/unit/config --ignore=tests/unit/cli/test_demo.py
 
 .PHONY: test-contract
 test-contract: build
-	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/parity tests/venues tests/docs tests/architecture tests/unit/sim tests/unit/transport tests/unit/config
+	TRADEWIRE_CORE=native $(BIN)/python -m pytest tests/parity tests/venues tests/docs tests/architecture tests/unit/sim tests/unit/transport tests/unit/config tests/unit/cli/test_demo.py
 
 .PHONY: test-native
 test-native: build ## The Python tests on the native core, and those that need none
